@@ -1,0 +1,29 @@
+/**
+ * What a controller needs of the resource API: list, watch and the writes. One implementation sits in process on the API
+ * server's registry, another speaks HTTPS; controllers cannot tell which they were given.
+ */
+import type { ObjectRef, Resource } from './object.ts';
+
+export type WatchEvent =
+  | { readonly type: 'ADDED' | 'MODIFIED' | 'DELETED'; readonly object: Resource }
+  /** Everything up to this resourceVersion has been delivered. */
+  | { readonly type: 'BOOKMARK'; readonly resourceVersion: string };
+
+export interface ResourceList {
+  readonly resourceVersion: string;
+  readonly items: readonly Resource[];
+}
+
+export interface ResourceClient {
+  /** All objects of one kind, all namespaces. */
+  list(kind: string): Promise<ResourceList>;
+  /** Events after `resourceVersion`, in order; ends with HeddleError `Expired` when that revision was compacted. */
+  watch(kind: string, resourceVersion: string, signal: AbortSignal): AsyncIterable<WatchEvent>;
+  get(ref: ObjectRef): Promise<Resource>;
+  create(object: Resource): Promise<Resource>;
+  /** Whole-object update; `Conflict` when metadata.resourceVersion is stale. */
+  update(object: Resource): Promise<Resource>;
+  /** Merge patch (RFC 7386) on the status subresource; never touches spec. */
+  patchStatus(ref: ObjectRef, status: unknown): Promise<Resource>;
+  delete(ref: ObjectRef): Promise<void>;
+}

@@ -1,0 +1,34 @@
+/**
+ * Connection: cables between two devices, or between one server and its leaves. What it is (fabric, unbundled, bundle)
+ * follows from what its ends are and is shown in status.type.
+ */
+import Type, { type Static } from 'typebox';
+import { statusBase, text } from './common.ts';
+
+export const connectionSpec = Type.Object(
+  {
+    description: Type.Optional(text('Free text.')),
+    links: Type.Array(
+      Type.Object(
+        {
+          ends: Type.Array(Type.String({ minLength: 3, maxLength: 128, description: '<device>/<port>, such as leaf-1/E1/1.' }), {
+            minItems: 2,
+            maxItems: 2,
+            description: 'The two ports that the cable joins.',
+          }),
+        },
+        { additionalProperties: false },
+      ),
+      { minItems: 1, maxItems: 64, description: 'Parallel cables.' },
+    ),
+    mtu: Type.Optional(Type.Integer({ minimum: 1280, maximum: 9216, description: 'MTU of server links, bytes.' })),
+  },
+  { additionalProperties: false },
+);
+export type ConnectionSpec = Static<typeof connectionSpec>;
+
+export const connectionStatus = Type.Object({
+  ...statusBase,
+  type: Type.Optional(Type.String({ description: 'fabric, unbundled or bundle.' })),
+});
+export type ConnectionStatus = Static<typeof connectionStatus>;

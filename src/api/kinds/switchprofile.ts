@@ -1,0 +1,35 @@
+/** SwitchProfile: what a model of switch has. Port names are neutral (`E1/7`); the profile maps them to the device's own. */
+import Type, { type Static } from 'typebox';
+import { statusBase, text } from './common.ts';
+
+export const switchProfileSpec = Type.Object(
+  {
+    displayName: Type.Optional(text('Name people know the model by.')),
+    driver: Type.Optional(Type.String({ description: 'Driver the agent uses: linux.', maxLength: 32 })),
+    ports: Type.Record(
+      Type.String(),
+      Type.Object(
+        {
+          interface: Type.String({ minLength: 1, maxLength: 15, description: 'Name of the port on the device itself.' }),
+          speed: Type.Optional(Type.String({ maxLength: 8, description: 'Such as 25G.' })),
+        },
+        { additionalProperties: false },
+      ),
+      { description: 'Ports by neutral name, such as E1/1.' },
+    ),
+    capacity: Type.Optional(
+      Type.Object(
+        {
+          vrfs: Type.Optional(Type.Integer({ minimum: 0 })),
+          segments: Type.Optional(Type.Integer({ minimum: 0 })),
+          routes: Type.Optional(Type.Integer({ minimum: 0 })),
+        },
+        { additionalProperties: false, description: 'How much the tables of this model hold.' },
+      ),
+    ),
+  },
+  { additionalProperties: false },
+);
+export type SwitchProfileSpec = Static<typeof switchProfileSpec>;
+
+export const switchProfileStatus = Type.Object({ ...statusBase });

@@ -1,0 +1,109 @@
+/**
+ * The shape that all resources share (Kubernetes object conventions), and the description of a kind. Nothing here knows a
+ * particular kind, and nothing here has an effect.
+ */
+import type { TObject } from 'typebox';
+import type { Finding } from '../kit/error.ts';
+
+export interface OwnerReference {
+  apiVersion: string;
+  kind: string;
+  name: string;
+  uid: string;
+  controller?: boolean;
+  blockOwnerDeletion?: boolean;
+}
+
+export interface ObjectMeta {
+  name: string;
+  namespace?: string;
+  generateName?: string;
+  uid?: string;
+  resourceVersion?: string;
+  generation?: number;
+  creationTimestamp?: string;
+  deletionTimestamp?: string;
+  labels?: Record<string, string>;
+  annotations?: Record<string, string>;
+  ownerReferences?: OwnerReference[];
+  finalizers?: string[];
+  managedFields?: unknown[];
+}
+
+export interface Condition {
+  type: string;
+  status: 'True' | 'False' | 'Unknown';
+  /** CamelCase, stable. */
+  reason: string;
+  message: string;
+  /** RFC 3339, whole seconds. */
+  lastTransitionTime: string;
+  observedGeneration?: number;
+}
+
+export interface Resource<Spec = unknown, Status = unknown> {
+  apiVersion: string;
+  kind: string;
+  metadata: ObjectMeta;
+  spec?: Spec;
+  status?: Status;
+}
+
+/** Identity of an object, whatever its revision. `namespace` is empty for cluster-scoped kinds. */
+export interface ObjectRef {
+  readonly kind: string;
+  readonly namespace: string;
+  readonly name: string;
+}
+
+/** `Kind/namespace/name`, or `Kind/name` for cluster-scoped kinds: the key under which maps hold objects. */
+export const refKey = (ref: ObjectRef): string =>
+  ref.namespace === '' ? `${ref.kind}/${ref.name}` : `${ref.kind}/${ref.namespace}/${ref.name}`;
+
+export const refOf = (object: Resource): ObjectRef => ({
+  kind: object.kind,
+  namespace: object.metadata.namespace ?? '',
+  name: object.metadata.name,
+});
+
+export interface Column {
+  readonly name: string;
+  readonly type: 'string' | 'integer' | 'number' | 'boolean' | 'date';
+  /** Kubernetes JSONPath without braces, such as `.status.vni`: CRDs can carry it unchanged. */
+  readonly jsonPath: string;
+  readonly description: string;
+  /** 0 always shown, 1 only with `-o wide`. */
+  readonly priority: 0 | 1;
+}
+
+/**
+ * Everything the system knows of a kind. `spec` and `status` are JSON Schema built by TypeBox, so that OpenAPI, CRDs,
+ * `kubectl explain` and editors come from the same source as validation.
+ */
+export interface Kind {
+  readonly group: string;
+  readonly version: string;
+  readonly kind: string;
+  readonly plural: string;
+  readonly singular: string;
+  readonly shortNames: readonly string[];
+  readonly categories: readonly string[];
+  readonly scope: 'Namespaced' | 'Cluster';
+  /** One paragraph for `kubectl explain`. */
+  readonly description: string;
+  /** Schemas of the top-level members beside apiVersion, kind and metadata: `spec` and `status`, or `data` and the like. */
+  readonly properties: { readonly [member: string]: TObject };
+  /** Members that must be present, usually `['spec']`. */
+  readonly required: readonly string[];
+  /** Fills in defaults; pure, idempotent, returns a new object and never looks at other objects. */
+  readonly defaults: (object: Resource) => Resource;
+  /** Faults of this object alone that can never become right: answered with 422. Runs after the schema check passed. */
+  readonly validate: (object: Resource, old?: Resource) => Finding[];
+  readonly columns: readonly Column[];
+  /** Whether `/status` is a subresource of its own (all of our kinds; not core kinds). */
+  readonly hasStatus: boolean;
+}
+
+export const group = 'heddle.dev';
+export const version = 'v1alpha1';
+export const apiVersion = `${group}/${version}`;

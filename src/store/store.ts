@@ -1,0 +1,84 @@
+/**
+ * A versioned object log with watch. It knows keys and bytes, not kinds. One counter of revisions for the whole store:
+ * every commit takes the next one, so an order over all writes exists and a list at revision r followed by a watch from r
+ * misses nothing and repeats nothing.
+ */
+import { HeddleError } from '../kit/error.ts';
+
+/** 1, 2, 3 … for the whole store; stays below 2^53. */
+export type Revision = number;
+
+export interface Entry {
+  readonly key: string;
+  readonly value: string;
+  /** Revision of the commit that wrote this value. */
+  readonly revision: Revision;
+  /** Revision of the commit that created the key. */
+  readonly createRevision: Revision;
+}
+
+export interface Change {
+  readonly type: 'put' | 'delete';
+  /** For a delete the last value, with the revision of the deletion. */
+  readonly entry: Entry;
+  /** The entry before this change; undefined for a creation. */
+  readonly previous?: Entry;
+}
+
+export interface Listing {
+  readonly entries: readonly Entry[];
+  /** The revision at which the listing is exact. */
+  readonly revision: Revision;
+  /** Key to pass as `from` for the next page; absent on the last page. */
+  readonly next?: string;
+  /** Entries after this page. */
+  readonly remaining?: number;
+}
+
+export interface ListOptions {
+  readonly limit?: number;
+  /** First key of the page (inclusive). */
+  readonly from?: string;
+  /** Read the past: the state exactly at this revision. `Expired` when it was compacted. */
+  readonly revision?: Revision;
+}
+
+export type Write =
+  | {
+      readonly type: 'put';
+      readonly key: string;
+      readonly value: string;
+      /** Compare-and-swap: revision the key must have now; 0 means it must not exist. Left out: no check. */
+      readonly expected?: Revision;
+    }
+  | { readonly type: 'delete'; readonly key: string; readonly expected?: Revision };
+
+export interface WatchOptions {
+  readonly prefix: string;
+  /** Changes with a greater revision are delivered. `Expired` when it was compacted. */
+  readonly after: Revision;
+  readonly signal: AbortSignal;
+  /** How many undelivered changes a watcher may leave; beyond it the watch ends with `Expired`. Default 10,000. */
+  readonly buffer?: number;
+}
+
+export interface Store {
+  /** Revision of the latest commit. */
+  readonly revision: Revision;
+  get(key: string): Promise<Entry | undefined>;
+  /** Entries whose key starts with `prefix`, in key order. */
+  list(prefix: string, options?: ListOptions): Promise<Listing>;
+  /**
+   * Writes all or none, as one revision each in the order given, and resolves after they are durable. `Conflict` when an
+   * `expected` does not hold. Deleting a key that is absent is `NotFound`. The answer holds one change a write.
+   */
+  commit(writes: readonly Write[]): Promise<readonly Change[]>;
+  /** Changes in revision order, live until the signal aborts (ends normally) or the watcher fell behind (throws `Expired`). */
+  watch(options: WatchOptions): AsyncIterable<Change>;
+  /** Forgets history before `revision`; the current state stays. */
+  compact(revision: Revision): Promise<void>;
+  close(): Promise<void>;
+}
+
+export const expired = (revision: Revision, oldest: Revision): HeddleError =>
+  new HeddleError('Expired', `revision ${revision} was compacted; the oldest kept is ${oldest}: list again`);
