@@ -62,6 +62,11 @@ export interface WatchOptions {
   readonly buffer?: number;
 }
 
+export interface Watch extends AsyncIterable<Change> {
+  /** Every change under the prefix up to this revision has been handled: the consumer asked for the one after it. */
+  readonly delivered: Revision;
+}
+
 export interface Store {
   /** Revision of the latest commit. */
   readonly revision: Revision;
@@ -74,8 +79,11 @@ export interface Store {
    */
   commit(writes: readonly Write[]): Promise<readonly Change[]>;
   /** Changes in revision order, live until the signal aborts (ends normally) or the watcher fell behind (throws `Expired`). */
-  watch(options: WatchOptions): AsyncIterable<Change>;
-  /** Forgets history before `revision`; the current state stays. */
+  watch(options: WatchOptions): Watch;
+  /**
+   * Forgets history before `revision`; the current state stays. Lists at `revision` and watches after it still work,
+   * earlier ones are `Expired`. A revision already compacted is a no-op, one that does not exist yet `BadRequest`.
+   */
   compact(revision: Revision): Promise<void>;
   close(): Promise<void>;
 }

@@ -1,0 +1,264 @@
+/**
+ * The embedded store: one SQLite file, one writing process. `log` is the append-only truth (one row a revision) and
+ * `current` points every live key at its row, so a value is stored once. WAL with synchronous=FULL makes a commit durable
+ * before it is acknowledged; locking_mode=EXCLUSIVE keeps a second server out of the same directory, and the kernel drops
+ * that lock when the process dies, however it dies.
+ */
+import { DatabaseSync, type SQLOutputValue, type StatementSync } from 'node:sqlite';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { HeddleError } from '../kit/error.ts';
+import { planCommit } from './commit.ts';
+import { prefixEnd } from './key.ts';
+import { expired, type Change, type Entry, type Listing, type ListOptions, type Revision, type Store } from './store.ts';
+import { Feed } from './subscription.ts';
+
+const schema = `
+  CREATE TABLE IF NOT EXISTS log (
+    revision INTEGER PRIMARY KEY,
+    key TEXT NOT NULL,
+    value TEXT NOT NULL,
+    deleted INTEGER NOT NULL,
+    create_revision INTEGER NOT NULL,
+    previous_revision INTEGER NOT NULL
+  ) STRICT;
+  CREATE INDEX IF NOT EXISTS log_by_key ON log (key, revision);
+  CREATE TABLE IF NOT EXISTS current (key TEXT PRIMARY KEY, revision INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+  CREATE TABLE IF NOT EXISTS compaction (id INTEGER PRIMARY KEY CHECK (id = 0), revision INTEGER NOT NULL) STRICT;
+  INSERT OR IGNORE INTO compaction VALUES (0, 0);
+`;
+const formatVersion = 1;
+/** Log rows looked at in one transaction of a compaction, so that writers wait a few milliseconds at most. */
+const compactionSlice = 1000;
+const minimumPages = 16;
+
+export interface SqliteOptions {
+  /** The file is not let grow beyond this; writes then fail with `Unavailable`. Default: no limit but the disk's. */
+  readonly maxBytes?: number;
+}
+
+/**
+ * Opens or makes the store at `path`. Throws `Unavailable` when another process has it, or it cannot be read as a store.
+ */
+export const openSqliteStore = (path: string, options: SqliteOptions = {}): Store => {
+  const database = openDatabase(path, options);
+  return createStore(database, prepare(database));
+};
+
+const openDatabase = (path: string, options: SqliteOptions): DatabaseSync => {
+  let database: DatabaseSync | undefined;
+  try {
+    database = new DatabaseSync(path, { timeout: 0 });
+    database.exec('PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;');
+    database.exec(`BEGIN IMMEDIATE; ${schema} COMMIT;`);
+    checkFormat(database, path);
+    limitSize(database, options);
+    return database;
+  } catch (thrown) {
+    database?.close();
+    throw openFailure(path, thrown);
+  }
+};
+
+const openFailure = (path: string, thrown: unknown): HeddleError => {
+  if (thrown instanceof HeddleError) return thrown;
+  const { message } = HeddleError.from(thrown);
+  const says = message.includes('locked')
+    ? `the store "${path}" is in use by another server: stop that one first, or give this one its own data directory`
+    : `the store "${path}" cannot be opened: ${message}`;
+  return new HeddleError('Unavailable', says, { cause: thrown });
+};
+
+const checkFormat = (database: DatabaseSync, path: string): void => {
+  const found = numberOf(database.prepare('PRAGMA user_version').get()?.['user_version']);
+  if (found === 0) database.exec(`PRAGMA user_version = ${formatVersion}`);
+  else if (found !== formatVersion) {
+    throw new HeddleError('Unavailable', `the store "${path}" has format ${found}; this program reads ${formatVersion}`);
+  }
+};
+
+const limitSize = (database: DatabaseSync, options: SqliteOptions): void => {
+  if (options.maxBytes === undefined) return;
+  const pageSize = numberOf(database.prepare('PRAGMA page_size').get()?.['page_size']);
+  database.exec(`PRAGMA max_page_count = ${Math.max(minimumPages, Math.floor(options.maxBytes / pageSize))}`);
+};
+
+interface Statements {
+  readonly lastRevision: StatementSync;
+  readonly compacted: StatementSync;
+  readonly get: StatementSync;
+  readonly row: StatementSync;
+  readonly list: StatementSync;
+  readonly listAt: StatementSync;
+  readonly count: StatementSync;
+  readonly countAt: StatementSync;
+  readonly changes: StatementSync;
+  readonly append: StatementSync;
+  readonly point: StatementSync;
+  readonly unpoint: StatementSync;
+  readonly setCompacted: StatementSync;
+  readonly forget: StatementSync;
+}
+
+const atRevision = `FROM (SELECT max(revision) AS newest FROM log WHERE key >= ? AND key < ? AND revision <= ? GROUP BY key)
+  JOIN log ON log.revision = newest WHERE deleted = 0`;
+
+const prepare = (database: DatabaseSync): Statements => ({
+  lastRevision: database.prepare('SELECT max(revision) AS revision FROM log'),
+  compacted: database.prepare('SELECT revision FROM compaction'),
+  get: database.prepare(`SELECT log.* FROM current JOIN log USING (revision) WHERE current.key = ?`),
+  row: database.prepare('SELECT * FROM log WHERE revision = ?'),
+  list: database.prepare(
+    `SELECT log.* FROM current JOIN log USING (revision)
+     WHERE current.key >= ? AND current.key < ? ORDER BY current.key LIMIT ?`,
+  ),
+  listAt: database.prepare(`SELECT log.* ${atRevision} ORDER BY log.key LIMIT ?`),
+  count: database.prepare('SELECT count(*) AS count FROM current WHERE key >= ? AND key < ?'),
+  countAt: database.prepare(`SELECT count(*) AS count ${atRevision}`),
+  changes: database.prepare('SELECT * FROM log WHERE revision > ? AND key >= ? AND key < ? ORDER BY revision LIMIT ?'),
+  append: database.prepare('INSERT INTO log VALUES (?, ?, ?, ?, ?, ?)'),
+  point: database.prepare('INSERT INTO current VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET revision = excluded.revision'),
+  unpoint: database.prepare('DELETE FROM current WHERE key = ?'),
+  setCompacted: database.prepare('UPDATE compaction SET revision = ?'),
+  // A row goes when something newer for its key exists at or before the compacted revision, or when it is a deletion.
+  forget: database.prepare(
+    `DELETE FROM log WHERE revision > ?1 AND revision <= ?2 AND revision < ?3 AND (deleted = 1 OR EXISTS (
+       SELECT 1 FROM log AS newer WHERE newer.key = log.key AND newer.revision > log.revision AND newer.revision <= ?3))`,
+  ),
+});
+
+type Row = Record<string, SQLOutputValue>;
+
+const numberOf = (value: SQLOutputValue | undefined): number => (typeof value === 'number' ? value : 0);
+const textOf = (value: SQLOutputValue | undefined): string => (typeof value === 'string' ? value : '');
+
+const entryOf = (row: Row): Entry => ({
+  key: textOf(row['key']),
+  value: textOf(row['value']),
+  revision: numberOf(row['revision']),
+  createRevision: numberOf(row['create_revision']),
+});
+
+const createStore = (database: DatabaseSync, sql: Statements): Store => {
+  let oldest = numberOf(sql.compacted.get()?.['revision']);
+  let revision = Math.max(numberOf(sql.lastRevision.get()?.['revision']), oldest);
+  let closed = false;
+
+  const checkKept = (wanted: Revision): void => {
+    if (wanted < oldest) throw expired(wanted, oldest);
+  };
+  const checkOpen = (): void => {
+    if (closed) throw new HeddleError('Unavailable', 'the store is closed');
+  };
+
+  const changeOf = (row: Row): Change => {
+    const previousRevision = numberOf(row['previous_revision']);
+    const previous = previousRevision === 0 ? undefined : sql.row.get(previousRevision);
+    const type = row['deleted'] === 1 ? 'delete' : 'put';
+    return { type, entry: entryOf(row), ...(previous === undefined ? {} : { previous: entryOf(previous) }) };
+  };
+
+  const feed = new Feed(revision, (prefix, after, limit) => {
+    checkOpen();
+    checkKept(after);
+    return sql.changes.all(after, prefix, prefixEnd(prefix), limit).map(changeOf);
+  });
+
+  const currentEntry = (key: string): Entry | undefined => {
+    const row = sql.get.get(key);
+    return row === undefined ? undefined : entryOf(row);
+  };
+
+  const transaction = <Result>(body: () => Result): Result => {
+    try {
+      database.exec('BEGIN IMMEDIATE');
+      const result = body();
+      database.exec('COMMIT');
+      return result;
+    } catch (thrown) {
+      if (database.isTransaction) database.exec('ROLLBACK');
+      if (thrown instanceof HeddleError) throw thrown;
+      const { message } = HeddleError.from(thrown);
+      throw new HeddleError('Unavailable', `the store could not write: ${message}`, { cause: thrown });
+    }
+  };
+
+  const write = (change: Change): void => {
+    const { entry, previous } = change;
+    const deleted = change.type === 'delete' ? 1 : 0;
+    sql.append.run(entry.revision, entry.key, entry.value, deleted, entry.createRevision, previous?.revision ?? 0);
+    if (change.type === 'put') sql.point.run(entry.key, entry.revision);
+    else sql.unpoint.run(entry.key);
+  };
+
+  const readRows = (prefix: string, options: ListOptions, limit: number): Row[] => {
+    const from = options.from !== undefined && options.from > prefix ? options.from : prefix;
+    if (options.revision === undefined) return sql.list.all(from, prefixEnd(prefix), limit);
+    return sql.listAt.all(from, prefixEnd(prefix), options.revision, limit);
+  };
+
+  const count = (from: string, prefix: string, at: Revision | undefined): number => {
+    const row = at === undefined ? sql.count.get(from, prefixEnd(prefix)) : sql.countAt.get(from, prefixEnd(prefix), at);
+    return numberOf(row?.['count']);
+  };
+
+  return {
+    get revision() {
+      return revision;
+    },
+
+    async get(key) {
+      checkOpen();
+      return currentEntry(key);
+    },
+
+    async list(prefix, options: ListOptions = {}): Promise<Listing> {
+      checkOpen();
+      const wanted = options.revision;
+      if (wanted !== undefined && wanted > revision) {
+        throw new HeddleError('BadRequest', `revision ${wanted} does not exist yet`);
+      }
+      if (wanted !== undefined) checkKept(wanted);
+      const entries = readRows(prefix, options, options.limit === undefined ? -1 : options.limit + 1).map(entryOf);
+      const next = options.limit === undefined ? undefined : entries[options.limit]?.key;
+      const exact = { entries: entries.slice(0, options.limit), revision: wanted ?? revision };
+      return next === undefined ? exact : { ...exact, next, remaining: count(next, prefix, wanted) };
+    },
+
+    async commit(writes) {
+      checkOpen();
+      const changes = transaction(() => {
+        const planned = planCommit(writes, revision, currentEntry);
+        planned.forEach(write);
+        return planned;
+      });
+      revision += changes.length;
+      feed.publish(changes);
+      return changes;
+    },
+
+    watch(options) {
+      checkOpen();
+      return feed.watch(options);
+    },
+
+    async compact(wanted) {
+      checkOpen();
+      if (wanted > revision) throw new HeddleError('BadRequest', `revision ${wanted} does not exist yet`);
+      if (wanted <= oldest) return;
+      transaction(() => sql.setCompacted.run(wanted));
+      oldest = wanted;
+      for (let from = 0; from < wanted; from += compactionSlice) {
+        if (closed) return;
+        transaction(() => sql.forget.run(from, from + compactionSlice, wanted));
+        await nextTurn();
+      }
+    },
+
+    async close() {
+      if (closed) return;
+      closed = true;
+      feed.close();
+      database.close();
+    },
+  };
+};

@@ -1,0 +1,190 @@
+/**
+ * One watcher of a store. It first reads the log page by page from its own revision, and only when a read comes back empty
+ * does it join the live feed, in the same turn of the event loop: so nothing is missed, nothing is repeated, and a watcher
+ * that is far behind costs no memory. Live changes queue up to a bound; beyond it the watch ends, it never skips.
+ */
+import { HeddleError } from '../kit/error.ts';
+import type { Change, Revision, Watch, WatchOptions } from './store.ts';
+
+const logPage = 500;
+const defaultBuffer = 10_000;
+
+/** Changes under `prefix` with a revision greater than `after`, oldest first; throws `Expired` when they were compacted. */
+export type ReadLog = (prefix: string, after: Revision, limit: number) => readonly Change[];
+
+type State = 'catching-up' | 'live' | 'ended' | 'failed';
+
+interface Waiter {
+  resolve(result: IteratorResult<Change, undefined>): void;
+  reject(error: unknown): void;
+}
+
+const done: IteratorReturnResult<undefined> = { done: true, value: undefined };
+
+class Subscription implements Watch, AsyncIterator<Change, undefined> {
+  #state: State = 'catching-up';
+  #queue: Change[] = [];
+  #head = 0;
+  #waiter: Waiter | undefined;
+  #handled: Revision;
+  #given: Revision;
+  #failure: HeddleError | undefined;
+  readonly #feed: Feed;
+  readonly #options: WatchOptions;
+  readonly #onAbort = (): void => this.#finish('ended');
+
+  constructor(feed: Feed, options: WatchOptions) {
+    this.#feed = feed;
+    this.#options = options;
+    this.#handled = options.after;
+    this.#given = options.after;
+    if (options.signal.aborted) this.#state = 'ended';
+    else options.signal.addEventListener('abort', this.#onAbort, { once: true });
+  }
+
+  [Symbol.asyncIterator](): AsyncIterator<Change, undefined> {
+    return this;
+  }
+
+  get delivered(): Revision {
+    return this.#waiter === undefined ? this.#handled : Math.max(this.#feed.revision, this.#handled);
+  }
+
+  get prefix(): string {
+    return this.#options.prefix;
+  }
+
+  async next(): Promise<IteratorResult<Change, undefined>> {
+    this.#handled = this.#given;
+    if (this.#state === 'failed') throw this.#failure;
+    if (this.#state === 'ended') return done;
+    if (this.#pending === 0 && this.#state === 'catching-up') this.#readLog();
+    if (this.#pending > 0) return this.#give(this.#take());
+    return new Promise((resolve, reject) => {
+      this.#waiter = { resolve, reject };
+    });
+  }
+
+  async return(): Promise<IteratorResult<Change, undefined>> {
+    this.#finish('ended');
+    return done;
+  }
+
+  /** Called by the feed for every committed change under the prefix, in revision order. */
+  push(change: Change): void {
+    const waiter = this.#waiter;
+    if (waiter !== undefined) {
+      this.#waiter = undefined;
+      waiter.resolve(this.#give(change));
+      return;
+    }
+    this.#queue.push(change);
+    const bound = this.#options.buffer ?? defaultBuffer;
+    if (this.#pending > bound) {
+      this.fail(new HeddleError('Expired', `the watch fell more than ${bound} changes behind: list again`));
+    }
+  }
+
+  fail(error: HeddleError): void {
+    this.#failure = error;
+    this.#finish('failed');
+  }
+
+  end(): void {
+    this.#finish('ended');
+  }
+
+  get #pending(): number {
+    return this.#queue.length - this.#head;
+  }
+
+  #take(): Change {
+    const change = this.#queue[this.#head];
+    if (change === undefined) throw new HeddleError('Internal', 'watch queue is empty');
+    this.#head += 1;
+    if (this.#head === this.#queue.length) {
+      this.#queue = [];
+      this.#head = 0;
+    }
+    return change;
+  }
+
+  #give(change: Change): IteratorResult<Change, undefined> {
+    this.#given = change.entry.revision;
+    return { done: false, value: change };
+  }
+
+  #readLog(): void {
+    try {
+      this.#queue = [...this.#feed.readLog(this.#options.prefix, this.#given, logPage)];
+    } catch (thrown) {
+      this.fail(HeddleError.from(thrown));
+      throw thrown;
+    }
+    if (this.#queue.length === 0) {
+      this.#state = 'live';
+      this.#feed.join(this);
+    }
+  }
+
+  #finish(state: 'ended' | 'failed'): void {
+    if (this.#state === 'ended' || this.#state === 'failed') return;
+    this.#state = state;
+    this.#queue = [];
+    this.#head = 0;
+    this.#options.signal.removeEventListener('abort', this.#onAbort);
+    this.#feed.leave(this);
+    const waiter = this.#waiter;
+    this.#waiter = undefined;
+    if (this.#failure === undefined) waiter?.resolve(done);
+    else waiter?.reject(this.#failure);
+  }
+}
+
+/** The live half of a store: hands committed changes to the watchers whose prefix they have. */
+export class Feed {
+  readonly readLog: ReadLog;
+  readonly #all = new Set<Subscription>();
+  readonly #live = new Set<Subscription>();
+  #revision: Revision;
+
+  constructor(revision: Revision, readLog: ReadLog) {
+    this.#revision = revision;
+    this.readLog = readLog;
+  }
+
+  get revision(): Revision {
+    return this.#revision;
+  }
+
+  watch(options: WatchOptions): Watch {
+    const subscription = new Subscription(this, options);
+    this.#all.add(subscription);
+    return subscription;
+  }
+
+  /** Must be called after the commit is durable, with its changes in revision order. */
+  publish(changes: readonly Change[]): void {
+    this.#revision = changes.at(-1)?.entry.revision ?? this.#revision;
+    for (const subscription of this.#live) {
+      for (const change of changes) {
+        if (change.entry.key.startsWith(subscription.prefix)) subscription.push(change);
+      }
+    }
+  }
+
+  join(subscription: Subscription): void {
+    this.#live.add(subscription);
+  }
+
+  leave(subscription: Subscription): void {
+    this.#live.delete(subscription);
+    this.#all.delete(subscription);
+  }
+
+  /** Ends all watches normally. */
+  close(): void {
+    // A Set may shrink while it is walked.
+    for (const subscription of this.#all) subscription.end();
+  }
+}
