@@ -2,7 +2,7 @@
  * The shape that all resources share (Kubernetes object conventions), and the description of a kind. Nothing here knows a
  * particular kind, and nothing here has an effect.
  */
-import type { TObject } from 'typebox';
+import type { TSchema } from 'typebox';
 import type { Finding } from '../kit/error.ts';
 
 export interface OwnerReference {
@@ -92,7 +92,7 @@ export interface Kind {
   /** One paragraph for `kubectl explain`. */
   readonly description: string;
   /** Schemas of the top-level members beside apiVersion, kind and metadata: `spec` and `status`, or `data` and the like. */
-  readonly properties: { readonly [member: string]: TObject };
+  readonly properties: { readonly [member: string]: TSchema };
   /** Members that must be present, usually `['spec']`. */
   readonly required: readonly string[];
   /** Fills in defaults; pure, idempotent, returns a new object and never looks at other objects. */
@@ -100,6 +100,8 @@ export interface Kind {
   /** Faults of this object alone that can never become right: answered with 422. Runs after the schema check passed. */
   readonly validate: (object: Resource, old?: Resource) => Finding[];
   readonly columns: readonly Column[];
+  /** JSONPaths that field selectors may use beside metadata.name and metadata.namespace, such as `.involvedObject.name`. */
+  readonly selectableFields?: readonly string[];
   /** Whether `/status` is a subresource of its own (all of our kinds; not core kinds). */
   readonly hasStatus: boolean;
 }
