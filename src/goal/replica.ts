@@ -1,0 +1,103 @@
+/**
+ * The subscriber's copy of its scopes. A change is first staged, which decides from the digest alone whether it fits what is
+ * held, then taken; in between the agent writes its journal. Staging costs the size of the change, not of the scope.
+ */
+import { type Digest, digestMinus, digestPlus, emptyDigest, rowDigest } from './digest.ts';
+import { type DecodedRow, rowIdOf, rowOfMessage } from './codec.ts';
+import type { Update } from './gen/heddle/agent/v1/agent_pb.ts';
+import { type Row, type RowId, deviceScope } from './rows.ts';
+import type { Version } from './state.ts';
+import { type GoalTables, merge } from './tables.ts';
+
+export interface HeldScope {
+  readonly version: Version;
+  readonly digest: Digest;
+  readonly rows: ReadonlyMap<RowId, DecodedRow>;
+}
+
+/** A change that fits; `rows` holds an absent row for a delete. */
+export interface StagedUpdate {
+  readonly update: Update;
+  readonly rows: ReadonlyMap<RowId, DecodedRow | undefined>;
+}
+
+interface MutableScope {
+  version: Version;
+  digest: Digest;
+  rows: Map<RowId, DecodedRow>;
+}
+
+export class Replica {
+  readonly #scopes = new Map<string, MutableScope>();
+
+  get scopes(): ReadonlyMap<string, HeldScope> {
+    return this.#scopes;
+  }
+
+  /** Whether the change leads to the digest it promises; a string says why not. */
+  stage(update: Update): StagedUpdate | string {
+    const rows = new Map<RowId, DecodedRow | undefined>();
+    for (const key of update.deletes) rows.set(rowIdOf(key.table, key.number, key.key), undefined);
+    for (const message of update.upserts) {
+      const row = rowOfMessage(message);
+      rows.set(row.id, row);
+    }
+    const held = update.full ? undefined : this.#scopes.get(update.scope);
+    const digest = digestAfter(held, rows);
+    if (digest === update.digest) return { update, rows };
+    return held === undefined && !update.full ? `holds no scope '${update.scope}'` : 'digest mismatch';
+  }
+
+  take(staged: StagedUpdate): void {
+    const { update } = staged;
+    const held = update.full ? undefined : this.#scopes.get(update.scope);
+    const rows = held?.rows ?? new Map<RowId, DecodedRow>();
+    for (const [id, row] of staged.rows) {
+      if (row === undefined) rows.delete(id);
+      else rows.set(id, row);
+    }
+    this.#scopes.set(update.scope, { version: Number(update.toVersion), digest: update.digest, rows });
+  }
+
+  drop(scope: string): void {
+    this.#scopes.delete(scope);
+  }
+
+  clear(): void {
+    this.#scopes.clear();
+  }
+
+  /** Rows of all scopes, as far as this build knows their tables; the device's own scope first. */
+  tables(device: string): GoalTables {
+    const own = this.#scopes.get(deviceScope(device));
+    const shared = [...this.#scopes.values()].filter((scope) => scope !== own);
+    return merge((own === undefined ? shared : [own, ...shared]).map(knownRows));
+  }
+
+  /** The scope that holds a row, undefined when none does. */
+  scopeOf(id: RowId): string | undefined {
+    for (const [name, scope] of this.#scopes) if (scope.rows.has(id)) return name;
+    return undefined;
+  }
+
+  /** Tables and fields of a newer server, left out of what the driver sees. */
+  get unknown(): number {
+    let sum = 0;
+    for (const scope of this.#scopes.values()) for (const row of scope.rows.values()) sum += row.unknown;
+    return sum;
+  }
+}
+
+const digestAfter = (held: HeldScope | undefined, rows: ReadonlyMap<RowId, DecodedRow | undefined>): Digest => {
+  let digest = held?.digest ?? emptyDigest;
+  for (const [id, row] of rows) {
+    const previous = held?.rows.get(id);
+    if (previous !== undefined) digest = digestMinus(digest, rowDigest(previous.bytes));
+    if (row !== undefined) digest = digestPlus(digest, rowDigest(row.bytes));
+  }
+  return digest;
+};
+
+function* knownRows(scope: HeldScope): Generator<Row> {
+  for (const { row } of scope.rows.values()) if (row !== undefined) yield row;
+}
