@@ -21,8 +21,15 @@ export type Prefix = Brand<string, 'Prefix'>;
 /** An address together with its network's length, such as `10.1.0.1/24`. */
 export type InterfaceAddress = Brand<string, 'InterfaceAddress'>;
 
+/** Why a text did not parse: `code` is stable and ends up in a Finding, `message` is the one sentence for the user. */
+export interface Unparsed {
+  readonly ok: false;
+  readonly code: string;
+  readonly message: string;
+}
+
 /** What a parser answers: the value, or the one sentence that says what is wrong with the text. */
-export type Parsed<Value> = { readonly ok: true; readonly value: Value } | { readonly ok: false; readonly message: string };
+export type Parsed<Value> = { readonly ok: true; readonly value: Value } | Unparsed;
 
 export const parsed = <Value>(value: Value): Parsed<Value> => ({ ok: true, value });
-export const unparsed = (message: string): { readonly ok: false; readonly message: string } => ({ ok: false, message });
+export const unparsed = (message: string, code = 'Malformed'): Unparsed => ({ ok: false, code, message });

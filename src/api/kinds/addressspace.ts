@@ -1,6 +1,9 @@
 /** AddressSpace: prefixes that the VPCs of one space share without overlap. Two spaces may hold the same prefixes. */
-import Type, { type Static } from 'typebox';
+import { type Static, Type } from 'typebox';
 import { cidr, statusBase, text } from './common.ts';
+import { canonicalPrefix } from './canonical.ts';
+import { column, defineKind, wideColumn } from './define.ts';
+import { addressSpaceRules } from '../rules/addressspace.ts';
 
 export const addressSpaceSpec = Type.Object(
   {
@@ -13,3 +16,24 @@ export type AddressSpaceSpec = Static<typeof addressSpaceSpec>;
 
 export const addressSpaceStatus = Type.Object({ ...statusBase, vpcs: Type.Optional(Type.Integer()) });
 export type AddressSpaceStatus = Static<typeof addressSpaceStatus>;
+
+export const defaultAddressSpaceSpec = (spec: AddressSpaceSpec) => ({ ...spec, prefixes: spec.prefixes.map(canonicalPrefix) });
+export type DefaultedAddressSpaceSpec = ReturnType<typeof defaultAddressSpaceSpec>;
+
+export const addressSpace = defineKind<AddressSpaceSpec>({
+  kind: 'AddressSpace',
+  plural: 'addressspaces',
+  shortNames: ['as'],
+  scope: 'Cluster',
+  description:
+    'Prefixes that the subnets of VPCs are taken from. Within one space no two subnets overlap; two spaces may hold the same prefixes, and VPCs of different spaces cannot be peered.',
+  spec: addressSpaceSpec,
+  status: addressSpaceStatus,
+  defaults: defaultAddressSpaceSpec,
+  rules: addressSpaceRules,
+  columns: [
+    column('Prefixes', '.spec.prefixes[*]', 'Prefixes that subnets may be taken from.'),
+    column('VPCs', '.status.vpcs', 'VPCs that use the space.', 'integer'),
+    wideColumn('Description', '.spec.description', 'Free text.'),
+  ],
+});

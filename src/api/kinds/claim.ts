@@ -3,7 +3,9 @@
  * "one object a name" is the proof that nothing is handed out twice. A claim outlives its owner until every device has
  * acknowledged that it no longer uses the value (quarantine). Written by the controller only.
  */
-import Type, { type Static } from 'typebox';
+import { type Static, Type } from 'typebox';
+import { column, defineKind } from './define.ts';
+import { claimRules } from '../rules/claim.ts';
 
 export const claimSpec = Type.Object(
   {
@@ -26,3 +28,28 @@ export const claimStatus = Type.Object({
   ),
 });
 export type ClaimStatus = Static<typeof claimStatus>;
+
+export const defaultClaimSpec = (spec: ClaimSpec) => ({ ...spec });
+export type DefaultedClaimSpec = ReturnType<typeof defaultClaimSpec>;
+
+export const claim = defineKind<ClaimSpec>({
+  kind: 'Claim',
+  plural: 'claims',
+  scope: 'Cluster',
+  description:
+    'One id or address taken from a pool and the object that holds it. Written by the controller; a claim whose owner is gone stays until no device uses the value any more.',
+  spec: claimSpec,
+  status: claimStatus,
+  defaults: defaultClaimSpec,
+  rules: claimRules,
+  judged: false,
+  columns: [
+    column('Pool', '.spec.pool', 'Pool the value is of.'),
+    column('Value', '.spec.value', 'The number or address.'),
+    column('Owner', '.spec.owner.kind', 'Kind of the holder.'),
+    column('Namespace', '.spec.owner.namespace', 'Namespace of the holder.'),
+    column('Name', '.spec.owner.name', 'Name of the holder.'),
+    column('Purpose', '.spec.purpose', 'What the holder uses it for.'),
+    column('Phase', '.status.phase', 'Bound or Quarantined.'),
+  ],
+});

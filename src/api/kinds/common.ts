@@ -1,5 +1,5 @@
 /** Schema pieces that several kinds share. */
-import Type from 'typebox';
+import { Type } from 'typebox';
 
 export const name = (description: string) =>
   Type.String({ description, minLength: 1, maxLength: 63, pattern: '^[a-z0-9]([-a-z0-9]*[a-z0-9])?$' });

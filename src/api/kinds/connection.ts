@@ -2,8 +2,10 @@
  * Connection: cables between two devices, or between one server and its leaves. What it is (fabric, unbundled, bundle)
  * follows from what its ends are and is shown in status.type.
  */
-import Type, { type Static } from 'typebox';
+import { type Static, Type } from 'typebox';
 import { statusBase, text } from './common.ts';
+import { column, defineKind, readyColumn, wideColumn } from './define.ts';
+import { connectionRules } from '../rules/connection.ts';
 
 export const connectionSpec = Type.Object(
   {
@@ -32,3 +34,26 @@ export const connectionStatus = Type.Object({
   type: Type.Optional(Type.String({ description: 'fabric, unbundled or bundle.' })),
 });
 export type ConnectionStatus = Static<typeof connectionStatus>;
+
+export const defaultConnectionSpec = (spec: ConnectionSpec) => ({ ...spec });
+export type DefaultedConnectionSpec = ReturnType<typeof defaultConnectionSpec>;
+
+export const connection = defineKind<ConnectionSpec>({
+  kind: 'Connection',
+  plural: 'connections',
+  shortNames: ['conn'],
+  scope: 'Cluster',
+  description:
+    'Parallel cables between the same two devices. Between a spine and a leaf it carries the underlay (fabric); between a server and a leaf it is one link (unbundled) or several (bundle, LACP).',
+  spec: connectionSpec,
+  status: connectionStatus,
+  defaults: defaultConnectionSpec,
+  rules: connectionRules,
+  columns: [
+    column('Type', '.status.type', 'fabric, unbundled or bundle.'),
+    column('Ends', '.spec.links[*].ends[*]', 'The ports that the cables join.'),
+    readyColumn,
+    wideColumn('MTU', '.spec.mtu', 'MTU of server links, bytes.', 'integer'),
+    wideColumn('Description', '.spec.description', 'Free text.'),
+  ],
+});

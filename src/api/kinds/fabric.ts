@@ -1,6 +1,9 @@
 /** Fabric: the pools and the protocol settings that everything else draws from. One, named `default`, is expected. */
-import Type, { type Static } from 'typebox';
+import { type Static, Type } from 'typebox';
 import { cidr, mac, range, statusBase } from './common.ts';
+import { canonicalMac, canonicalPrefix } from './canonical.ts';
+import { column, defineKind, readyColumn, wideColumn } from './define.ts';
+import { fabricRules } from '../rules/fabric.ts';
 
 export const fabricSpec = Type.Object(
   {
@@ -62,3 +65,68 @@ export const fabricStatus = Type.Object({
   servers: Type.Optional(Type.Integer()),
 });
 export type FabricStatus = Static<typeof fabricStatus>;
+
+/**
+ * Defaults that suit most fabrics. Leaf ASNs are of the private 4-byte range (RFC 6996): room for 99,999 leaves where the
+ * 2-byte range has 1,023. VNIs start at 5,000 so that the small numbers stay free for what is configured by hand on
+ * devices that Heddle does not manage, and end at 16,000,000 so that a federated site can be given a block of its own.
+ */
+export const fabricDefaults = {
+  underlay: {
+    links: 'unnumbered',
+    linkPool: '172.30.128.0/17',
+    routerIDs: '172.30.8.0/22',
+    vteps: '172.30.12.0/22',
+    mtu: 9100,
+    bfd: { enabled: true, intervalMilliseconds: 300, multiplier: 3 },
+  },
+  asns: { spine: 65100, leaves: { from: 4_200_000_001, to: 4_200_099_999 } },
+  overlay: { vnis: { from: 5000, to: 16_000_000 }, anycastMAC: '02:00:5e:00:01:01' },
+} as const;
+
+export function defaultFabricSpec(spec: FabricSpec) {
+  const { underlay = {}, asns = {}, overlay = {}, reserved = [] } = spec;
+  const standard = fabricDefaults;
+  return {
+    ...spec,
+    underlay: {
+      ...standard.underlay,
+      ...underlay,
+      linkPool: canonicalPrefix(underlay.linkPool ?? standard.underlay.linkPool),
+      routerIDs: canonicalPrefix(underlay.routerIDs ?? standard.underlay.routerIDs),
+      vteps: canonicalPrefix(underlay.vteps ?? standard.underlay.vteps),
+      bfd: { ...standard.underlay.bfd, ...underlay.bfd },
+    },
+    asns: { ...standard.asns, ...asns },
+    overlay: {
+      ...standard.overlay,
+      ...overlay,
+      anycastMAC: canonicalMac(overlay.anycastMAC ?? standard.overlay.anycastMAC),
+    },
+    reserved: reserved.map(canonicalPrefix),
+  };
+}
+export type DefaultedFabricSpec = ReturnType<typeof defaultFabricSpec>;
+
+export const fabric = defineKind<FabricSpec>({
+  kind: 'Fabric',
+  plural: 'fabrics',
+  shortNames: ['fab'],
+  scope: 'Cluster',
+  names: 'label',
+  description:
+    'The pools that ids and addresses are allocated from, and the protocol settings all switches share. One fabric named "default" is expected; everything in it has a default.',
+  spec: fabricSpec,
+  status: fabricStatus,
+  defaults: defaultFabricSpec,
+  rules: fabricRules,
+  columns: [
+    column('Switches', '.status.switches', 'Switches of the fabric.', 'integer'),
+    column('Servers', '.status.servers', 'Servers cabled to the fabric.', 'integer'),
+    column('Links', '.spec.underlay.links', 'How fabric links are addressed.'),
+    readyColumn,
+    wideColumn('RouterIDs', '.spec.underlay.routerIDs', 'Pool of router ids.'),
+    wideColumn('VTEPs', '.spec.underlay.vteps', 'Pool of VTEP addresses.'),
+    wideColumn('MTU', '.spec.underlay.mtu', 'MTU of fabric links, bytes.', 'integer'),
+  ],
+});

@@ -1,6 +1,9 @@
 /** Server: a machine whose ports are cabled to leaves. Its MAC addresses let DHCP and silent hosts work. */
-import Type, { type Static } from 'typebox';
+import { type Static, Type } from 'typebox';
 import { mac, statusBase, text } from './common.ts';
+import { canonicalMac, mapValues } from './canonical.ts';
+import { column, defineKind, readyColumn, wideColumn } from './define.ts';
+import { serverRules } from '../rules/server.ts';
 
 export const serverSpec = Type.Object(
   {
@@ -19,3 +22,30 @@ export const serverSpec = Type.Object(
 export type ServerSpec = Static<typeof serverSpec>;
 
 export const serverStatus = Type.Object({ ...statusBase });
+
+export function defaultServerSpec(spec: ServerSpec) {
+  return {
+    ...spec,
+    ports: mapValues(spec.ports, (port) => (port.mac === undefined ? port : { ...port, mac: canonicalMac(port.mac) })),
+  };
+}
+export type DefaultedServerSpec = ReturnType<typeof defaultServerSpec>;
+
+export const server = defineKind<ServerSpec>({
+  kind: 'Server',
+  plural: 'servers',
+  shortNames: ['srv'],
+  scope: 'Cluster',
+  names: 'label',
+  description:
+    'A machine whose ports are cabled to leaves. With the MAC address of a port, an attachment can reserve an address for it and silent hosts are reachable at once.',
+  spec: serverSpec,
+  status: serverStatus,
+  defaults: defaultServerSpec,
+  rules: serverRules,
+  columns: [
+    column('MACs', '.spec.ports.*.mac', 'MAC addresses of the ports.'),
+    readyColumn,
+    wideColumn('Description', '.spec.description', 'Free text.'),
+  ],
+});

@@ -1,6 +1,9 @@
 /** Switch: one device that forwards. What is left out is allocated once and then stays. */
-import Type, { type Static } from 'typebox';
+import { type Static, Type } from 'typebox';
 import { address, name, statusBase, text } from './common.ts';
+import { canonicalAddress } from './canonical.ts';
+import { column, defineKind, readyColumn, wideColumn } from './define.ts';
+import { switchRules } from '../rules/switch.ts';
 
 export const switchSpec = Type.Object(
   {
@@ -38,3 +41,42 @@ export const switchStatus = Type.Object({
   driftRepaired: Type.Optional(Type.Integer({ description: 'Rows that something else changed on the device and the agent put back.' })),
 });
 export type SwitchStatus = Static<typeof switchStatus>;
+
+export function defaultSwitchSpec(spec: SwitchSpec) {
+  return {
+    ...spec,
+    fabric: spec.fabric ?? 'default',
+    profile: spec.profile ?? 'linux-soft',
+    ...(spec.routerID !== undefined && { routerID: canonicalAddress(spec.routerID) }),
+    ...(spec.vtep !== undefined && { vtep: canonicalAddress(spec.vtep) }),
+  };
+}
+export type DefaultedSwitchSpec = ReturnType<typeof defaultSwitchSpec>;
+
+export const switchKind = defineKind<SwitchSpec>({
+  kind: 'Switch',
+  plural: 'switches',
+  shortNames: ['sw'],
+  scope: 'Cluster',
+  names: 'label',
+  description:
+    'A device that forwards: a spine connects leaves, servers attach to leaves. ASN, router id and VTEP address are allocated once unless they are pinned here.',
+  spec: switchSpec,
+  status: switchStatus,
+  defaults: defaultSwitchSpec,
+  rules: switchRules,
+  columns: [
+    column('Role', '.spec.role', 'spine, leaf or border.'),
+    column('ASN', '.status.asn', 'BGP autonomous system number.', 'integer'),
+    column('RouterID', '.status.routerID', 'Loopback and BGP identifier.'),
+    column('VTEP', '.status.vtep', 'Source address of the overlay.'),
+    column('Connected', '.status.agent.connected', 'Whether the agent of the switch is connected.', 'boolean'),
+    readyColumn,
+    wideColumn('Profile', '.spec.profile', 'SwitchProfile.'),
+    wideColumn('Fabric', '.spec.fabric', 'Fabric.'),
+    wideColumn('Agent', '.status.agent.version', 'Version of the agent.'),
+    wideColumn('Rows', '.status.rows', 'Rows of goal state the switch holds.', 'integer'),
+    wideColumn('Drift', '.status.driftRepaired', 'Rows put back after something else changed them.', 'integer'),
+    wideColumn('Description', '.spec.description', 'Free text.'),
+  ],
+});

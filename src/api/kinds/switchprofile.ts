@@ -1,6 +1,8 @@
 /** SwitchProfile: what a model of switch has. Port names are neutral (`E1/7`); the profile maps them to the device's own. */
-import Type, { type Static } from 'typebox';
+import { type Static, Type } from 'typebox';
 import { statusBase, text } from './common.ts';
+import { column, defineKind } from './define.ts';
+import { switchProfileRules } from '../rules/switchprofile.ts';
 
 export const switchProfileSpec = Type.Object(
   {
@@ -33,3 +35,27 @@ export const switchProfileSpec = Type.Object(
 export type SwitchProfileSpec = Static<typeof switchProfileSpec>;
 
 export const switchProfileStatus = Type.Object({ ...statusBase });
+
+export function defaultSwitchProfileSpec(spec: SwitchProfileSpec) {
+  return { ...spec, driver: spec.driver ?? 'linux', capacity: { ...spec.capacity } };
+}
+export type DefaultedSwitchProfileSpec = ReturnType<typeof defaultSwitchProfileSpec>;
+
+export const switchProfile = defineKind<SwitchProfileSpec>({
+  kind: 'SwitchProfile',
+  plural: 'switchprofiles',
+  shortNames: ['swp'],
+  scope: 'Cluster',
+  description:
+    'What a model of switch has: its ports under neutral names such as E1/1 with the names the device itself uses, its driver, and how much its tables hold.',
+  spec: switchProfileSpec,
+  status: switchProfileStatus,
+  defaults: defaultSwitchProfileSpec,
+  rules: switchProfileRules,
+  columns: [
+    column('Model', '.spec.displayName', 'Name people know the model by.'),
+    column('Driver', '.spec.driver', 'Driver the agent uses.'),
+    column('VRFs', '.spec.capacity.vrfs', 'VRFs the model holds.', 'integer'),
+    column('Segments', '.spec.capacity.segments', 'Segments the model holds.', 'integer'),
+  ],
+});

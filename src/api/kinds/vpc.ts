@@ -1,6 +1,9 @@
 /** VPC: a tenant's private network. Its subnets reach each other; nothing else does until a peering says so. */
-import Type, { type Static } from 'typebox';
+import { type Static, Type } from 'typebox';
 import { address, cidr, name, statusBase, text } from './common.ts';
+import { canonicalAddress, canonicalPrefix, mapValues } from './canonical.ts';
+import { column, defineKind, readyColumn, wideColumn } from './define.ts';
+import { vpcRules } from '../rules/vpc.ts';
 
 export const subnetSchema = Type.Object(
   {
@@ -38,3 +41,53 @@ export const vpcStatus = Type.Object({
   subnets: Type.Optional(Type.Record(Type.String(), Type.Object({ vni: Type.Optional(Type.Integer()), gateway: Type.Optional(Type.String()) }))),
 });
 export type VpcStatus = Static<typeof vpcStatus>;
+
+/**
+ * The gateway is left out on purpose when the user left it out: written into the spec it would stay behind when the CIDR
+ * is changed. Readers take it from `vpcSubnets` of typed.ts, users see it in status.
+ */
+function defaultSubnet(subnet: Subnet) {
+  const { dhcp = {} } = subnet;
+  return {
+    ...subnet,
+    cidr: canonicalPrefix(subnet.cidr),
+    ...(subnet.gateway !== undefined && { gateway: canonicalAddress(subnet.gateway) }),
+    dhcp: {
+      enabled: dhcp.enabled ?? true,
+      leaseSeconds: dhcp.leaseSeconds ?? 3600,
+      dnsServers: (dhcp.dnsServers ?? []).map(canonicalAddress),
+    },
+  };
+}
+
+export function defaultVpcSpec(spec: VpcSpec) {
+  return {
+    ...spec,
+    addressSpace: spec.addressSpace ?? 'default',
+    mode: spec.mode ?? ('l2' as const),
+    subnets: mapValues(spec.subnets, defaultSubnet),
+  };
+}
+export type DefaultedVpcSpec = ReturnType<typeof defaultVpcSpec>;
+
+export const vpc = defineKind<VpcSpec>({
+  kind: 'VPC',
+  plural: 'vpcs',
+  scope: 'Namespaced',
+  names: 'label',
+  description:
+    'A private network of a tenant. Its subnets reach each other through an anycast gateway on every leaf; other VPCs, even with the same addresses, are out of reach unless a VPCPeering permits it.',
+  spec: vpcSpec,
+  status: vpcStatus,
+  defaults: defaultVpcSpec,
+  rules: vpcRules,
+  columns: [
+    column('Subnets', '.spec.subnets.*.cidr', 'Prefixes of the subnets.'),
+    column('VNI', '.status.vni', 'L3VNI of the VPC.', 'integer'),
+    readyColumn,
+    wideColumn('AddressSpace', '.spec.addressSpace', 'AddressSpace the subnets are taken from.'),
+    wideColumn('Mode', '.spec.mode', 'How subnets are carried.'),
+    wideColumn('SubnetVNIs', '.status.subnets.*.vni', 'L2VNI of each subnet.'),
+    wideColumn('Description', '.spec.description', 'Free text.'),
+  ],
+});

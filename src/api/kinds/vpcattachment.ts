@@ -1,6 +1,9 @@
 /** VPCAttachment: puts the server at the end of a Connection into a subnet of a VPC of the same namespace. */
-import Type, { type Static } from 'typebox';
+import { type Static, Type } from 'typebox';
 import { address, name, statusBase } from './common.ts';
+import { canonicalAddress } from './canonical.ts';
+import { column, defineKind, readyColumn, wideColumn } from './define.ts';
+import { vpcAttachmentRules } from '../rules/vpcattachment.ts';
 
 export const vpcAttachmentSpec = Type.Object(
   {
@@ -20,3 +23,34 @@ export const vpcAttachmentStatus = Type.Object({
   ports: Type.Optional(Type.Array(Type.String(), { description: 'Switch ports, as <switch>/<port>.' })),
 });
 export type VpcAttachmentStatus = Static<typeof vpcAttachmentStatus>;
+
+export function defaultVpcAttachmentSpec(spec: VpcAttachmentSpec) {
+  return {
+    ...spec,
+    subnet: spec.subnet ?? 'default',
+    ...(spec.address !== undefined && { address: canonicalAddress(spec.address) }),
+  };
+}
+export type DefaultedVpcAttachmentSpec = ReturnType<typeof defaultVpcAttachmentSpec>;
+
+export const vpcAttachment = defineKind<VpcAttachmentSpec>({
+  kind: 'VPCAttachment',
+  plural: 'vpcattachments',
+  shortNames: ['vpcattach'],
+  scope: 'Namespaced',
+  description:
+    'Puts the server at the end of a Connection into a subnet of a VPC of the same namespace, untagged. The address is reserved for as long as the attachment exists.',
+  spec: vpcAttachmentSpec,
+  status: vpcAttachmentStatus,
+  defaults: defaultVpcAttachmentSpec,
+  rules: vpcAttachmentRules,
+  columns: [
+    column('VPC', '.spec.vpc', 'VPC of this namespace.'),
+    column('Subnet', '.spec.subnet', 'Subnet of the VPC.'),
+    column('Server', '.status.server', 'Server that is attached.'),
+    column('Address', '.status.address', 'Address that the server gets by DHCP.'),
+    readyColumn,
+    wideColumn('Connection', '.spec.connection', 'Connection between the server and its leaf.'),
+    wideColumn('Ports', '.status.ports[*]', 'Switch ports.'),
+  ],
+});

@@ -1,6 +1,8 @@
 /** VPCPeering: lets subnets of two VPCs reach each other. Never transitive. */
-import Type, { type Static } from 'typebox';
+import { type Static, Type } from 'typebox';
 import { name, statusBase } from './common.ts';
+import { column, defineKind, readyColumn, wideColumn } from './define.ts';
+import { vpcPeeringRules } from '../rules/vpcpeering.ts';
 
 export const vpcPeeringSpec = Type.Object(
   {
@@ -24,3 +26,26 @@ export type VpcPeeringSpec = Static<typeof vpcPeeringSpec>;
 
 export const vpcPeeringStatus = Type.Object({ ...statusBase, vpcs: Type.Optional(Type.Array(Type.String())) });
 export type VpcPeeringStatus = Static<typeof vpcPeeringStatus>;
+
+export function defaultVpcPeeringSpec(spec: VpcPeeringSpec) {
+  return { ...spec, permit: spec.permit.map((pair) => pair.map((side) => ({ ...side, subnets: side.subnets ?? [] }))) };
+}
+export type DefaultedVpcPeeringSpec = ReturnType<typeof defaultVpcPeeringSpec>;
+
+export const vpcPeering = defineKind<VpcPeeringSpec>({
+  kind: 'VPCPeering',
+  plural: 'vpcpeerings',
+  shortNames: ['vpcpeer'],
+  scope: 'Namespaced',
+  description:
+    'Lets subnets of two VPCs of one AddressSpace reach each other. Each entry of permit is a pairing of its own; nothing is reachable through a third VPC.',
+  spec: vpcPeeringSpec,
+  status: vpcPeeringStatus,
+  defaults: defaultVpcPeeringSpec,
+  rules: vpcPeeringRules,
+  columns: [
+    column('VPCs', '.spec.permit[0][*].vpc', 'The two VPCs.'),
+    readyColumn,
+    wideColumn('Subnets', '.spec.permit[*][*].subnets[*]', 'Subnets that take part; empty for all.'),
+  ],
+});

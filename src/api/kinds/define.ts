@@ -1,0 +1,97 @@
+/**
+ * From what is particular to a kind (schema, defaults, rules, columns) to the `Kind` that the rest of the system reads.
+ * Defaults and rules see a typed spec: they run only where the schema holds, so neither has to mistrust its input.
+ */
+import type { TObject } from 'typebox';
+import { Findings } from '../findings.ts';
+import { parseLabel, parseSubdomain } from '../names.ts';
+import { type Column, group, type Kind, type ObjectMeta, type Resource, version } from '../object.ts';
+import { hasStructure } from '../structure.ts';
+
+/** What the rules of a kind look at. `old` is the spec before the update; absent on create. */
+export interface Subject<Spec> {
+  readonly meta: ObjectMeta;
+  readonly spec: Spec;
+  readonly old?: Spec;
+}
+
+export interface Definition<Spec> {
+  readonly kind: string;
+  readonly plural: string;
+  readonly shortNames?: readonly string[];
+  readonly scope: Kind['scope'];
+  /** `label` where the name becomes a host name or is named in a `<device>/<port>`; default `subdomain`. */
+  readonly names?: 'label' | 'subdomain';
+  readonly description: string;
+  readonly spec: TObject;
+  readonly status: TObject;
+  readonly defaults: (spec: Spec) => Spec;
+  readonly rules: (subject: Subject<Spec>, found: Findings) => void;
+  readonly columns: readonly Column[];
+  /** False for kinds without conditions, whose table then has no Accepted. */
+  readonly judged?: false;
+}
+
+export function defineKind<Spec>(definition: Definition<Spec>): Kind {
+  const { kind, plural, scope, description, spec, status, columns } = definition;
+  return {
+    group,
+    version,
+    kind,
+    plural,
+    singular: kind.toLowerCase(),
+    shortNames: definition.shortNames ?? [],
+    categories: scope === 'Namespaced' ? ['heddle', 'all'] : ['heddle'],
+    scope,
+    description,
+    properties: { spec, status },
+    required: ['spec'],
+    defaults: (object) =>
+      hasStructure(spec, object.spec) ? { ...object, spec: definition.defaults(object.spec as Spec) } : object,
+    validate: (object, old) => {
+      const found = new Findings();
+      checkName(object, definition.names ?? 'subdomain', found);
+      definition.rules(subjectOf<Spec>(object, old), found);
+      return found.list;
+    },
+    columns: [...columns, ...(definition.judged === false ? [ageColumn] : [acceptedColumn, ageColumn, reasonColumn])],
+    hasStatus: true,
+  };
+}
+
+function subjectOf<Spec>(object: Resource, old: Resource | undefined): Subject<Spec> {
+  const subject = { meta: object.metadata, spec: object.spec as Spec };
+  return old === undefined ? subject : { ...subject, old: old.spec as Spec };
+}
+
+function checkName(object: Resource, names: 'label' | 'subdomain', found: Findings): void {
+  const { name } = object.metadata;
+  found.parsed('metadata.name', names === 'label' ? parseLabel(name) : parseSubdomain(name));
+}
+
+export const column = (name: string, jsonPath: string, description: string, type: Column['type'] = 'string'): Column => ({
+  name,
+  type,
+  jsonPath,
+  description,
+  priority: 0,
+});
+
+/** A column that only `-o wide` shows. */
+export const wideColumn = (...parts: Parameters<typeof column>): Column => ({ ...column(...parts), priority: 1 });
+
+export const readyColumn = column('Ready', '.status.ready', 'Devices that run this generation, of all that must.');
+
+const acceptedColumn = column(
+  'Accepted',
+  '.status.conditions[?(@.type=="Accepted")].status',
+  'Whether the object makes sense among the others.',
+);
+
+const ageColumn = column('Age', '.metadata.creationTimestamp', 'Time since the object was created.', 'date');
+
+const reasonColumn = wideColumn(
+  'Reason',
+  '.status.conditions[?(@.type=="Accepted")].message',
+  'What stands in the way of Accepted.',
+);
