@@ -1,0 +1,47 @@
+/** What the controller hears of its devices. Calls come in the order in which the device spoke; they must not throw. */
+import type { Version } from '../goal/state.ts';
+
+export interface DeviceHello {
+  readonly device: string;
+  readonly bootEpoch: string;
+  readonly agentVersion: string;
+  readonly driver: string;
+  readonly capabilities: readonly string[];
+}
+
+/** `received`: in the journal. `programmed`: applied, but for `failed`. `verified`: read back and equal. `refused`: not taken. */
+export type Phase = 'received' | 'programmed' | 'verified' | 'refused';
+
+export interface RowFailure {
+  /** Table and key are empty when the device as a whole failed. */
+  readonly table: string;
+  readonly key: string;
+  readonly code: string;
+  readonly message: string;
+}
+
+export interface ScopeResult {
+  readonly scope: string;
+  readonly version: Version;
+  readonly phase: Phase;
+  readonly failed: readonly RowFailure[];
+  /** For `refused`: why. */
+  readonly reason: string;
+}
+
+export interface DeviceReport {
+  /** Since the agent started: rows rewritten because the device had drifted from them. */
+  readonly driftRepaired: number;
+  /** Since the agent started: rows written because goal state asked for it. */
+  readonly rowsWritten: number;
+  /** The rows that drifted last, as `<table>/<key>`. */
+  readonly drifted: readonly string[];
+}
+
+export interface SouthboundEvents {
+  /** Also when a newer connection of the same device takes over from one that did not end yet. */
+  onConnected?(device: string, hello: DeviceHello): void;
+  onDisconnected?(device: string): void;
+  onResult?(device: string, result: ScopeResult): void;
+  onReport?(device: string, report: DeviceReport): void;
+}
