@@ -1,0 +1,62 @@
+/**
+ * What happens to an object before it is stored, in this order: prune, default, validate. Every way in (create, update,
+ * patch, status, dry run, controllers in process) goes through here.
+ */
+import type { Resource } from '../api/object.ts';
+import { HeddleError, type Finding } from '../kit/error.ts';
+import { isJsonObject } from './json.ts';
+import { checkMetadata } from './metadata.ts';
+import { prune } from './prune.ts';
+import type { ServedKind } from './scheme.ts';
+import { invalidObject } from './status.ts';
+import { asResource } from './stored.ts';
+
+/** What to do with fields that the schema does not know: refuse, drop with a warning, drop silently. */
+export type FieldValidation = 'Strict' | 'Warn' | 'Ignore';
+
+export interface AdmitOptions {
+  /** Default Strict. */
+  readonly fieldValidation?: FieldValidation;
+  /** Members that the decoder saw twice. */
+  readonly duplicates?: readonly string[];
+  /** Called once for each warning. */
+  readonly warn?: (text: string) => void;
+}
+
+/** The value without unknown fields; under Strict one `BadRequest` lists every unknown and duplicate field. */
+export const pruneFields = (served: ServedKind, value: unknown, options: AdmitOptions): Resource => {
+  const pruned = prune(served.schema, value);
+  const faults = [
+    ...(options.duplicates ?? []).map((path) => `duplicate field "${path}"`),
+    ...pruned.unknown.map((path) => `unknown field "${path}"`),
+  ];
+  const mode = options.fieldValidation ?? 'Strict';
+  if (mode === 'Strict' && faults.length > 0) {
+    const { kind } = served.kind;
+    throw new HeddleError('BadRequest', `${kind} in version "${served.kind.version}" cannot be handled as a ${kind}: strict decoding error: ${faults.join(', ')}`);
+  }
+  if (mode === 'Warn') for (const fault of faults) options.warn?.(fault);
+  checkShape(served, pruned.value);
+  return asResource(pruned.value);
+};
+
+/** `metadata` of the wrong shape would break the code between here and the schema check. */
+const checkShape = (served: ServedKind, value: unknown): void => {
+  if (!isJsonObject(value)) throw new HeddleError('BadRequest', 'the body must be one object');
+  const metadata = value['metadata'] ?? {};
+  const findings = served.check({ ...value, metadata }).filter((finding) => /^(metadata|kind|apiVersion)\b/.test(finding.path));
+  if (findings.length > 0) throw invalidObject(served, nameIn(metadata), findings);
+};
+
+const nameIn = (metadata: unknown): string =>
+  isJsonObject(metadata) && typeof metadata['name'] === 'string' ? metadata['name'] : '';
+
+/** The object with defaults; throws `Invalid` with all findings of schema and metadata, or else of the kind's own checks. */
+export const admit = (served: ServedKind, object: Resource, old?: Resource): Resource => {
+  const structural = [...served.check(object), ...checkMetadata(served.kind, object.metadata)];
+  if (structural.length > 0) throw invalidObject(served, object.metadata.name, structural);
+  const defaulted = served.kind.defaults(object);
+  const findings: Finding[] = [...served.check(defaulted), ...served.kind.validate(defaulted, old)];
+  if (findings.length > 0) throw invalidObject(served, defaulted.metadata.name, findings);
+  return defaulted;
+};

@@ -1,0 +1,45 @@
+/** The resource API for controllers in the same process: no sockets, the same rules. */
+import type { ResourceClient, WatchEvent } from '../api/client.ts';
+import type { Resource } from '../api/object.ts';
+import { HeddleError } from '../kit/error.ts';
+import { mergePatch } from './patch.ts';
+import type { Registry } from './registry.ts';
+
+/** Objects are copied on the way in and out, so neither side can change what the other holds. */
+export const createInProcessClient = (registry: Registry): ResourceClient => {
+  const { scheme } = registry;
+  return {
+    async list(kind) {
+      const { items, revision } = await registry.list(scheme.byKind(kind));
+      return { items, resourceVersion: String(revision) };
+    },
+
+    async *watch(kind, resourceVersion, signal): AsyncGenerator<WatchEvent> {
+      const after = Number(resourceVersion);
+      if (!Number.isSafeInteger(after) || after < 0) {
+        throw new HeddleError('BadRequest', `resourceVersion "${resourceVersion}" is not one of this server`);
+      }
+      yield* registry.watch(scheme.byKind(kind), { after, signal, buffer: 10_000 });
+    },
+
+    get: (ref) => registry.get(scheme.byKind(ref.kind), ref.namespace, ref.name),
+    create: (object) => registry.create(scheme.byKind(object.kind), plain(object)),
+    update: (object) => registry.update(scheme.byKind(object.kind), plain(object)),
+
+    patchStatus(ref, status) {
+      const patch = plain(status);
+      const change = (current: Resource): unknown => ({ ...current, status: mergePatch(current.status, patch) });
+      return registry.modify(scheme.byKind(ref.kind), ref.namespace, ref.name, change, { subresource: 'status' });
+    },
+
+    async delete(ref) {
+      await registry.delete(scheme.byKind(ref.kind), ref.namespace, ref.name);
+    },
+  };
+};
+
+/** JSON has no undefined; what crosses HTTP for others is dropped here in the same way. */
+const plain = (value: unknown): unknown => {
+  const copy: unknown = JSON.parse(JSON.stringify(value ?? null));
+  return copy;
+};

@@ -1,0 +1,69 @@
+/** Rules for `metadata` that hold for every kind (Kubernetes object names and IDs; RFC 1123 §2.1 for names). */
+import type { Kind, ObjectMeta } from '../api/object.ts';
+import type { Finding } from '../kit/error.ts';
+
+const label = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/;
+const subdomain = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/;
+const qualifiedPart = /^[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?$/;
+const maxAnnotationBytes = 262_144;
+
+const found = (path: string, code: string, message: string): Finding => ({ path, code, message });
+
+/** All faults of the metadata of an object about to be stored. */
+export const checkMetadata = (kind: Kind, metadata: ObjectMeta): Finding[] => [
+  ...checkName(kind, metadata.name),
+  ...Object.entries(metadata.labels ?? {}).flatMap(([key, value]) => checkLabel(key, value)),
+  ...checkAnnotations(metadata.annotations ?? {}),
+  ...(metadata.finalizers ?? []).flatMap(checkFinalizer),
+  ...checkOwners(metadata),
+];
+
+const checkName = (kind: Kind, name: string): Finding[] => {
+  if (name === '') return [found('metadata.name', 'FieldValueRequired', 'name or generateName is required')];
+  const isNamespace = kind.group === '' && kind.kind === 'Namespace';
+  if (isNamespace && !(name.length <= 63 && label.test(name))) {
+    return [found('metadata.name', 'FieldValueInvalid', `"${name}" must be 1 to 63 lower case letters, digits and "-", with a letter or digit at both ends`)];
+  }
+  if (name.length <= 253 && subdomain.test(name)) return [];
+  return [found('metadata.name', 'FieldValueInvalid', `"${name}" must be 1 to 253 lower case letters, digits, "-" and ".", with a letter or digit at both ends`)];
+};
+
+const isQualified = (key: string): boolean => {
+  const slash = key.indexOf('/');
+  const name = key.slice(slash + 1);
+  const prefix = slash === -1 ? undefined : key.slice(0, slash);
+  const prefixFits = prefix === undefined || (prefix.length <= 253 && subdomain.test(prefix));
+  return prefixFits && name.length <= 63 && qualifiedPart.test(name);
+};
+
+const keyRule = 'must be a name of at most 63 letters, digits, "-", "_" and ".", optionally after a DNS prefix and "/"';
+
+const checkLabel = (key: string, value: string): Finding[] => {
+  const findings: Finding[] = [];
+  if (!isQualified(key)) findings.push(found('metadata.labels', 'FieldValueInvalid', `label key "${key}" ${keyRule}`));
+  if (value.length > 63 || !(value === '' || qualifiedPart.test(value))) {
+    findings.push(found('metadata.labels', 'FieldValueInvalid', `value "${value}" of label "${key}" must be empty or at most 63 letters, digits, "-", "_" and "."`));
+  }
+  return findings;
+};
+
+const checkAnnotations = (annotations: { readonly [key: string]: string }): Finding[] => {
+  const entries = Object.entries(annotations);
+  const bytes = entries.reduce((sum, [key, value]) => sum + Buffer.byteLength(key) + Buffer.byteLength(value), 0);
+  const badKeys = entries.filter(([key]) => !isQualified(key.toLowerCase()));
+  return [
+    ...badKeys.map(([key]) => found('metadata.annotations', 'FieldValueInvalid', `annotation key "${key}" ${keyRule}`)),
+    ...(bytes > maxAnnotationBytes
+      ? [found('metadata.annotations', 'FieldValueTooLong', `annotations are ${bytes} bytes together; at most ${maxAnnotationBytes} are kept`)]
+      : []),
+  ];
+};
+
+const checkFinalizer = (finalizer: string): Finding[] =>
+  isQualified(finalizer) ? [] : [found('metadata.finalizers', 'FieldValueInvalid', `finalizer "${finalizer}" ${keyRule}`)];
+
+const checkOwners = (metadata: ObjectMeta): Finding[] => {
+  const controllers = (metadata.ownerReferences ?? []).filter((owner) => owner.controller === true);
+  if (controllers.length < 2) return [];
+  return [found('metadata.ownerReferences', 'FieldValueInvalid', `only one owner can be the controller, not ${controllers.map((owner) => `"${owner.name}"`).join(' and ')}`)];
+};

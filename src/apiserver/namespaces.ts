@@ -1,0 +1,148 @@
+/**
+ * The life of a namespace. It is held by the finalizer `kubernetes` in its spec until everything in it is gone; deleting it
+ * only marks it Terminating, and the lifecycle here empties it and takes the finalizer away. It resumes after a restart.
+ */
+import type { Resource } from '../api/object.ts';
+import { HeddleError } from '../kit/error.ts';
+import { objectOr } from './json.ts';
+import type { Registry } from './registry.ts';
+import type { ServedKind } from './scheme.ts';
+
+export const builtInNamespaces: readonly string[] = ['default', 'kube-system'];
+
+export const isNamespace = (served: ServedKind): boolean => served.kind.group === '' && served.kind.kind === 'Namespace';
+
+export const markTerminating = (object: Resource): Resource => ({
+  ...object,
+  status: { ...objectOr(object.status), phase: 'Terminating' },
+});
+
+/** Counts creations under way in each namespace, so that emptying one does not race with a creation already let in. */
+export class NamespaceGate {
+  readonly #inside = new Map<string, number>();
+  readonly #waiting = new Map<string, (() => void)[]>();
+
+  /** Answers the function to call when the creation has ended, well or not. */
+  enter(namespace: string): () => void {
+    this.#inside.set(namespace, (this.#inside.get(namespace) ?? 0) + 1);
+    return () => this.#leave(namespace);
+  }
+
+  /** Resolves when every creation that has entered by now has left. */
+  async settled(namespace: string): Promise<void> {
+    if (!this.#inside.has(namespace)) return;
+    await new Promise<void>((resolve) => {
+      this.#waiting.set(namespace, [...(this.#waiting.get(namespace) ?? []), resolve]);
+    });
+  }
+
+  #leave(namespace: string): void {
+    const left = (this.#inside.get(namespace) ?? 1) - 1;
+    if (left > 0) {
+      this.#inside.set(namespace, left);
+      return;
+    }
+    this.#inside.delete(namespace);
+    for (const resolve of this.#waiting.get(namespace) ?? []) resolve();
+    this.#waiting.delete(namespace);
+  }
+}
+
+export interface NamespaceLifecycle {
+  close(): Promise<void>;
+}
+
+/**
+ * Makes the built-in namespaces and works on Terminating ones until closed. `onError` hears of attempts that failed; they
+ * are tried again at the next change in that namespace.
+ */
+export const runNamespaceLifecycle = async (registry: Registry, onError: (error: HeddleError) => void): Promise<NamespaceLifecycle> => {
+  const namespaces = registry.scheme.byKind('Namespace');
+  await createBuiltIns(registry, namespaces);
+  const stop = new AbortController();
+  const terminating = new Set<string>();
+  const attempt = async (name: string): Promise<void> => {
+    if (await emptyNamespace(registry, name)) terminating.delete(name);
+  };
+  const tried = (name: string): Promise<void> => attempt(name).catch((thrown: unknown) => onError(HeddleError.from(thrown)));
+
+  const { items, revision } = await registry.list(namespaces);
+  const loops = registry.scheme.kinds
+    .filter((served) => served.namespaced || served === namespaces)
+    .map((served) => watchKind(registry, served, revision, stop.signal, async (object, deleted) => {
+      const name = served.namespaced ? (object.metadata.namespace ?? '') : object.metadata.name;
+      if (served === namespaces && deleted) terminating.delete(name);
+      else if (served === namespaces && object.metadata.deletionTimestamp !== undefined) terminating.add(name);
+      else if (!deleted || !terminating.has(name)) return;
+      if (terminating.has(name)) await tried(name);
+    }));
+  const started = items.filter((object) => object.metadata.deletionTimestamp !== undefined).map((object) => object.metadata.name);
+  for (const name of started) {
+    terminating.add(name);
+    await tried(name);
+  }
+  return {
+    async close() {
+      stop.abort();
+      await Promise.all(loops);
+    },
+  };
+};
+
+const createBuiltIns = async (registry: Registry, namespaces: ServedKind): Promise<void> => {
+  for (const name of builtInNamespaces) {
+    const body = { apiVersion: 'v1', kind: 'Namespace', metadata: { name } };
+    await registry.create(namespaces, body).catch((thrown: unknown) => {
+      if (!(thrown instanceof HeddleError) || thrown.code !== 'AlreadyExists') throw thrown;
+    });
+  }
+};
+
+/** Follows one kind for ever; a watch that was cut off goes on from the present, where `tried` sees the whole state anyway. */
+const watchKind = async (
+  registry: Registry,
+  served: ServedKind,
+  after: number,
+  signal: AbortSignal,
+  handle: (object: Resource, deleted: boolean) => Promise<void>,
+): Promise<void> => {
+  let from = after;
+  while (!signal.aborted) {
+    try {
+      for await (const event of registry.watch(served, { after: from, signal })) {
+        await handle(event.object, event.type === 'DELETED');
+      }
+      return;
+    } catch (thrown) {
+      if (HeddleError.from(thrown).code !== 'Expired') return;
+      from = registry.revision;
+    }
+  }
+};
+
+/** Deletes what is in the namespace, and the namespace itself once nothing is left; true when it is gone. */
+const emptyNamespace = async (registry: Registry, name: string): Promise<boolean> => {
+  // Deleting it once more changes nothing, and returns when creations that were let in before have landed.
+  await ifPresent(registry.delete(registry.scheme.byKind('Namespace'), '', name));
+  let left = 0;
+  for (const served of registry.scheme.kinds.filter((kind) => kind.namespaced)) {
+    const { items } = await registry.list(served, { namespace: name });
+    for (const object of items) {
+      const deleted = await ifPresent(registry.delete(served, name, object.metadata.name));
+      if (deleted?.removed === false) left += 1;
+    }
+  }
+  if (left > 0) return false;
+  const release = (current: Resource): unknown => ({ ...current, spec: { ...objectOr(current.spec), finalizers: [] } });
+  await ifPresent(registry.modify(registry.scheme.byKind('Namespace'), '', name, release));
+  return true;
+};
+
+const ifPresent = async <Result>(work: Promise<Result>): Promise<Result | undefined> => {
+  try {
+    return await work;
+  } catch (thrown) {
+    if (thrown instanceof HeddleError && thrown.code === 'NotFound') return undefined;
+    throw thrown;
+  }
+};

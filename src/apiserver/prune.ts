@@ -1,0 +1,57 @@
+/** Removes what a schema does not know, and says what it was: a typo in a manifest must not be stored, nor pass silently. */
+import { isJsonObject, objectOr, type JsonObject } from './json.ts';
+
+export interface Pruned {
+  readonly value: unknown;
+  /** Paths of what was removed, such as `spec.subnets.front.vlna`. */
+  readonly unknown: readonly string[];
+}
+
+/** A copy of `value` with only the members that `schema` (JSON Schema) names; a schema without any is free-form. */
+export const prune = (schema: unknown, value: unknown): Pruned => {
+  const unknown: string[] = [];
+  return { value: walk([objectOr(schema)], value, '', unknown), unknown };
+};
+
+const walk = (schemas: readonly JsonObject[], value: unknown, path: string, unknown: string[]): unknown => {
+  const branches = schemas.flatMap(withBranches);
+  if (Array.isArray(value)) {
+    const items = branches.flatMap((schema) => (isJsonObject(schema['items']) ? [schema['items']] : []));
+    return value.map((item, index) => walk(items, item, `${path}[${index}]`, unknown));
+  }
+  return isJsonObject(value) ? walkObject(branches, value, path, unknown) : value;
+};
+
+const walkObject = (branches: readonly JsonObject[], value: JsonObject, path: string, unknown: string[]): JsonObject => {
+  const closed = branches.some(namesMembers) && !branches.some(isOpen);
+  const result: JsonObject = {};
+  for (const [member, child] of Object.entries(value)) {
+    const memberPath = path === '' ? member : `${path}.${member}`;
+    const known = branches.flatMap((schema) => memberSchemas(schema, member));
+    if (known.length > 0) result[member] = walk(known, child, memberPath, unknown);
+    else if (closed) unknown.push(memberPath);
+    else result[member] = child;
+  }
+  return result;
+};
+
+/** The schema and all alternatives and parts of it: what any of them knows is known. */
+const withBranches = (schema: JsonObject): JsonObject[] => {
+  const parts = [schema['anyOf'], schema['oneOf'], schema['allOf']].filter(Array.isArray).flat();
+  return [schema, ...parts.filter(isJsonObject).flatMap(withBranches)];
+};
+
+const namesMembers = (schema: JsonObject): boolean =>
+  isJsonObject(schema['properties']) || isJsonObject(schema['patternProperties']);
+
+const isOpen = (schema: JsonObject): boolean => schema['additionalProperties'] === true;
+
+const memberSchemas = (schema: JsonObject, member: string): JsonObject[] => {
+  const properties = objectOr(schema['properties']);
+  const named = Object.hasOwn(properties, member) ? properties[member] : undefined;
+  if (isJsonObject(named)) return [named];
+  const patterns = Object.entries(objectOr(schema['patternProperties']));
+  const matched = patterns.filter(([pattern]) => new RegExp(pattern, 'u').test(member)).map(([, child]) => child);
+  const additional = schema['additionalProperties'];
+  return [...matched, ...(isJsonObject(additional) ? [additional] : [])].filter(isJsonObject);
+};

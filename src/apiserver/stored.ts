@@ -1,0 +1,30 @@
+/** Objects as the store holds them: JSON without resourceVersion, which is the revision of the entry and known only afterwards. */
+import type { ObjectMeta, Resource } from '../api/object.ts';
+import type { Entry } from '../store/store.ts';
+import { isJsonObject } from './json.ts';
+import type { ServedKind } from './scheme.ts';
+
+export const encodeStored = (object: Resource): string => {
+  const { resourceVersion: _, ...metadata } = object.metadata;
+  return JSON.stringify({ ...object, metadata });
+};
+
+/** The object of an entry, with today's defaults, so that one stored before a field existed looks as if it had it. */
+export const decodeStored = (served: ServedKind, entry: Entry): Resource => {
+  const stored: unknown = JSON.parse(entry.value);
+  const object = served.kind.defaults(asResource(stored));
+  object.metadata.resourceVersion = String(entry.revision);
+  return object;
+};
+
+/**
+ * Any JSON value as a Resource: absent parts become empty, so that checks can go on and find everything that is wrong.
+ * The answer is a fresh object with a fresh `metadata`.
+ */
+export const asResource = (value: unknown): Resource => {
+  const source = isJsonObject(value) ? value : {};
+  const { apiVersion, kind, metadata, ...rest } = source;
+  const given: object = isJsonObject(metadata) ? metadata : {};
+  const meta: ObjectMeta = { name: '', ...given };
+  return { apiVersion: String(apiVersion ?? ''), kind: String(kind ?? ''), metadata: meta, ...rest };
+};

@@ -1,0 +1,55 @@
+/** A watch in terms of objects: store changes of one kind, narrowed to a namespace and a selection. */
+import type { Resource } from '../api/object.ts';
+import type { Change, Revision, Store } from '../store/store.ts';
+import type { ServedKind } from './scheme.ts';
+import type { Predicate } from './selector.ts';
+import { decodeStored } from './stored.ts';
+
+export interface ObjectEvent {
+  readonly type: 'ADDED' | 'MODIFIED' | 'DELETED';
+  /** For DELETED the last state, with the resourceVersion of the deletion. */
+  readonly object: Resource;
+}
+
+export interface ObjectWatch extends AsyncIterable<ObjectEvent> {
+  /** Everything up to this revision has been handled by the consumer. */
+  readonly delivered: Revision;
+}
+
+export interface WatchObjectsOptions {
+  /** Empty or left out: all namespaces. */
+  readonly namespace?: string;
+  /** Events after this revision; `Expired` on the first read when it was compacted. */
+  readonly after: Revision;
+  readonly signal: AbortSignal;
+  readonly select?: Predicate;
+  /** Undelivered events after which a slow consumer is cut off with `Expired`. */
+  readonly buffer?: number;
+}
+
+export const watchObjects = (store: Store, served: ServedKind, options: WatchObjectsOptions): ObjectWatch => {
+  const { after, signal, select, buffer = 2000 } = options;
+  const changes = store.watch({ prefix: served.key(options.namespace ?? '', ''), after, signal, buffer });
+  return {
+    get delivered() {
+      return changes.delivered;
+    },
+    async *[Symbol.asyncIterator]() {
+      for await (const change of changes) {
+        const event = eventOf(served, change, select);
+        if (event !== undefined) yield event;
+      }
+    },
+  };
+};
+
+/** An update that leaves the selection is seen as DELETED, one that enters it as ADDED. */
+const eventOf = (served: ServedKind, change: Change, select: Predicate | undefined): ObjectEvent | undefined => {
+  const object = decodeStored(served, change.entry);
+  const before = change.previous !== undefined && (select === undefined || select(decodeStored(served, change.previous)));
+  const after = change.type === 'put' && (select?.(object) ?? true);
+  if (after) return { type: before ? 'MODIFIED' : 'ADDED', object };
+  if (!before || change.previous === undefined) return undefined;
+  const last = decodeStored(served, { ...change.previous, revision: change.entry.revision });
+  return { type: 'DELETED', object: last };
+};
