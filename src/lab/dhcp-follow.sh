@@ -1,0 +1,50 @@
+#!/bin/sh
+# A DHCP client that follows the cable: a lease is asked for the moment the port has carrier, and the address is gone the
+# moment it has not, as on a real server with NetworkManager or systemd-networkd.
+#
+#   dhcp-follow.sh DIRECTORY PORT EVENT-SCRIPT
+directory=$1 port=$2 event=$3
+export HEDDLE_LEASE="$directory/lease-$port"
+client='' was=''
+
+carrier_up() {
+  udhcpc -f -i "$port" -s "$event" -O mtu -t 10 -T 1 -A 1 &
+  client=$!
+  # A switch may enable the port a moment before its DHCP server runs. SIGUSR1 makes the client ask again at once; its own
+  # pause is a whole second.
+  (
+    for try in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
+      sleep 0.15
+      [ ! -e "$HEDDLE_LEASE" ] || exit 0
+      kill -USR1 "$client" 2> /dev/null || exit 0
+    done
+  ) &
+}
+
+carrier_down() {
+  if [ -n "$client" ]; then
+    kill -KILL "$client" 2> /dev/null
+    wait "$client" 2> /dev/null
+    client=''
+  fi
+  rm -f "$HEDDLE_LEASE"
+  ip -4 addr flush dev "$port"
+}
+
+# The monitor begins first and the present state is asked for after that, so that no change falls between the two.
+{
+  ip -o monitor link dev "$port" &
+  sleep 0.1
+  ip link set "$port" up
+  ip -o link show dev "$port"
+  wait
+} | while read -r line; do
+  case $line in
+    *[\<,]LOWER_UP*) now=up ;;
+    *) now=down ;;
+  esac
+  [ "$now" != "$was" ] || continue
+  was=$now
+  carrier_down
+  [ "$now" = down ] || carrier_up
+done

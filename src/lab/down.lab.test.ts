@@ -1,0 +1,66 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { systemClock } from '../kit/clock.ts';
+import { run, tryRun } from '../kit/process.ts';
+import { labDown } from './down.ts';
+import { findManifest } from './manifest.ts';
+import { machine, raise, smallWiring, testName } from './testing.ts';
+
+/** `ip netns add` makes /run/netns a mount of its own on a machine's first namespace, and leaves it: not ours to undo. */
+const firstNamespace = async (): Promise<void> => {
+  await run(['ip', 'netns', 'add', 'heddle-first']);
+  await run(['ip', 'netns', 'del', 'heddle-first']);
+};
+
+test('what a lab makes is gone after its end, and a second end finds nothing', async () => {
+  await firstNamespace();
+  const before = await machine();
+  const { name } = await raise(smallWiring(2));
+  assert.notDeepEqual(await machine(), before);
+  assert.equal(await labDown({ name }), true);
+  assert.deepEqual(await machine(), before);
+  assert.equal(await labDown({ name }), false);
+});
+
+test('a name is taken while its lab exists', async () => {
+  const { name } = await raise(smallWiring(0));
+  try {
+    await assert.rejects(raise(smallWiring(0), name), /exists already: "heddle lab down --name/);
+    assert.ok(findManifest(name) !== undefined);
+  } finally {
+    await labDown({ name });
+  }
+});
+
+/** Starts a builder and kills it that many milliseconds after it wrote the manifest. */
+const killBuilder = async (name: string, milliseconds: number): Promise<void> => {
+  const builder = spawn(process.execPath, [join(import.meta.dirname, 'testing-raise.ts'), name], { stdio: 'ignore' });
+  const ended = once(builder, 'exit');
+  while (findManifest(name) === undefined && builder.exitCode === null) await systemClock.sleep(1);
+  await systemClock.sleep(milliseconds);
+  builder.kill('SIGKILL');
+  await ended;
+};
+
+test('a builder killed at any moment leaves nothing that the end of the lab does not find', async () => {
+  await firstNamespace();
+  const before = await machine();
+  for (const milliseconds of [0, 3, 8, 15, 30, 50, 80, 120]) {
+    const name = testName();
+    await killBuilder(name, milliseconds);
+    await labDown({ name });
+    assert.deepEqual(await machine(), before, `killed after ${milliseconds} ms`);
+  }
+});
+
+test('a lab whose namespaces and processes are partly gone already is removed all the same', async () => {
+  const before = await machine();
+  const manifest = await raise(smallWiring(1));
+  await tryRun(['ip', 'netns', 'del', manifest.management.namespace]);
+  await tryRun(['ip', 'netns', 'del', `${manifest.namespacePrefix}s1`]);
+  assert.equal(await labDown({ name: manifest.name }), true);
+  assert.deepEqual(await machine(), before);
+});

@@ -1,0 +1,30 @@
+/** Runs a command in a node, at the caller's terminal. */
+import { spawn } from 'node:child_process';
+import { constants } from 'node:os';
+import type { Argv } from '../kit/process.ts';
+import { inside, labEnvironment } from './inside.ts';
+import { findNode, readManifest } from './manifest.ts';
+
+export interface ExecOptions {
+  readonly name: string;
+  readonly node: string;
+  readonly argv: Argv;
+}
+
+/** Standard streams are the caller's. Returns the command's exit status; 128 + n when signal n ended it. */
+export const labExec = async ({ name, node, argv }: ExecOptions): Promise<number> => {
+  const manifest = readManifest(name);
+  const [command, ...rest] = inside(manifest, findNode(manifest, node).name, argv);
+  // Ctrl-C belongs to the command: it gets the terminal's signal itself and decides, we wait for what it decides.
+  const keep = (): void => {};
+  process.on('SIGINT', keep);
+  try {
+    return await new Promise<number>((resolve, reject) => {
+      const child = spawn(command, rest, { cwd: '/', stdio: 'inherit', env: { ...process.env, ...labEnvironment(manifest) } });
+      child.once('error', reject);
+      child.once('exit', (status, signal) => resolve(status ?? 128 + (signal === null ? 0 : constants.signals[signal])));
+    });
+  } finally {
+    process.off('SIGINT', keep);
+  }
+};

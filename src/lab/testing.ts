@@ -1,0 +1,81 @@
+/** What the lab's own tests share: a small lab without control plane, and what the machine looks like beside it. */
+import { randomUUID } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import type { Resource } from '../api/object.ts';
+import { systemClock } from '../kit/clock.ts';
+import { run } from '../kit/process.ts';
+import { buildNetwork, startNodes } from './build.ts';
+import { labDown } from './down.ts';
+import { freeManagementIndex, networkNamespaces } from './host.ts';
+import { createManifest, planLab, runDirectories, type Manifest } from './manifest.ts';
+import { allProcesses, readProcess } from './processes.ts';
+import { topologyOf } from './topology.ts';
+
+export const object = (kind: string, name: string, spec: unknown): Resource => ({
+  apiVersion: 'heddle.dev/v1alpha1',
+  kind,
+  metadata: { name },
+  spec,
+});
+
+/** One leaf, one spine, and `servers` servers s1, s2 … at the leaf's ports E1/1, E1/2 …. */
+export const smallWiring = (servers: number): Resource[] => {
+  const numbers = Array.from({ length: servers }, (_, index) => index + 1);
+  const cable = (name: string, ends: string[]) => object('Connection', name, { links: [{ ends }] });
+  return [
+    object('Switch', 'spine-1', { role: 'spine' }),
+    object('Switch', 'leaf-1', { role: 'leaf' }),
+    cable('up', ['leaf-1/E1/49', 'spine-1/E1/1']),
+    ...numbers.flatMap((n) => [
+      object('Server', `s${n}`, { ports: { eth1: { mac: `02:00:00:00:00:0${n}` } } }),
+      cable(`s${n}--leaf-1`, [`s${n}/eth1`, `leaf-1/E1/${n}`]),
+    ]),
+  ];
+};
+
+export const testName = (): string => `t${randomUUID().slice(0, 8)}`;
+
+/** Namespaces, cables and servers; no control plane and no agents. */
+export const raise = async (objects: readonly Resource[], name = testName()): Promise<Manifest> => {
+  const topology = topologyOf(objects);
+  const manifest = planLab({ name, id: randomUUID(), topology, managementIndex: await freeManagementIndex(), apiPort: 1 });
+  const self = readProcess(process.pid);
+  if (self === undefined) throw new Error('this process has no entry in /proc');
+  createManifest(manifest, self);
+  await buildNetwork(manifest);
+  await startNodes(manifest);
+  return manifest;
+};
+
+/** Runs `use` with such a lab and removes it afterwards, whatever happened. */
+export const withLab = async (objects: readonly Resource[], use: (manifest: Manifest) => Promise<void>): Promise<void> => {
+  const name = testName();
+  try {
+    await use(await raise(objects, name));
+  } finally {
+    await labDown({ name });
+  }
+};
+
+/** Asks every 20 ms until the answer is neither false nor undefined; fails after ten seconds, saying what was waited for. */
+export const until = async <Answer>(what: string, ask: () => Promise<Answer | false | undefined>): Promise<Answer> => {
+  const deadline = systemClock.monotonic() + 10_000;
+  while (systemClock.monotonic() < deadline) {
+    const answer = await ask();
+    if (answer !== undefined && answer !== false) return answer;
+    await systemClock.sleep(20);
+  }
+  throw new Error(`not within ten seconds: ${what}`);
+};
+
+/** What a lab must leave as it was: namespaces, interfaces, mounts, files and the programs that labs start. */
+export const machine = async (): Promise<unknown> => ({
+  namespaces: networkNamespaces().filter((name) => name.startsWith('heddle.')),
+  interfaces: (await run(['ip', '-o', 'link', 'show'])).stdout.split('\n').map((line) => line.split(':')[1]),
+  mounts: readFileSync('/proc/mounts', 'utf8').split('\n').filter((line) => !line.includes('/run/netns')),
+  files: (await run(['find', '/run', '-path', `${runDirectories()}*`])).stdout,
+  processes: allProcesses()
+    .map(({ command }) => command)
+    .filter((command) => ['unshare', 'udhcpc', 'zebra', 'bgpd', 'bfdd', 'dnsmasq', 'busybox'].includes(command))
+    .sort(),
+});

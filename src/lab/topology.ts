@@ -1,0 +1,158 @@
+/**
+ * What has to be built, read from the wiring: nodes and the cables between their ports. Pure, and strict: a lab is only
+ * built when every cable has two ends that exist, so all faults of a wiring file are told at once and nothing is begun.
+ */
+import type { TObject, Static } from 'typebox';
+import { Check } from 'typebox/value';
+import type { Resource } from '../api/object.ts';
+import { connectionSpec } from '../api/kinds/connection.ts';
+import { serverSpec } from '../api/kinds/server.ts';
+import { switchSpec } from '../api/kinds/switch.ts';
+import { switchProfileSpec } from '../api/kinds/switchprofile.ts';
+import { invalid, type Finding } from '../kit/error.ts';
+
+export type Role = 'spine' | 'leaf' | 'border' | 'server';
+
+export interface CableEnd {
+  readonly node: string;
+  /** Name in the wiring: `E1/1` on switches, the interface itself on servers. */
+  readonly port: string;
+  /** Name of the network interface, at most 15 characters. */
+  readonly interface: string;
+  /** MAC address the wiring declares; servers only. */
+  readonly mac?: string;
+}
+
+export interface Cable {
+  /** Name of the Connection it belongs to. */
+  readonly connection: string;
+  readonly ends: readonly [CableEnd, CableEnd];
+}
+
+export interface Topology {
+  readonly nodes: readonly { readonly name: string; readonly role: Role }[];
+  readonly cables: readonly Cable[];
+}
+
+export interface Node {
+  readonly role: Role;
+  /** The end of a cable at this port; undefined when the node has no such port. */
+  readonly end: (port: string) => Omit<CableEnd, 'node' | 'port'> | undefined;
+}
+
+/** Nodes and cables of the Switches, Servers and Connections among `objects`; other kinds are passed over. */
+export const topologyOf = (objects: readonly Resource[]): Topology => {
+  const findings: Finding[] = [];
+  const nodes = readNodes(objects, findings);
+  const cables = readCables(objects, nodes, findings);
+  if (nodes.size === 0) findings.push({ path: '', code: 'NoNodes', message: 'there is no Switch and no Server to build' });
+  if (findings.length > 0) throw invalid('the wiring', findings);
+  return { nodes: [...nodes].map(([name, { role }]) => ({ name, role })), cables };
+};
+
+/** Port names of the built-in profile `linux-soft`: `E1/n` is the interface `swpn`. */
+const softInterface = (port: string): string | undefined => {
+  const number = /^E1\/([1-9]\d{0,2})$/.exec(port)?.[1];
+  return number === undefined ? undefined : `swp${number}`;
+};
+
+const readNodes = (objects: readonly Resource[], findings: Finding[]): Map<string, Node> => {
+  const profiles = new Map(
+    specsOf(objects, 'SwitchProfile', switchProfileSpec, findings).map(({ name, spec }) => [name, spec.ports]),
+  );
+  const nodes = new Map<string, Node>();
+  const add = (name: string, path: string, node: Node): void => {
+    const message = `"${name}" is the name of another device too: give each device its own`;
+    if (nodes.has(name)) findings.push({ path, code: 'DuplicateName', message });
+    else nodes.set(name, node);
+  };
+  for (const { name, path, spec } of specsOf(objects, 'Switch', switchSpec, findings)) {
+    const profile = spec.profile ?? 'linux-soft';
+    const ports = profiles.get(profile);
+    if (ports === undefined && profile !== 'linux-soft') {
+      const message = `SwitchProfile "${profile}" is not among the files: the lab knows "linux-soft" by itself`;
+      findings.push({ path: `${path}.spec.profile`, code: 'UnknownProfile', message });
+    }
+    const interfaceOf = (port: string) => (ports === undefined ? softInterface(port) : ports[port]?.interface);
+    add(name, path, { role: spec.role, end: (port) => endOf(interfaceOf(port)) });
+  }
+  for (const { name, path, spec } of specsOf(objects, 'Server', serverSpec, findings)) {
+    add(name, path, { role: 'server', end: (port) => serverEnd(port, spec.ports) });
+  }
+  return nodes;
+};
+
+const endOf = (name: string | undefined): { interface: string } | undefined =>
+  name === undefined ? undefined : { interface: name };
+
+const serverEnd = (port: string, ports: Static<typeof serverSpec>['ports']) => {
+  const declared = ports[port];
+  if (declared === undefined) return undefined;
+  return declared.mac === undefined ? { interface: port } : { interface: port, mac: declared.mac };
+};
+
+const readCables = (objects: readonly Resource[], nodes: ReadonlyMap<string, Node>, findings: Finding[]): Cable[] => {
+  const taken = new Map<string, string>();
+  const cables: Cable[] = [];
+  for (const { name, path, spec } of specsOf(objects, 'Connection', connectionSpec, findings)) {
+    for (const [index, link] of spec.links.entries()) {
+      const linkPath = `${path}.spec.links.${index}`;
+      const ends = link.ends.map((text, end) => readEnd(text, `${linkPath}.ends.${end}`, name, nodes, taken, findings));
+      const [a, b] = ends;
+      if (a === undefined || b === undefined) continue;
+      if (nodes.get(a.node)?.role === 'server' && nodes.get(b.node)?.role === 'server') {
+        const message = `"${a.node}" and "${b.node}" are both servers: cable each to a switch`;
+        findings.push({ path: linkPath, code: 'NoSwitch', message });
+      }
+      cables.push({ connection: name, ends: [a, b] });
+    }
+  }
+  return cables;
+};
+
+const readEnd = (
+  text: string,
+  path: string,
+  connection: string,
+  nodes: ReadonlyMap<string, Node>,
+  taken: Map<string, string>,
+  findings: Finding[],
+): CableEnd | undefined => {
+  const fault = (code: string, message: string): undefined => {
+    findings.push({ path, code, message });
+    return undefined;
+  };
+  const slash = text.indexOf('/');
+  const [name, port] = slash < 0 ? [text, ''] : [text.slice(0, slash), text.slice(slash + 1)];
+  const node = nodes.get(name);
+  if (node === undefined) return fault('UnknownDevice', `no Switch and no Server is called "${name}"`);
+  const end = node.end(port);
+  if (end === undefined) return fault('UnknownPort', `"${name}" has no port "${port}"`);
+  if (!isInterfaceName(end.interface)) {
+    return fault('InterfaceName', `"${end.interface}" cannot be a network interface of the lab: use at most 15 letters, digits, "-", "_" or "."`);
+  }
+  const holder = taken.get(text);
+  if (holder !== undefined) return fault('PortInUse', `port "${text}" is already cabled by Connection "${holder}"`);
+  taken.set(text, connection);
+  return { node: name, port, ...end };
+};
+
+/** What Linux takes and iproute2 does not misread, without the names that every node of a lab already has. */
+const isInterfaceName = (name: string): boolean =>
+  /^[A-Za-z][A-Za-z0-9_.-]{0,14}$/.test(name) && !['lo', 'mgmt0', 'up', 'down', 'dev', 'type', 'all', 'default'].includes(name);
+
+const specsOf = <Schema extends TObject>(
+  objects: readonly Resource[],
+  kind: string,
+  schema: Schema,
+  findings: Finding[],
+): { name: string; path: string; spec: Static<Schema> }[] =>
+  objects
+    .filter((object) => object.kind === kind)
+    .flatMap(({ metadata: { name }, spec }) => {
+      const path = `${kind}/${name}`;
+      if (Check(schema, spec)) return [{ name, path, spec }];
+      // The API server says every detail of a bad object; here it is enough that it cannot be built.
+      findings.push({ path: `${path}.spec`, code: 'Schema', message: `does not have the shape of a ${kind}: see "heddle apply --dry-run"` });
+      return [];
+    });
