@@ -1,13 +1,20 @@
 /**
- * Whether a value has the structure that a schema asks for. TypeBox compiles a checker a schema; that costs milliseconds,
- * so it happens at first use and once.
+ * Whether a value has the structure that a schema asks for, and what is wrong when it has not, in the user's terms.
+ * TypeBox compiles a checker a schema; that costs milliseconds, so it happens at first use and once.
  */
 import type { TSchema } from 'typebox';
 import { Compile, type Validator } from 'typebox/compile';
+import { Settings } from 'typebox/system';
+import type { Finding } from '../kit/error.ts';
+import { memberPath } from './findings.ts';
+import { nearest } from './spelling.ts';
+
+// TypeBox stops after 8 errors by default; a user wants all of them. The API server bounds the size of an object.
+Settings.Set({ maxErrors: 4096 });
 
 const checkers = new WeakMap<TSchema, Validator>();
 
-export function checkerOf(schema: TSchema): Validator {
+function checkerOf(schema: TSchema): Validator {
   let checker = checkers.get(schema);
   if (checker === undefined) {
     checker = Compile(schema);
@@ -17,3 +24,158 @@ export function checkerOf(schema: TSchema): Validator {
 }
 
 export const hasStructure = (schema: TSchema, value: unknown): boolean => checkerOf(schema).Check(value);
+
+type SchemaError = ReturnType<Validator['Errors']>[number];
+
+/**
+ * Everything in which the value differs from the schema. Codes: `UnknownField`, `MissingField`, `WrongType`, `NotAllowed`,
+ * `InvalidName`, `Malformed`, `TooShort`, `TooLong`, `TooFew`, `TooMany`, `OutOfRange`.
+ */
+export function structureFindings(schema: TSchema, value: unknown): Finding[] {
+  const checker = checkerOf(schema);
+  if (checker.Check(value)) return [];
+  const errors = checker.Errors(value);
+  const ofWrongType = new Set(errors.filter((error) => error.keyword === 'type').map((error) => error.instancePath));
+  const choices = errors.filter((error) => error.keyword === 'anyOf').map((error) => `${error.schemaPath}/anyOf/`);
+  return errors
+    // A value of the wrong type also fails every other keyword of its schema, and each branch of a choice fails by itself.
+    .filter((error) => error.keyword === 'type' || !ofWrongType.has(error.instancePath))
+    .filter((error) => !choices.some((choice) => error.schemaPath.startsWith(choice)))
+    .flatMap((error) => findingsOf(error, schema, value));
+}
+
+function findingsOf(error: SchemaError, schema: TSchema, root: unknown): Finding[] {
+  const { path, value, parent } = locate(root, error.instancePath);
+  const at = resolve(schema, error.schemaPath);
+  switch (error.keyword) {
+    case 'additionalProperties':
+      // Said once more by `boolean`, a field at a time.
+      return [];
+    case 'boolean':
+      return [unknownField(path, memberName(error.instancePath), resolve(schema, parentPointer(error.schemaPath)))];
+    case 'required':
+      return error.params.requiredProperties.map((member) => missingField(memberPath(path, member), at, member));
+    case 'type':
+      return [{ path, code: 'WrongType', message: `must be ${article(String(error.params.type))}, not ${shown(value)}` }];
+    case 'const':
+      return [notAllowed(path, [error.params.allowedValue], value)];
+    case 'anyOf':
+      return [notAllowed(path, literalsOf(at), value)];
+    case 'pattern':
+      return [{ path, code: isNamePattern(at) ? 'InvalidName' : 'Malformed', message: patternMessage(at, value) }];
+    default:
+      return [limitFinding(path, error, value, parent)];
+  }
+}
+
+function unknownField(path: string, member: string, owner: unknown): Finding {
+  const known = Object.keys(propertiesOf(owner));
+  const meant = nearest(member, known);
+  const hint = meant === undefined ? `known here: ${known.join(', ')}` : `did you mean "${meant}"?`;
+  return { path, code: 'UnknownField', message: known.length === 0 ? 'unknown field' : `unknown field; ${hint}` };
+}
+
+function missingField(path: string, owner: unknown, member: string): Finding {
+  const description = textMember(propertiesOf(owner)[member], 'description');
+  return { path, code: 'MissingField', message: description === undefined ? 'is required' : `is required: ${asClause(description)}` };
+}
+
+function notAllowed(path: string, allowed: readonly unknown[], value: unknown): Finding {
+  const list = allowed.map((literal) => JSON.stringify(literal)).join(', ');
+  const message = `must be ${allowed.length === 1 ? '' : 'one of '}${list}, not ${shown(value)}`;
+  return { path, code: 'NotAllowed', message };
+}
+
+function limitFinding(path: string, error: SchemaError, value: unknown, owner: unknown): Finding {
+  const at = (code: string, message: string): Finding => ({ path, code, message });
+  const size = Array.isArray(value) ? value.length : 0;
+  const length = typeof value === 'string' ? value.length : 0;
+  switch (error.keyword) {
+    case 'minLength':
+      return at('TooShort', length === 0 ? 'must not be empty' : `must have at least ${error.params.limit} characters, not ${shown(value)}`);
+    case 'maxLength':
+      return at('TooLong', `must have at most ${error.params.limit} characters, has ${length}`);
+    case 'minItems':
+      return at('TooFew', `must have at least ${error.params.limit} entries, has ${size}`);
+    case 'maxItems':
+      return at('TooMany', `must have at most ${error.params.limit} entries, has ${size}`);
+    case 'minimum':
+      return at('OutOfRange', `must be at least ${error.params.limit}, not ${shown(value)}`);
+    case 'maximum':
+      return at('OutOfRange', `must be at most ${error.params.limit}, not ${shown(value)}`);
+    default:
+      return at('Malformed', owner === undefined ? error.message : `${error.message}, not ${shown(value)}`);
+  }
+}
+
+const isNamePattern = (schema: unknown): boolean => textMember(schema, 'pattern')?.includes('[-a-z0-9]*') ?? false;
+
+const patternMessage = (schema: unknown, value: unknown): string =>
+  isNamePattern(schema)
+    ? `${shown(value)} is not a name; use lower-case letters, digits and "-", a letter or digit at both ends`
+    : `${shown(value)} does not match ${textMember(schema, 'pattern') ?? 'the pattern'}`;
+
+function article(type: string): string {
+  const names: Readonly<Record<string, string>> = {
+    object: 'an object',
+    array: 'a list',
+    string: 'text',
+    integer: 'a whole number',
+    number: 'a number',
+    boolean: 'true or false',
+  };
+  return names[type] ?? type;
+}
+
+/** A value as a user recognises it, short. */
+function shown(value: unknown): string {
+  if (value === null) return 'null (nothing)';
+  if (Array.isArray(value)) return 'a list';
+  if (typeof value === 'object') return 'an object';
+  if (typeof value === 'string') return value.length > 40 ? `"${value.slice(0, 40)}…"` : `"${value}"`;
+  return `${String(value)}`;
+}
+
+const asClause = (sentence: string): string => sentence.slice(0, 1).toLowerCase() + sentence.slice(1).replace(/\.$/, '');
+
+// --- JSON pointers (RFC 6901) into the value and into the schema
+
+const unescapeToken = (token: string): string => token.replaceAll('~1', '/').replaceAll('~0', '~');
+const tokensOf = (pointer: string): string[] => pointer.split('/').slice(1).map(unescapeToken);
+const memberName = (pointer: string): string => tokensOf(pointer).at(-1) ?? '';
+const parentPointer = (pointer: string): string => pointer.slice(0, pointer.lastIndexOf('/'));
+
+function memberOf(owner: unknown, member: string): unknown {
+  if (typeof owner !== 'object' || owner === null || !Object.hasOwn(owner, member)) return undefined;
+  return (owner as Record<string, unknown>)[member];
+}
+
+function locate(root: unknown, pointer: string): { readonly path: string; readonly value: unknown; readonly parent: unknown } {
+  let path = '';
+  let value = root;
+  let parent: unknown;
+  for (const token of tokensOf(pointer)) {
+    path = memberPath(path, Array.isArray(value) ? Number(token) : token);
+    parent = value;
+    value = memberOf(value, token);
+  }
+  return { path, value, parent };
+}
+
+const resolve = (schema: unknown, pointer: string): unknown =>
+  tokensOf(pointer).reduce((at: unknown, token) => memberOf(at, token), schema);
+
+function propertiesOf(schema: unknown): Record<string, unknown> {
+  const properties = memberOf(schema, 'properties');
+  return typeof properties === 'object' && properties !== null ? (properties as Record<string, unknown>) : {};
+}
+
+function textMember(owner: unknown, member: string): string | undefined {
+  const value = memberOf(owner, member);
+  return typeof value === 'string' ? value : undefined;
+}
+
+function literalsOf(schema: unknown): unknown[] {
+  const branches = memberOf(schema, 'anyOf');
+  return Array.isArray(branches) ? branches.map((branch: unknown) => memberOf(branch, 'const')) : [];
+}

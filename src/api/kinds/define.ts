@@ -65,7 +65,12 @@ function subjectOf<Spec>(object: Resource, old: Resource | undefined): Subject<S
 }
 
 function checkName(object: Resource, names: 'label' | 'subdomain', found: Findings): void {
-  const { name } = object.metadata;
+  // Typed as present, but an object on its way in may leave it to the server (generateName).
+  const name: string | undefined = object.metadata.name;
+  if (name === undefined) {
+    if (object.metadata.generateName === undefined) found.add('metadata.name', 'MissingField', 'is required');
+    return;
+  }
   found.parsed('metadata.name', names === 'label' ? parseLabel(name) : parseSubdomain(name));
 }
 

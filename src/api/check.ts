@@ -1,0 +1,52 @@
+/**
+ * The check of one object, the same for the API server, for `heddle validate` offline and for tests: first its structure
+ * against the schema, then the rules of its kind. What needs a look at other objects is judged later, by the compiler.
+ */
+import { type TObject, type TProperties, Type } from 'typebox';
+import type { Finding } from '../kit/error.ts';
+import { metadataSchema } from './metadata.ts';
+import type { Kind, Resource } from './object.ts';
+import { structureFindings } from './structure.ts';
+
+/**
+ * All faults of `object`, best after `kind.defaults(object)`; empty when it may be stored.
+ *
+ * Unknown fields are findings of code `UnknownField`, for callers that only warn of them (kubectl `--validate=warn`).
+ * The rules run when nothing else is wrong with the structure, so one answer holds as many faults as can be told.
+ *
+ * @param old the object before an update, for the rules on what may change
+ */
+export function checkObject(kind: Kind, object: unknown, old?: Resource): Finding[] {
+  const structural = structureFindings(objectSchema(kind), object);
+  const sound = structural.every((finding) => finding.code === 'UnknownField');
+  return sound ? [...structural, ...kind.validate(object as Resource, old)] : structural;
+}
+
+const schemas = new WeakMap<Kind, TObject>();
+
+/** Schema of the whole object of a kind: the envelope that all resources share with the kind's own members in it. */
+export function objectSchema(kind: Kind): TObject {
+  let schema = schemas.get(kind);
+  if (schema === undefined) {
+    schema = buildObjectSchema(kind);
+    schemas.set(kind, schema);
+  }
+  return schema;
+}
+
+function buildObjectSchema(kind: Kind): TObject {
+  const members: TProperties = {};
+  for (const [member, schema] of Object.entries(kind.properties)) {
+    members[member] = kind.required.includes(member) ? schema : Type.Optional(schema);
+  }
+  return Type.Object(
+    {
+      apiVersion: Type.Literal(kind.group === '' ? kind.version : `${kind.group}/${kind.version}`),
+      kind: Type.Literal(kind.kind),
+      metadata: metadataSchema,
+      ...members,
+    },
+    { additionalProperties: false, description: kind.description },
+  );
+}
+
