@@ -37,6 +37,8 @@ const statusOfCode = {
 
 export type ErrorCode = keyof typeof statusOfCode;
 
+export const isErrorCode = (text: string): text is ErrorCode => Object.hasOwn(statusOfCode, text);
+
 export interface ErrorOptions {
   readonly findings?: readonly Finding[];
   readonly cause?: unknown;

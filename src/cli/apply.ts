@@ -1,0 +1,63 @@
+/** `heddle apply`: makes the server hold what the files say, and tells object by object what that took. */
+import { HeddleError, formatFinding } from '../kit/error.ts';
+import { mergePatchType } from './client.ts';
+import { pathOf } from './discovery.ts';
+import type { ExitStatus, Io } from './io.ts';
+import { applyPatch, withLastApplied } from './lastapplied.ts';
+import { fileTargets, type FileTarget } from './objects.ts';
+import { getObject } from './live.ts';
+import { withSession, type GlobalOptions, type Session } from './session.ts';
+
+export interface ApplyOptions extends GlobalOptions {
+  readonly filename: readonly string[];
+  /** The server checks and answers, and keeps nothing. */
+  readonly dryRun?: boolean;
+}
+
+export type Outcome = 'created' | 'configured' | 'unchanged';
+
+/** Objects are sent one by one in dependency order; one that is refused does not stop the others, and makes the status 1. */
+export const apply = (io: Io, options: ApplyOptions): Promise<ExitStatus> =>
+  withSession<ExitStatus>(io, options, async (session) => {
+    let failed = false;
+    const suffix = options.dryRun === true ? ' (dry run)' : '';
+    for (const target of await fileTargets(session, options.filename)) {
+      try {
+        io.out(`${target.label} ${await applyObject(session, target, options.dryRun)}${suffix}\n`);
+      } catch (thrown) {
+        failed = true;
+        const error = HeddleError.from(thrown);
+        if (error.code === 'Unavailable') throw error;
+        io.note(formatRefusal(target.label, error));
+      }
+    }
+    return failed ? 1 : 0;
+  });
+
+/** Creates the object or patches it to what is wanted. */
+export const applyObject = async (session: Session, target: FileTarget, dryRun = false): Promise<Outcome> => {
+  const query = `?fieldManager=kubectl-client-side-apply&fieldValidation=Strict${dryRun ? '&dryRun=All' : ''}`;
+  const live = await getObject(session.client, target);
+  const wanted = withLastApplied(target.object);
+  if (live === undefined) {
+    await sendNoted(session, { method: 'POST', path: pathOf(target.type, target.namespace) + query, body: wanted });
+    return 'created';
+  }
+  const patch = applyPatch(live, wanted);
+  if (patch === undefined) return 'unchanged';
+  const path = pathOf(target.type, target.namespace, target.name) + query;
+  await sendNoted(session, { method: 'PATCH', path, body: patch, contentType: mergePatchType });
+  return 'configured';
+};
+
+const sendNoted = async (session: Session, call: Parameters<Session['client']['call']>[0]): Promise<unknown> => {
+  const { body, warnings } = await session.client.call(call);
+  for (const warning of warnings) session.io.note(`warning: ${warning}\n`);
+  return body;
+};
+
+/** The object and every cause on a line of its own. */
+export const formatRefusal = (label: string, error: HeddleError): string =>
+  error.findings.length === 0
+    ? `${label} refused: ${error.message}\n`
+    : `${label} refused:\n${error.findings.map((finding) => `  ${formatFinding(finding)}\n`).join('')}`;

@@ -1,0 +1,124 @@
+/**
+ * Holds the table of ARCHITECTURE.md: which folder may import which, and that the pure folders stay pure. The direction is
+ * what lets a part be understood, tested and replaced without those above it.
+ */
+import assert from 'node:assert/strict';
+import { globSync, readFileSync } from 'node:fs';
+import { dirname, join, normalize, relative } from 'node:path';
+import { test } from 'node:test';
+
+const source = import.meta.dirname;
+
+/** Folder → folders below it. `above` stands for everything. */
+const mayImport: Readonly<Record<string, readonly string[] | 'everything'>> = {
+  kit: [],
+  net: ['kit'],
+  api: ['net', 'kit'],
+  store: ['kit'],
+  apiserver: ['api', 'store', 'kit'],
+  goal: ['net', 'kit'],
+  compile: ['api', 'goal', 'net', 'kit'],
+  control: ['api', 'store', 'compile', 'goal', 'southbound', 'net', 'kit'],
+  southbound: ['goal', 'kit'],
+  drivers: ['goal', 'net', 'kit'],
+  agent: ['goal', 'drivers', 'southbound', 'kit'],
+  lab: 'everything',
+  cli: 'everything',
+  scenarios: 'everything',
+};
+
+/** No clock, no random, no input or output: what makes them testable without a network. */
+const pureFolders = new Set(['net', 'api', 'compile', 'goal', 'verify', 'sim']);
+/** The pure files of every driver. */
+const pureDriverFile = /^drivers\/[^/]+\/(model|render|plan)[^/]*(\/.*)?\.ts$/;
+/** Members of kit without an effect; pure folders may use these only. */
+const pureKit = ['kit/error.ts', 'kit/duration.ts', 'kit/table.ts'];
+
+const clockOrChance = [
+  [/\bDate\.now\b|\bnew Date\(\)|\bperformance\.now\b/, 'reads the clock: take the time as an argument'],
+  [/\bMath\.random\b|\bcrypto\.(randomUUID|getRandomValues)\b/, 'draws random numbers: take them as an argument'],
+  [/\bset(Timeout|Interval|Immediate)\(/, 'waits: leave waiting to the edge'],
+  [/\bprocess\.|\bfetch\(/, 'touches the outside world: leave effects to the edge'],
+] as const;
+
+interface Import {
+  readonly file: string;
+  readonly line: number;
+  readonly specifier: string;
+  /** File below src/ for an import of ours, else undefined. */
+  readonly target: string | undefined;
+}
+
+const files = globSync('**/*.ts', { cwd: source }).filter((file) => !file.endsWith('_pb.ts')).sort();
+const isTest = (file: string): boolean => /\.test\.ts$|(^|\/)testing[^/]*\.ts$/.test(file);
+const read = (file: string): string => readFileSync(join(source, file), 'utf8');
+const folderOf = (file: string): string => file.split('/')[0] ?? '';
+const isPure = (file: string): boolean => pureFolders.has(folderOf(file)) || pureDriverFile.test(file);
+const lineAt = (text: string, offset: number): number => text.slice(0, offset).split('\n').length;
+
+const importsOf = (file: string): Import[] => {
+  const text = read(file);
+  return [...text.matchAll(/(?:^|\n)\s*(?:import|export)\b[^'"`;]*?from\s*'([^']+)'|\bimport\(\s*'([^']+)'\s*\)|(?:^|\n)\s*import\s*'([^']+)'/g)].map(
+    (match) => {
+      const specifier = match[1] ?? match[2] ?? match[3] ?? '';
+      const target = specifier.startsWith('.') ? relative(source, normalize(join(source, dirname(file), specifier))) : undefined;
+      return { file, line: lineAt(text, match.index + match[0].indexOf(specifier)), specifier, target };
+    },
+  );
+};
+
+const directionFault = ({ file, line, target }: Import): string[] => {
+  const [from, to] = [folderOf(file), folderOf(target ?? '')];
+  if (target === undefined || target.startsWith('..') || from === to) return [];
+  const allowed = mayImport[from];
+  if (allowed === 'everything' || allowed?.includes(to) === true) return [];
+  const list = allowed === undefined || allowed.length === 0 ? 'nothing of ours' : allowed.join(', ');
+  return [`src/${file}:${line}: ${from} must not import ${to} (it may: ${list}); move what both need below both`];
+};
+
+const purityFaults = ({ file, line, specifier, target }: Import): string[] => {
+  if (specifier.startsWith('node:')) return [`src/${file}:${line}: pure code must not import "${specifier}": take what it gives as an argument`];
+  if (target?.startsWith('kit/') === true && !pureKit.includes(target)) {
+    return [`src/${file}:${line}: pure code may use of kit only ${pureKit.join(', ')}, "${target}" has effects`];
+  }
+  return [];
+};
+
+const withoutComments = (text: string): string =>
+  text.replaceAll(/\/\*[^]*?\*\/|\/\/[^\n]*/g, (comment) => comment.replaceAll(/[^\n]/g, ' '));
+
+const effectFaults = (file: string): string[] => {
+  const text = withoutComments(read(file));
+  return clockOrChance.flatMap(([pattern, why]) => {
+    const found = pattern.exec(text);
+    return found === null ? [] : [`src/${file}:${lineAt(text, found.index)}: pure code ${why} ("${found[0]}")`];
+  });
+};
+
+const folders = [...new Set(files.filter((file) => file.includes('/')).map(folderOf))];
+
+test('every folder of src has its line in the import table', () => {
+  assert.deepEqual(folders.filter((folder) => mayImport[folder] === undefined), []);
+});
+
+test('imports go down only, as the table of ARCHITECTURE.md says', () => {
+  const product = files.filter((file) => file.includes('/') && !isTest(file));
+  assert.deepEqual(product.flatMap(importsOf).flatMap(directionFault), []);
+});
+
+test('pure code imports neither Node nor those parts of kit that have effects', () => {
+  const pure = files.filter((file) => isPure(file) && !isTest(file));
+  assert.ok(pure.length > 0);
+  assert.deepEqual(pure.flatMap(importsOf).flatMap(purityFaults), []);
+});
+
+test('pure code reads no clock, draws no random numbers and waits for nothing', () => {
+  assert.deepEqual(files.filter((file) => isPure(file) && !isTest(file)).flatMap(effectFaults), []);
+});
+
+test('the reader of imports sees all their forms', () => {
+  const here = importsOf('imports.test.ts').map(({ specifier }) => specifier);
+  assert.deepEqual(here, ['node:assert/strict', 'node:fs', 'node:path', 'node:test']);
+  assert.ok(importsOf('cli/verbs/objects.ts').some(({ target }) => target === 'cli/apply.ts'), 'import() is seen');
+  assert.ok(importsOf('cli/program.ts').some(({ target }) => target === 'kit/error.ts'), 'import … from is seen');
+});
