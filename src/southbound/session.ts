@@ -166,6 +166,8 @@ export class Session {
   #refused(scope: string, now: number): void {
     this.#wholly.add(scope);
     this.#sent.delete(scope);
+    // A transaction is refused as a whole, with a result for every scope in it.
+    if (this.#askAt !== undefined) return;
     const delay = this.#refusals === 0 ? 0 : Math.min(longestRefusalDelay, firstRefusalDelay * 2 ** (this.#refusals - 1));
     this.#askAt = now + delay;
     this.#refusals += 1;

@@ -1,0 +1,242 @@
+/**
+ * The agent of one device: keeps it equal to the last goal it was given, with or without a controller. It starts from its
+ * journal, adopts what is right on the device, repairs what is not, and takes new goals from the stream.
+ */
+import { create } from '@bufbuild/protobuf';
+import type { Driver } from '../drivers/driver.ts';
+import {
+  HelloSchema,
+  Phase,
+  ReportSchema,
+  ResultSchema,
+  type ScopeState,
+  ScopeStateSchema,
+  type Welcome,
+} from '../goal/gen/heddle/agent/v1/agent_pb.ts';
+import { deviceScope } from '../goal/rows.ts';
+import { HeddleError } from '../kit/error.ts';
+import type { Logger } from '../kit/log.ts';
+import { type ReceivedTransaction, type SouthboundClient, connectSouthbound } from '../southbound/client.ts';
+import { protocolVersion } from '../southbound/service.ts';
+import type { BackoffOptions } from './backoff.ts';
+import { Holding } from './holding.ts';
+import type { JournalOptions } from './journal.ts';
+import { type Counters, type Outcome, Reconciler } from './reconciler.ts';
+import { Reporter } from './reporter.ts';
+
+export interface AgentOptions<Actual> extends JournalOptions {
+  readonly device: string;
+  /** `host:port` of the southbound service. */
+  readonly server: string;
+  /** PEM of the certificate authority. */
+  readonly ca: string;
+  /** Read anew for every connection. */
+  readonly token: () => string;
+  /** Name in the server's certificate when it is not the host of `server`. */
+  readonly serverName?: string;
+  readonly stateDirectory: string;
+  readonly driver: Driver<Actual>;
+  readonly log: Logger;
+  readonly agentVersion?: string;
+  /** Changes with every boot of the device. */
+  readonly newEpoch: () => string;
+  readonly driftMilliseconds?: number;
+  readonly backoff?: BackoffOptions;
+}
+
+export interface AgentStatus extends Counters {
+  readonly connected: boolean;
+  readonly isolated: boolean;
+  readonly versions: ReadonlyMap<string, number>;
+  /** Tables and fields of a newer server that this build left out. */
+  readonly unknown: number;
+}
+
+export interface Agent {
+  /** Rows rewritten until the device was first found equal to its goal; never resolves while it has none. */
+  readonly adopted: Promise<number>;
+  status(): AgentStatus;
+  /** Ends the agent and leaves the device forwarding. */
+  stop(): Promise<void>;
+}
+
+/** @throws HeddleError when the state directory cannot be used, and what the driver throws when it cannot run here. */
+export const startAgent = async <Actual>(options: AgentOptions<Actual>): Promise<Agent> => {
+  const holding = new Holding(options);
+  try {
+    const capabilities = await options.driver.probe();
+    return new RunningAgent(options, holding, capabilities);
+  } catch (error) {
+    holding.close();
+    throw error;
+  }
+};
+
+class RunningAgent<Actual> implements Agent {
+  readonly adopted: Promise<number>;
+  readonly #options: AgentOptions<Actual>;
+  readonly #holding: Holding;
+  readonly #capabilities: readonly string[];
+  readonly #reconciler: Reconciler<Actual>;
+  readonly #reporter: Reporter;
+  readonly #client: SouthboundClient;
+  #adopt: ((rows: number) => void) | undefined;
+  #connected = false;
+  #lineage = '';
+
+  constructor(options: AgentOptions<Actual>, holding: Holding, capabilities: readonly string[]) {
+    this.#options = options;
+    this.#holding = holding;
+    this.#capabilities = capabilities;
+    this.adopted = new Promise((resolve) => (this.#adopt = resolve));
+    const { log, driver } = options;
+    if (holding.condition !== 'whole') log.warn({ journal: holding.condition }, 'the journal did not end well');
+    this.#reconciler = new Reconciler({
+      driver,
+      log,
+      goal: () => holding.goal(),
+      onOutcome: (outcome) => this.#outcome(outcome),
+      onDrift: () => this.#report(false),
+      ...(options.driftMilliseconds === undefined ? {} : { driftMilliseconds: options.driftMilliseconds }),
+      ...(options.backoff === undefined ? {} : { backoff: options.backoff }),
+    });
+    this.#reporter = new Reporter({
+      send: (result) => this.#client.sendResult(result),
+      ownScope: deviceScope(options.device),
+      scopeOf: (row) => holding.replica.scopeOf(row),
+    });
+    this.#reconciler.start();
+    this.#client = connectSouthbound({
+      server: options.server,
+      ca: options.ca,
+      token: options.token,
+      log,
+      ...(options.serverName === undefined ? {} : { serverName: options.serverName }),
+      handlers: {
+        hello: () => this.#hello(),
+        onWelcome: (welcome) => this.#welcome(welcome),
+        onTransaction: (transaction) => this.#transaction(transaction),
+        onIsolate: (reason) => this.#isolate(reason),
+        onDigestRequest: () => this.#digests(),
+        onDisconnected: (reason) => this.#disconnected(reason),
+      },
+    });
+  }
+
+  status(): AgentStatus {
+    const { replica } = this.#holding;
+    return {
+      ...this.#reconciler.counters,
+      connected: this.#connected,
+      isolated: this.#holding.isolated,
+      versions: new Map([...replica.scopes].map(([scope, { version }]) => [scope, version])),
+      unknown: replica.unknown,
+    };
+  }
+
+  async stop(): Promise<void> {
+    this.#client.close();
+    await this.#reconciler.stop();
+    await this.#options.driver.close();
+    this.#holding.close();
+  }
+
+  #hello(): ReturnType<typeof create<typeof HelloSchema>> {
+    return create(HelloSchema, {
+      protocol: protocolVersion,
+      device: this.#options.device,
+      bootEpoch: this.#holding.epoch,
+      agentVersion: this.#options.agentVersion ?? '',
+      driver: this.#options.driver.name,
+      capabilities: [...this.#capabilities],
+      scopes: this.#scopeStates(),
+      lineage: this.#holding.lineage,
+    });
+  }
+
+  #welcome(welcome: Welcome): void {
+    this.#connected = true;
+    this.#lineage = welcome.lineage;
+    const { server, log } = this.#options;
+    log.info({ server, term: Number(welcome.term) }, 'connected to the controller');
+  }
+
+  #transaction({ drops, updates }: ReceivedTransaction): void {
+    const { log } = this.#options;
+    try {
+      this.#holding.take({ lineage: this.#lineage, drops, updates });
+    } catch (error) {
+      const reason = HeddleError.from(error).message;
+      log.warn({ reason }, 'update refused');
+      for (const { scope, toVersion } of updates) this.#answer(scope, toVersion, Phase.REFUSED, reason);
+      if (updates.length === 0) for (const { scope } of drops) this.#answer(scope, 0n, Phase.REFUSED, reason);
+      return;
+    }
+    for (const { scope, toVersion } of updates) this.#answer(scope, toVersion, Phase.RECEIVED, '');
+    this.#reporter.committed(this.#holding.revision);
+    this.#reconciler.poke();
+    this.#tidy();
+  }
+
+  #isolate(reason: string): void {
+    const { log } = this.#options;
+    log.warn({ reason }, 'the controller does not know this device: tenant ports are taken out of service');
+    try {
+      this.#holding.isolate();
+    } catch (error) {
+      log.error({ error: HeddleError.from(error).message }, 'the isolation is not in the journal');
+    }
+    this.#reconciler.poke();
+  }
+
+  #digests(): void {
+    this.#report(true);
+    this.#reporter.repeat();
+  }
+
+  #disconnected(reason: string): void {
+    if (this.#connected) this.#options.log.warn({ reason }, 'no connection to the controller: keeping the last goal');
+    else this.#options.log.debug({ reason }, 'no connection to the controller');
+    this.#connected = false;
+    this.#reporter.disconnected();
+  }
+
+  #outcome(outcome: Outcome): void {
+    if (outcome.phase === 'verified') this.#firstTimeEqual();
+    this.#reporter.outcome(outcome);
+  }
+
+  #firstTimeEqual(): void {
+    if (this.#adopt === undefined) return;
+    const { rowsWritten } = this.#reconciler.counters;
+    this.#adopt(rowsWritten);
+    this.#adopt = undefined;
+    // performance.now() counts from the start of the process.
+    this.#options.log.info({ rowsWritten }, `adopted in ${Math.round(performance.now())} ms, ${rowsWritten} rows rewritten`);
+  }
+
+  #answer(scope: string, version: bigint, phase: Phase, reason: string): void {
+    this.#client.sendResult(create(ResultSchema, { scope, version, phase, reason }));
+  }
+
+  #report(full: boolean): void {
+    const { driftRepaired, rowsWritten, drifted } = this.#reconciler.counters;
+    const scopes = full ? this.#scopeStates() : [];
+    const counters = { driftRepaired: BigInt(driftRepaired), rowsWritten: BigInt(rowsWritten), drifted: [...drifted] };
+    this.#client.sendReport(create(ReportSchema, { ...counters, scopes, full }));
+  }
+
+  #scopeStates(): ScopeState[] {
+    return [...this.#holding.replica.scopes].map(([scope, { version, digest }]) =>
+      create(ScopeStateSchema, { scope, version: BigInt(version), digest }),
+    );
+  }
+
+  #tidy(): void {
+    try {
+      this.#holding.compact();
+    } catch (error) {
+      this.#options.log.warn({ error: HeddleError.from(error).message }, 'the journal was not compacted');
+    }
+  }
+}

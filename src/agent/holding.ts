@@ -1,0 +1,202 @@
+/**
+ * What the device holds of goal state, in memory and in its journal. Both change together: a transaction that the disk does not
+ * take has no effect.
+ */
+import { create, fromBinary } from '@bufbuild/protobuf';
+import { type Drop, RowSchema, type Update, UpdateSchema } from '../goal/gen/heddle/agent/v1/agent_pb.ts';
+import { type Transaction, TransactionSchema } from '../goal/gen/heddle/agent/v1/journal_pb.ts';
+import { type HeldScope, Replica, type StagedUpdate } from '../goal/replica.ts';
+import { deviceScope } from '../goal/rows.ts';
+import type { Version } from '../goal/state.ts';
+import type { GoalTables } from '../goal/tables.ts';
+import { HeddleError } from '../kit/error.ts';
+import { Journal, type JournalCondition, type JournalOptions } from './journal.ts';
+
+/** What the device is to be, at one moment. */
+export interface Goal {
+  /** Counts the changes of the goal since the agent started. */
+  readonly revision: number;
+  readonly tables: GoalTables;
+  readonly versions: ReadonlyMap<string, Version>;
+  readonly isolated: boolean;
+}
+
+export interface HoldingOptions extends JournalOptions {
+  readonly device: string;
+  readonly stateDirectory: string;
+  /** Made up anew when there is no usable journal; see `Hello.boot_epoch`. */
+  readonly newEpoch: () => string;
+}
+
+export interface TransactionInput {
+  readonly lineage: string;
+  readonly drops: readonly Drop[];
+  readonly updates: readonly Update[];
+}
+
+export class Holding {
+  readonly replica = new Replica();
+  readonly condition: JournalCondition;
+  readonly #device: string;
+  readonly #journal: Journal;
+  #epoch = '';
+  #lineage = '';
+  #term = 0n;
+  #isolated = false;
+  #revision = 0;
+  #goal: Goal | undefined;
+  #mustRewrite: boolean;
+
+  /** @throws HeddleError when the state directory cannot be used at all. */
+  constructor(options: HoldingOptions) {
+    this.#device = options.device;
+    const { journal, transactions, condition } = Journal.open(options.stateDirectory, options);
+    this.#journal = journal;
+    this.condition = condition === 'damaged' || !this.#recover(transactions) ? 'damaged' : condition;
+    if (this.condition === 'damaged') this.replica.clear();
+    if (this.#epoch === '' || this.condition === 'damaged') this.#epoch = options.newEpoch();
+    this.#mustRewrite = this.condition === 'damaged';
+  }
+
+  get epoch(): string {
+    return this.#epoch;
+  }
+
+  get lineage(): string {
+    return this.#lineage;
+  }
+
+  /** Highest term of a leader this device has seen. */
+  get term(): bigint {
+    return this.#term;
+  }
+
+  get isolated(): boolean {
+    return this.#isolated;
+  }
+
+  get revision(): number {
+    return this.#revision;
+  }
+
+  /** Undefined while the device does not know what it is to be; it then leaves everything as it is. */
+  goal(): Goal | undefined {
+    if (!this.replica.scopes.has(deviceScope(this.#device))) return undefined;
+    this.#goal ??= this.#assemble();
+    return this.#goal;
+  }
+
+  /** Takes a transaction, or throws with the reason why not and changes nothing. */
+  take(input: TransactionInput): void {
+    const term = this.#termOf([...input.drops, ...input.updates]);
+    const staged = this.#stage(input.updates);
+    const drops = input.drops.map(({ scope }) => scope);
+    this.#record({ lineage: input.lineage, term, drops, updates: [...input.updates] });
+    for (const scope of drops) this.replica.drop(scope);
+    for (const update of staged) this.replica.take(update);
+    this.#lineage = input.lineage;
+    this.#term = term;
+    this.#isolated = false;
+    this.#changed();
+  }
+
+  /** Takes tenants' ports out of service until the next transaction. Isolates even when the disk does not take it. */
+  isolate(): void {
+    if (this.#isolated) return;
+    this.#isolated = true;
+    this.#changed();
+    this.#record({ lineage: this.#lineage, term: this.#term, isolated: true });
+  }
+
+  /** Rewrites the journal when that pays. @throws HeddleError `Unavailable` when the disk refuses; nothing is lost. */
+  compact(): void {
+    if (this.#journal.wantsRewrite) this.#journal.rewrite(this.#whole());
+  }
+
+  close(): void {
+    this.#journal.close();
+  }
+
+  /** Every write carries its leader's term; a leader that lost office without knowing must not write any more. */
+  #termOf(writes: readonly { readonly term: bigint }[]): bigint {
+    let highest = this.#term;
+    for (const { term } of writes) {
+      if (term < highest) throw refusal(`stale term ${term}: this device has seen term ${highest}`);
+      highest = term;
+    }
+    return highest;
+  }
+
+  #stage(updates: readonly Update[]): StagedUpdate[] {
+    const scopes = new Set<string>();
+    return updates.map((update) => {
+      if (scopes.has(update.scope)) throw refusal(`two updates of scope '${update.scope}' in one transaction`);
+      scopes.add(update.scope);
+      const staged = this.replica.stage(update);
+      if (typeof staged === 'string') throw refusal(`${update.scope}: ${staged}`);
+      return staged;
+    });
+  }
+
+  #recover(transactions: readonly Transaction[]): boolean {
+    for (const transaction of transactions) {
+      if (transaction.reset) this.replica.clear();
+      for (const scope of transaction.drops) this.replica.drop(scope);
+      for (const update of transaction.updates) {
+        const staged = this.replica.stage(update);
+        if (typeof staged === 'string') return false;
+        this.replica.take(staged);
+      }
+      this.#epoch = transaction.bootEpoch;
+      this.#lineage = transaction.lineage;
+      this.#term = transaction.term;
+      this.#isolated = transaction.isolated;
+    }
+    return true;
+  }
+
+  /** What a damaged journal holds must not come back, so it is replaced before anything is added. */
+  #record(change: TransactionFields): void {
+    if (this.#mustRewrite) this.#journal.rewrite(this.#whole());
+    this.#mustRewrite = false;
+    this.#journal.append(this.#transaction(change));
+  }
+
+  #changed(): void {
+    this.#revision += 1;
+    this.#goal = undefined;
+  }
+
+  #assemble(): Goal {
+    const tables = this.replica.tables(this.#device);
+    const versions = new Map([...this.replica.scopes].map(([scope, { version }]) => [scope, version]));
+    const isolated = this.#isolated;
+    return { revision: this.#revision, tables: isolated ? withoutTenants(tables) : tables, versions, isolated };
+  }
+
+  #whole(): Transaction {
+    const updates = [...this.replica.scopes].map(([scope, held]) => fullUpdate(scope, held, this.#term));
+    return this.#transaction({ lineage: this.#lineage, term: this.#term, updates, isolated: this.#isolated, reset: true });
+  }
+
+  #transaction(init: TransactionFields): Transaction {
+    return create(TransactionSchema, { bootEpoch: this.#epoch, ...init });
+  }
+}
+
+type TransactionFields = Partial<Omit<Transaction, '$typeName' | '$unknown'>>;
+
+const refusal = (reason: string): HeddleError => new HeddleError('Conflict', reason);
+
+/** Keeps the underlay and the VRFs; takes away what lets a tenant's port in. */
+const withoutTenants = (tables: GoalTables): GoalTables => ({ ...tables, attachment: new Map(), host: new Map() });
+
+const fullUpdate = (scope: string, held: HeldScope, term: bigint): Update =>
+  create(UpdateSchema, {
+    scope,
+    toVersion: BigInt(held.version),
+    full: true,
+    upserts: [...held.rows.values()].map(({ bytes }) => fromBinary(RowSchema, bytes)),
+    digest: held.digest,
+    term,
+  });

@@ -1,0 +1,198 @@
+/**
+ * The device's own record of its goal state: one append-only file of transactions, each in a frame
+ *
+ *   length (4 bytes, little endian) · CRC-32 of the payload (4 bytes, little endian) · payload (heddle.agent.v1.Transaction)
+ *
+ * A transaction is on disk before it is acknowledged, and before it is applied. When the file has grown far beyond what it
+ * holds it is rewritten as one transaction, into a new file that then takes the old one's name.
+ */
+import * as fs from 'node:fs';
+import { join } from 'node:path';
+import { crc32 } from 'node:zlib';
+import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
+import { type Transaction, TransactionSchema } from '../goal/gen/heddle/agent/v1/journal_pb.ts';
+import { HeddleError } from '../kit/error.ts';
+
+/** The file operations a journal needs; tests put one in whose disk is full. */
+export type Disk = Pick<
+  typeof fs,
+  'closeSync' | 'fdatasyncSync' | 'fsyncSync' | 'ftruncateSync' | 'mkdirSync' | 'openSync' | 'readFileSync' | 'renameSync' | 'writeSync'
+>;
+
+export interface JournalOptions {
+  readonly disk?: Disk;
+  /** Whether every append waits for the disk. Default true; without it a power failure may lose the last transactions. */
+  readonly sync?: boolean;
+}
+
+/** `torn`: the last append did not complete, which was never acknowledged. `damaged`: bytes changed that once were right. */
+export type JournalCondition = 'whole' | 'torn' | 'damaged';
+
+export interface Recovered {
+  readonly journal: Journal;
+  readonly transactions: readonly Transaction[];
+  readonly condition: JournalCondition;
+}
+
+const frameHead = 8;
+const rewriteFrom = 64 * 1024;
+const rewriteFactor = 4;
+
+export class Journal {
+  readonly #directory: string;
+  readonly #disk: Disk;
+  readonly #sync: boolean;
+  #file: number;
+  /** Bytes that are known to be good; whatever follows is cut off before the next append. */
+  #length: number;
+  #rewrittenLength: number;
+  #dirtyTail: boolean;
+
+  private constructor(directory: string, options: JournalOptions, file: number, length: number, dirtyTail: boolean) {
+    this.#directory = directory;
+    this.#disk = options.disk ?? fs;
+    this.#sync = options.sync ?? true;
+    this.#file = file;
+    this.#length = length;
+    this.#rewrittenLength = length;
+    this.#dirtyTail = dirtyTail;
+  }
+
+  /** Opens, or begins, the journal in a directory. @throws HeddleError when the directory cannot be used at all. */
+  static open(directory: string, options: JournalOptions = {}): Recovered {
+    const disk = options.disk ?? fs;
+    try {
+      disk.mkdirSync(directory, { recursive: true, mode: 0o700 });
+      const file = disk.openSync(pathOf(directory), fs.constants.O_RDWR | fs.constants.O_CREAT, 0o600);
+      const bytes = disk.readFileSync(file);
+      const { transactions, length, condition } = readFrames(bytes);
+      return { journal: new Journal(directory, options, file, length, length < bytes.length), transactions, condition };
+    } catch (error) {
+      throw new HeddleError('Internal', `the state directory '${directory}' cannot be used: ${messageOf(error)}`, { cause: error });
+    }
+  }
+
+  /** Whether so much has been overwritten that a rewrite pays. */
+  get wantsRewrite(): boolean {
+    return this.#length > rewriteFrom && this.#length > rewriteFactor * this.#rewrittenLength;
+  }
+
+  /** @throws HeddleError `Unavailable` when the disk refuses; the journal is as before. */
+  append(transaction: Transaction): void {
+    const bytes = frame(transaction);
+    try {
+      if (this.#dirtyTail) this.#disk.ftruncateSync(this.#file, this.#length);
+      this.#dirtyTail = true;
+      writeAll(this.#disk, this.#file, bytes, this.#length);
+      if (this.#sync) this.#disk.fdatasyncSync(this.#file);
+      this.#length += bytes.length;
+      this.#dirtyTail = false;
+    } catch (error) {
+      this.#cutTail();
+      throw new HeddleError('Unavailable', `the journal cannot be written: ${messageOf(error)}`, { cause: error });
+    }
+  }
+
+  /** Puts one transaction in place of all. @throws HeddleError `Unavailable` when the disk refuses; the journal is as before. */
+  rewrite(transaction: Transaction): void {
+    const bytes = frame(create(TransactionSchema, { ...transaction, reset: true }));
+    const draft = `${pathOf(this.#directory)}.new`;
+    let file: number | undefined;
+    try {
+      file = this.#disk.openSync(draft, fs.constants.O_RDWR | fs.constants.O_CREAT | fs.constants.O_TRUNC, 0o600);
+      writeAll(this.#disk, file, bytes, 0);
+      this.#disk.fdatasyncSync(file);
+      this.#disk.renameSync(draft, pathOf(this.#directory));
+    } catch (error) {
+      if (file !== undefined) this.#disk.closeSync(file);
+      throw new HeddleError('Unavailable', `the journal cannot be rewritten: ${messageOf(error)}`, { cause: error });
+    }
+    this.#disk.closeSync(this.#file);
+    this.#file = file;
+    this.#length = bytes.length;
+    this.#rewrittenLength = bytes.length;
+    this.#dirtyTail = false;
+    this.#syncDirectory();
+  }
+
+  close(): void {
+    this.#disk.closeSync(this.#file);
+  }
+
+  /** Without it a power failure may bring the file of before back, which is older but whole. */
+  #syncDirectory(): void {
+    const directory = this.#disk.openSync(this.#directory, fs.constants.O_RDONLY);
+    try {
+      this.#disk.fsyncSync(directory);
+    } finally {
+      this.#disk.closeSync(directory);
+    }
+  }
+
+  /** Best effort: the next append, or the next start, cuts it off again. */
+  #cutTail(): void {
+    try {
+      this.#disk.ftruncateSync(this.#file, this.#length);
+      this.#dirtyTail = false;
+    } catch {
+      this.#dirtyTail = true;
+    }
+  }
+}
+
+/** The journal's file in a state directory. */
+export const pathOf = (directory: string): string => join(directory, 'journal');
+
+const frame = (transaction: Transaction): Uint8Array => {
+  const payload = toBinary(TransactionSchema, transaction);
+  const bytes = Buffer.alloc(frameHead + payload.length);
+  bytes.writeUInt32LE(payload.length, 0);
+  bytes.writeUInt32LE(crc32(payload), 4);
+  bytes.set(payload, frameHead);
+  return bytes;
+};
+
+interface Frames {
+  readonly transactions: readonly Transaction[];
+  /** Bytes up to the end of the last good frame. */
+  readonly length: number;
+  readonly condition: JournalCondition;
+}
+
+const readFrames = (bytes: Buffer): Frames => {
+  const transactions: Transaction[] = [];
+  let length = 0;
+  while (length < bytes.length) {
+    const frameEnd = length + frameHead + (bytes.length - length < frameHead ? 0 : bytes.readUInt32LE(length));
+    if (frameEnd > bytes.length || bytes.length - length < frameHead) return { transactions, length, condition: 'torn' };
+    // A file system may have made the file longer and lost what was written there.
+    if (frameEnd === length + frameHead && bytes.subarray(length).every((byte) => byte === 0)) {
+      return { transactions, length, condition: 'torn' };
+    }
+    const payload = bytes.subarray(length + frameHead, frameEnd);
+    const transaction = payload.length > 0 && crc32(payload) === bytes.readUInt32LE(length + 4) ? decode(payload) : undefined;
+    if (transaction === undefined) return { transactions, length, condition: 'damaged' };
+    transactions.push(transaction);
+    length = frameEnd;
+  }
+  return { transactions, length, condition: 'whole' };
+};
+
+const decode = (payload: Uint8Array): Transaction | undefined => {
+  try {
+    return fromBinary(TransactionSchema, payload);
+  } catch {
+    return undefined;
+  }
+};
+
+const writeAll = (disk: Disk, file: number, bytes: Uint8Array, position: number): void => {
+  let written = 0;
+  while (written < bytes.length) {
+    const count = disk.writeSync(file, bytes, written, bytes.length - written, position + written);
+    if (count === 0) throw new Error('ENOSPC: nothing was written');
+    written += count;
+  }
+};
+
+const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

@@ -1,0 +1,85 @@
+/**
+ * Tells the server what became of which scope. A result is said once a connection and version, and again only when it changed;
+ * versions of a former connection mean nothing in this one, so nothing is said before its first transaction.
+ */
+import { create } from '@bufbuild/protobuf';
+import { Phase, type Result, ResultSchema, type RowFailure, RowFailureSchema } from '../goal/gen/heddle/agent/v1/agent_pb.ts';
+import { splitRowId } from '../goal/codec.ts';
+import type { RowId } from '../goal/rows.ts';
+import type { Failure } from './backoff.ts';
+import type { Outcome } from './reconciler.ts';
+
+/** A scope with more failures than this has one cause, and the first thousand show it. */
+const mostFailures = 1000;
+
+export interface ReporterOptions {
+  readonly send: (result: Result) => void;
+  readonly ownScope: string;
+  /** Scope that holds a row. */
+  readonly scopeOf: (row: RowId) => string | undefined;
+}
+
+export class Reporter {
+  readonly #options: ReporterOptions;
+  readonly #said = new Map<string, string>();
+  #firstRevision = Number.POSITIVE_INFINITY;
+  #last: Outcome | undefined;
+
+  constructor(options: ReporterOptions) {
+    this.#options = options;
+  }
+
+  /** A transaction of this connection led to this revision of the goal. */
+  committed(revision: number): void {
+    this.#firstRevision = Math.min(this.#firstRevision, revision);
+  }
+
+  disconnected(): void {
+    this.#firstRevision = Number.POSITIVE_INFINITY;
+    this.#said.clear();
+  }
+
+  outcome(outcome: Outcome): void {
+    this.#last = outcome;
+    if (outcome.goal.revision < this.#firstRevision || outcome.goal.isolated) return;
+    const failed = this.#failuresByScope(outcome);
+    for (const [scope, version] of outcome.goal.versions) {
+      const failures = failed.get(scope) ?? [];
+      this.#say(scope, version, Phase.PROGRAMMED, failures);
+      if (outcome.phase === 'verified' && failures.length === 0) this.#say(scope, version, Phase.VERIFIED, []);
+    }
+  }
+
+  /** Says the last results once more. */
+  repeat(): void {
+    this.#said.clear();
+    if (this.#last !== undefined) this.outcome(this.#last);
+  }
+
+  #say(scope: string, version: number, phase: Phase, failures: readonly RowFailure[]): void {
+    const said = `${version} ${failures.map(({ table, key, code, message }) => `${table}/${key} ${code} ${message}`).join('\n')}`;
+    // Verified implies programmed, and may be said again once rows have failed in between.
+    const known = this.#said.get(scope);
+    if (known === `${said} ${Phase.VERIFIED}` || known === `${said} ${phase}`) return;
+    this.#said.set(scope, `${said} ${phase}`);
+    this.#options.send(create(ResultSchema, { scope, version: BigInt(version), phase, failed: [...failures] }));
+  }
+
+  #failuresByScope({ failures, deviceFailure, goal }: Outcome): Map<string, RowFailure[]> {
+    const failed = new Map<string, RowFailure[]>();
+    for (const [row, failure] of failures) {
+      const scope = this.#options.scopeOf(row) ?? this.#options.ownScope;
+      const list = failed.get(scope) ?? [];
+      failed.set(scope, list);
+      if (list.length < mostFailures) list.push(rowFailure(row, failure));
+    }
+    if (deviceFailure !== undefined) {
+      for (const scope of goal.versions.keys()) failed.set(scope, [create(RowFailureSchema, { ...deviceFailure })]);
+    }
+    return failed;
+  }
+}
+
+/** A step that stands for no row, such as the removal of what should not be there, is named in `key`. */
+const rowFailure = (row: RowId, { code, message }: Failure): RowFailure =>
+  create(RowFailureSchema, { ...(splitRowId(row) ?? { table: '', key: row }), code, message });
