@@ -34,12 +34,15 @@ export const readChecked = async (io: Io, files: readonly string[]): Promise<Sou
 
 export const fileTargets = async (session: Session, files: readonly string[]): Promise<FileTarget[]> => {
   const sources = await readChecked(session.io, files);
-  const types = await session.types();
-  return sources.map(({ object }) => {
+  return targetsOf(session, await session.types(), sources.map(({ object }) => object));
+};
+
+/** Objects with their type and place; a namespaced one without a namespace goes into the session's. */
+export const targetsOf = (session: Session, types: readonly ResourceType[], objects: readonly Resource[]): FileTarget[] =>
+  objects.map((object) => {
     const type = typeOfObject(types, object.apiVersion, object.kind);
     const namespace = type.namespaced ? (object.metadata.namespace ?? session.namespace) : '';
     const { namespace: _, ...metadata } = object.metadata;
     const placed = { ...object, metadata: type.namespaced ? { ...metadata, namespace } : metadata };
     return { type, namespace, name: object.metadata.name, label: objectName(type, object.metadata.name), object: placed };
   });
-};

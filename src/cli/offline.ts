@@ -1,45 +1,34 @@
-/** Checks objects as the API server would, without one: unknown fields, schema, metadata and the kind's own rules. */
+/** Checks objects as the API server would, without one: structure, unknown fields, metadata and the kind's own rules. */
+import { checkObject, objectSchema } from '../api/check.ts';
 import { coreKinds } from '../api/core/index.ts';
 import { kinds } from '../api/kinds.ts';
-import type { Resource } from '../api/object.ts';
-import { checkMetadata } from '../apiserver/metadata.ts';
-import { prune } from '../apiserver/prune.ts';
-import { asResource } from '../apiserver/stored.ts';
-import { createScheme, type Scheme } from '../apiserver/scheme.ts';
+import type { Kind, Resource } from '../api/object.ts';
+import { structureFindings } from '../api/structure.ts';
 import type { Finding } from '../kit/error.ts';
 import type { Located, Source } from './source.ts';
 
-/** The kinds in the order in which objects are created; whoever refers to another comes after it. */
-const order: readonly string[] = [...coreKinds, ...kinds].map((kind) => kind.kind);
-let known: Scheme | undefined;
-
-const servedKind = (object: Resource) => {
-  known ??= createScheme([...coreKinds, ...kinds]);
-  return known.kinds.find((served) => served.kind.kind === object.kind && served.apiVersion === object.apiVersion);
-};
+const known: readonly Kind[] = [...coreKinds, ...kinds];
+/** The order in which objects are created; whoever refers to another comes after it. */
+const order: readonly string[] = known.map((kind) => kind.kind);
+const apiVersionOf = (kind: Kind): string => (kind.group === '' ? kind.version : `${kind.group}/${kind.version}`);
 
 /** Everything wrong with these objects that can be told without a server. Kinds that are not ours pass. */
 export const checkSources = (sources: readonly Source[]): Located[] =>
-  sources.flatMap(({ object, locate }) =>
-    checkObject(object).map((finding) => ({ place: locate(finding.path), finding })),
-  );
+  sources.flatMap(({ object, locate }) => findingsOf(object).map((finding) => ({ place: locate(finding.path), finding })));
 
-const checkObject = (object: Resource): Finding[] => {
-  const served = servedKind(object);
-  if (served === undefined) return unknownKind(object);
-  const pruned = prune(served.schema, object);
-  const unknown = pruned.unknown.map((path): Finding => ({ path, code: 'UnknownField', message: 'there is no such field' }));
-  const structural = [...served.check(pruned.value), ...checkMetadata(served.kind, object.metadata)];
-  if (structural.length > 0) return [...unknown, ...structural];
-  return [...unknown, ...served.kind.validate(served.kind.defaults(asResource(pruned.value)))];
+const findingsOf = (object: Resource): Finding[] => {
+  const kind = known.find((other) => other.kind === object.kind && apiVersionOf(other) === object.apiVersion);
+  if (kind === undefined) return unknownKind(object);
+  const structural = structureFindings(objectSchema(kind), object);
+  const sound = structural.every(({ code }) => code === 'UnknownField');
+  return sound ? checkObject(kind, kind.defaults(object)) : structural;
 };
 
 /** A wrong version or a misspelt kind of our own group is a fault; other groups are for the server to know. */
 const unknownKind = (object: Resource): Finding[] => {
   const ours = kinds.find((kind) => kind.kind === object.kind);
   if (ours !== undefined) {
-    const wanted = `${ours.group}/${ours.version}`;
-    return [{ path: 'apiVersion', code: 'UnknownKind', message: `${object.kind} is of "${wanted}", not of "${object.apiVersion}"` }];
+    return [{ path: 'apiVersion', code: 'UnknownKind', message: `${object.kind} is of "${apiVersionOf(ours)}", not of "${object.apiVersion}"` }];
   }
   if (!object.apiVersion.startsWith('heddle.dev/')) return [];
   return [{ path: 'kind', code: 'UnknownKind', message: `there is no kind "${object.kind}": use one of ${kinds.map((kind) => kind.kind).join(', ')}` }];

@@ -62,7 +62,7 @@ export const parseSource = (file: string, text: string): Sources => {
       return `${file}:${line}:${col}`;
     };
     faults.push(...document.errors.map((error) => yamlFault(place(error.pos[0]), error)));
-    if (document.errors.length > 0 || document.contents === null) continue;
+    if (document.errors.length > 0) continue;
     for (const { root, path, value } of objectsOf(document)) {
       const locate = (field: string): string => place(offsetOf(root, `${path}${field}`));
       if (isObject(value)) sources.push({ object: value, locate });
@@ -82,6 +82,7 @@ const lowerFirst = (text: string): string => text.slice(0, 1).toLowerCase() + te
 function* objectsOf(document: Document.Parsed): Generator<{ root: Node | null; path: string; value: unknown }> {
   const root = document.contents;
   const value: unknown = document.toJS();
+  if (value === null) return;
   if (!isJsonObject(value) || value['kind'] !== 'List' || !Array.isArray(value['items'])) {
     yield { root, path: '', value };
     return;
