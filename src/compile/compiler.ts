@@ -1,13 +1,42 @@
-/** Heddle's compiler: the engine with the relations and the translators of this network. Their lists are the pass list. */
+/**
+ * Heddle's compiler: the engine with the relations and the translators of this network. The two lists are the pass list;
+ * the order of translators does not matter, that of derived relations is the order in which they may build on each other.
+ */
+import type { ClaimStatus } from '../api/kinds/claim.ts';
+import { kindByName } from '../api/kinds.ts';
 import type { Resource } from '../api/object.ts';
 import { createEngine, type Compiler } from './engine.ts';
+import { plainRelations } from './relations.ts';
+import { leavesOfVpc, occupants } from './resolve/attachment.ts';
+import { pairingsOfPair } from './resolve/peering.ts';
+import { attachmentTranslator } from './translators/attachment.ts';
+import { fabricLinksTranslator } from './translators/fabriclinks.ts';
+import { hostTranslator } from './translators/host.ts';
+import { peeringTranslator } from './translators/peering.ts';
+import { serverTranslator } from './translators/server.ts';
+import { serverPortsTranslator } from './translators/serverports.ts';
+import { switchTranslator } from './translators/switch.ts';
+import { vpcTranslator } from './translators/vpc.ts';
+
+const relations = [...plainRelations, occupants, leavesOfVpc, pairingsOfPair];
+
+const translators = [
+  switchTranslator,
+  serverTranslator,
+  fabricLinksTranslator,
+  serverPortsTranslator,
+  vpcTranslator,
+  attachmentTranslator,
+  hostTranslator,
+  peeringTranslator,
+];
 
 /** A compiler that holds no objects yet. */
-export const createCompiler = (): Compiler => createEngine({ relations: [], translators: [], project });
+export const createCompiler = (): Compiler => createEngine({ relations, translators, project });
 
 /**
- * What of an object can matter to the outcome. Status, labels and revisions cannot, but for the phase of a claim; an object
- * that is being deleted counts as gone, so that its finalizers wait for devices that have already let go.
+ * What of an object can matter to the outcome, with defaults filled in. Status, labels and revisions cannot, but for the
+ * phase of a claim; an object that is being deleted counts as gone, so that its finalizers can wait for devices to let go.
  */
 const project = (object: Resource): Resource | undefined => {
   const { name, namespace, uid, creationTimestamp, deletionTimestamp } = object.metadata;
@@ -21,7 +50,13 @@ const project = (object: Resource): Resource | undefined => {
       ...(uid === undefined ? {} : { uid }),
       ...(creationTimestamp === undefined ? {} : { creationTimestamp }),
     },
-    spec: object.spec,
-    ...(object.kind === 'Claim' && object.status !== undefined ? { status: object.status } : {}),
+    spec: kindByName(object.kind)?.defaults(object).spec ?? object.spec,
+    ...phaseOf(object),
   };
+};
+
+const phaseOf = (object: Resource): { status?: ClaimStatus } => {
+  if (object.kind !== 'Claim') return {};
+  const { phase } = (object.status ?? {}) as ClaimStatus;
+  return phase === undefined ? {} : { status: { phase } };
 };

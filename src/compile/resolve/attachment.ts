@@ -1,0 +1,221 @@
+/** An attachment as a place: which port of which leaf joins which segment, and with which address. */
+import type { Resource } from '../../api/object.ts';
+import type { Address, Mac, Vni } from '../../net/brand.ts';
+import { contains, isHost } from '../../net/prefix.ts';
+import { warning } from '../finding.ts';
+import { addressOf, ageOf, clusterRef, path, specNamed, specOf, tenantKey, tenantRef, type Specs } from '../intent.ts';
+import { attachmentsByConnection, attachmentsByPin } from '../relations.ts';
+import { derivedIndex, query, type View } from '../view.ts';
+import { connectionResolution, type ServerConnection } from './connection.ts';
+import { absent, Examination, unready, type Resolution } from './resolution.ts';
+import { vpcResolution, type ResolvedSubnet } from './vpc.ts';
+
+export interface ResolvedAttachment {
+  /** `namespace/name` of the VPC. */
+  readonly vpc: string;
+  readonly vrf: string;
+  readonly l3vni: Vni;
+  readonly subnet: string;
+  readonly segment: Vni;
+  readonly prefixes: ResolvedSubnet;
+  readonly mtu: number;
+  readonly leaf: string;
+  readonly profile: string;
+  readonly port: string;
+  /** `<switch>/<port>` of all cables. */
+  readonly ports: readonly string[];
+  readonly server: string;
+  readonly address?: Address;
+  readonly mac?: Mac;
+}
+
+type SubnetAnswer =
+  | { readonly found: false; readonly resolution: Resolution<unknown> }
+  | { readonly found: true; readonly vrf: string; readonly l3vni: Vni; readonly mtu: number; readonly uid: string; readonly subnet: ResolvedSubnet };
+
+/** Key: `namespace/vpc/subnet`. A subnet by itself, so that attachments do not notice its siblings. */
+const subnetResolution = query('subnet', (view, key): SubnetAnswer => {
+  const slash = key.lastIndexOf('/');
+  const resolution = view.query(vpcResolution, key.slice(0, slash));
+  const { value } = resolution;
+  const name = key.slice(slash + 1);
+  const subnet = value !== undefined && Object.hasOwn(value.subnets, name) ? value.subnets[name] : undefined;
+  if (value === undefined || subnet === undefined) {
+    return { found: false, resolution: { findings: resolution.findings, demands: [] } };
+  }
+  return { found: true, vrf: value.vrf, l3vni: value.vni, mtu: value.mtu, uid: value.uid, subnet };
+});
+
+/** Key: `namespace/name`. Without regard to how much the leaf can hold. */
+const placement = query('placement', (view, key): Resolution<ResolvedAttachment> => {
+  const { kind, namespace, name } = tenantRef('VPCAttachment', key);
+  const object = view.get(kind, namespace, name);
+  return object === undefined ? absent : place(object, view);
+});
+
+const place = (object: Resource, view: View): Resolution<ResolvedAttachment> => {
+  const seen = new Examination(object, view);
+  const spec = specOf('VPCAttachment', object);
+  const connection = connectionOf(spec, seen, view);
+  const vpc = `${object.metadata.namespace ?? ''}/${spec.vpc}`;
+  const target = subnetOf(vpc, spec, seen, view);
+  if (target === undefined) return seen.done<ResolvedAttachment>(undefined);
+  const { subnet } = target;
+  if (connection !== undefined && connection.mtu < target.mtu) seen.findings.push(smallMtu(connection.mtu, target.mtu));
+  const wantsAddress = spec.address !== undefined || connection?.mac !== undefined;
+  const address = wantsAddress ? claimAddress(vpc, spec, target, seen) : undefined;
+  if (connection !== undefined && connection.mac === undefined) seen.findings.push(noMac(connection.server));
+  if (subnet.vni === undefined) seen.findings.push(unready(tenantRef('VPC', vpc), 'spec.subnet', absent));
+  if (connection === undefined || subnet.vni === undefined || (wantsAddress && address === undefined)) {
+    return seen.done<ResolvedAttachment>(undefined);
+  }
+  return seen.done<ResolvedAttachment>({
+    vpc,
+    vrf: target.vrf,
+    l3vni: target.l3vni,
+    subnet: spec.subnet,
+    segment: subnet.vni,
+    prefixes: subnet,
+    mtu: target.mtu,
+    leaf: connection.leaf,
+    profile: connection.profile,
+    port: connection.port,
+    ports: connection.links.map(({ leaf }) => `${leaf.device}/${leaf.port}`),
+    server: connection.server,
+    ...(address === undefined ? {} : { address }),
+    ...(connection.mac === undefined ? {} : { mac: connection.mac }),
+  });
+};
+
+const noMac = (server: string) =>
+  warning(
+    'AddressNotReserved',
+    'spec.connection',
+    `Server "${server}" declares no MAC address for its cabled port, so it gets no address by DHCP; add it to spec.ports of the Server`,
+  );
+
+const smallMtu = (mtu: number, segment: number) =>
+  warning(
+    'MTUBelowSegment',
+    'spec.connection',
+    `the Connection has MTU ${mtu} but its segment ${segment}: larger packets towards this server are lost; raise or remove its spec.mtu`,
+  );
+
+type Spec = Specs['VPCAttachment'];
+
+const connectionOf = ({ connection }: Spec, seen: Examination, view: View): ServerConnection | undefined => {
+  const at = 'spec.connection';
+  if (view.get('Connection', '', connection) === undefined) {
+    seen.error('UnknownConnection', at, `there is no Connection "${connection}"; create it or name another`);
+    return undefined;
+  }
+  const elder = seen.elder(attachmentsByConnection, connection);
+  if (elder !== undefined) {
+    const message = `Connection "${connection}" is attached by the older VPCAttachment "${elder.name}"; delete that one or use another`;
+    seen.error('ConnectionInUse', at, message);
+  }
+  const resolution = view.query(connectionResolution, connection);
+  const { value } = resolution;
+  if (value === undefined) {
+    seen.findings.push(unready(clusterRef('Connection', connection), at, resolution));
+    return undefined;
+  }
+  if (value.type !== 'fabric') return value;
+  seen.error('NotAServerConnection', at, `Connection "${connection}" joins two switches; name one between a server and a leaf`);
+  return undefined;
+};
+
+type Target = Extract<SubnetAnswer, { found: true }>;
+
+const subnetOf = (vpc: string, spec: Spec, seen: Examination, view: View): Target | undefined => {
+  const answer = view.query(subnetResolution, `${vpc}/${spec.subnet}`);
+  if (answer.found) return answer;
+  const ref = tenantRef('VPC', vpc);
+  const object = view.get(ref.kind, ref.namespace, ref.name);
+  if (object === undefined) {
+    seen.error('UnknownVPC', 'spec.vpc', `there is no VPC "${spec.vpc}" in namespace "${ref.namespace}"; create it or name another`);
+    return undefined;
+  }
+  const { subnets } = specOf('VPC', object);
+  if (Object.hasOwn(subnets, spec.subnet)) {
+    seen.findings.push(unready(ref, 'spec.vpc', answer.resolution));
+    return undefined;
+  }
+  const names = Object.keys(subnets).join('", "');
+  seen.error('UnknownSubnet', 'spec.subnet', `VPC "${spec.vpc}" has no subnet "${spec.subnet}"; it has "${names}"`);
+  return undefined;
+};
+
+const claimAddress = (vpc: string, spec: Spec, { uid, subnet }: Target, seen: Examination): Address | undefined => {
+  if (spec.address !== undefined) checkPin(vpc, addressOf(spec.address), subnet, seen);
+  if (seen.failed) return undefined;
+  const value = seen.claim({
+    pool: `host.${uid}`,
+    purpose: 'host',
+    candidates: { type: 'addresses', prefix: subnet.prefix, except: [subnet.gateway] },
+    path: 'spec.address',
+    ...(spec.address === undefined ? {} : { pin: spec.address }),
+  });
+  return value === undefined ? undefined : addressOf(value);
+};
+
+const checkPin = (vpc: string, address: Address, { prefix, gateway }: ResolvedSubnet, seen: Examination): void => {
+  const at = path('spec', 'address');
+  if (!contains(prefix, address)) {
+    seen.error('AddressOutsideSubnet', at, `"${address}" is outside the subnet "${prefix}"; choose one inside or leave it out`);
+  } else if (!isHost(prefix, address)) {
+    seen.error('AddressNotAHost', at, `"${address}" is the network or broadcast address of "${prefix}"; choose another`);
+  }
+  if (address === gateway) seen.error('AddressIsGateway', at, `"${address}" is the gateway of the subnet; choose another`);
+  const elder = seen.elder(attachmentsByPin, `${vpc}|${address}`);
+  if (elder !== undefined) {
+    seen.error('AddressInUse', at, `"${address}" is pinned by the older VPCAttachment "${elder.name}" too; choose another`);
+  }
+};
+
+interface Occupant {
+  readonly segment: Vni;
+  readonly vrf: string;
+  readonly age: string;
+}
+
+/** Key: leaf. What would be on it if it could hold everything. */
+export const occupants = derivedIndex<Occupant>('occupants', 'VPCAttachment', (object, view) => {
+  const { value } = view.query(placement, tenantKey(object));
+  return value === undefined ? [] : [{ key: value.leaf, value: { segment: value.segment, vrf: value.vrf, age: ageOf(object) } }];
+});
+
+interface Overflow {
+  readonly segments: readonly Vni[];
+  readonly vrfs: readonly string[];
+}
+
+/** Key: leaf and profile, with a blank between. What does not fit; whoever was attached first has room. */
+const overflow = query('overflow', (view, key): Overflow => {
+  const [leaf = '', profile = ''] = key.split(' ');
+  const { segments, vrfs } = specNamed(view, 'SwitchProfile', profile)?.capacity ?? {};
+  if (segments === undefined && vrfs === undefined) return { segments: [], vrfs: [] };
+  const byAge = [...view.list(occupants, leaf)].sort((left, right) => (left.age < right.age ? -1 : 1));
+  return {
+    segments: [...new Set(byAge.map(({ segment }) => segment))].slice(segments ?? Infinity),
+    vrfs: [...new Set(byAge.map(({ vrf }) => vrf))].slice(vrfs ?? Infinity),
+  };
+});
+
+/** Key: `namespace/name`. */
+export const attachmentResolution = query('attachment', (view, key): Resolution<ResolvedAttachment> => {
+  const placed = view.query(placement, key);
+  const { value, findings, demands } = placed;
+  if (value === undefined) return placed;
+  const { segments, vrfs } = view.query(overflow, `${value.leaf} ${value.profile}`);
+  const full = segments.includes(value.segment) ? 'segments' : vrfs.includes(value.vrf) ? 'vrfs' : undefined;
+  if (full === undefined) return placed;
+  const message = `Switch "${value.leaf}" holds no more ${full}: capacity.${full} of its profile "${value.profile}" is used up; attach to another leaf`;
+  return { demands, findings: [...findings, { severity: 'error', code: 'CapacityExceeded', path: 'spec.connection', message }] };
+});
+
+/** Key: `namespace/vpc`. Leaves where the VPC has an attachment. */
+export const leavesOfVpc = derivedIndex<string>('leavesOfVpc', 'VPCAttachment', (object, view) => {
+  const { value } = view.query(attachmentResolution, tenantKey(object));
+  return value === undefined ? [] : [{ key: value.vpc, value: value.leaf }];
+});

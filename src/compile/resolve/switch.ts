@@ -1,0 +1,87 @@
+/** A switch with its ids: what its own rows and everything cabled to it build upon. */
+import type { Resource } from '../../api/object.ts';
+import type { Address, Asn, Prefix } from '../../net/brand.ts';
+import { parseAsn } from '../../net/scalars.ts';
+import { addressOf, prefixOf, specNamed, specOf, type Specs } from '../intent.ts';
+import { switchesByPin } from '../relations.ts';
+import { query, type View } from '../view.ts';
+import { absent, Examination, type Resolution } from './resolution.ts';
+
+export interface ResolvedSwitch {
+  readonly role: 'spine' | 'leaf' | 'border';
+  readonly fabric: string;
+  readonly profile: string;
+  readonly asn: Asn;
+  readonly routerId: Address;
+  /** Absent on spines, which only pass overlay routes on. */
+  readonly vtep?: Address;
+}
+
+/** Key: name. */
+export const switchResolution = query('switch', (view, name): Resolution<ResolvedSwitch> => {
+  const object = view.get('Switch', '', name);
+  return object === undefined ? absent : resolve(object, view);
+});
+
+const resolve = (object: Resource, view: View): Resolution<ResolvedSwitch> => {
+  const spec = specOf('Switch', object);
+  const seen = new Examination(object, view);
+  const fabric = specNamed(view, 'Fabric', spec.fabric);
+  if (fabric === undefined) seen.error('UnknownFabric', 'spec.fabric', `there is no Fabric "${spec.fabric}"; create it or name another`);
+  if (view.get('SwitchProfile', '', spec.profile) === undefined) {
+    seen.error('UnknownSwitchProfile', 'spec.profile', `there is no SwitchProfile "${spec.profile}"; create it or name another`);
+  }
+  if (fabric === undefined) return seen.done<ResolvedSwitch>(undefined);
+  const { role, profile } = spec;
+  const asn = asnOf(spec, fabric, seen);
+  const routerId = loopback(seen, 'routerID', spec.routerID, prefixOf(fabric.underlay.routerIDs));
+  if (role === 'spine') {
+    return seen.done(asn && routerId && { role, fabric: spec.fabric, profile, asn, routerId });
+  }
+  const vtep = loopback(seen, 'vtep', spec.vtep, prefixOf(fabric.underlay.vteps));
+  return seen.done(asn && routerId && vtep && { role, fabric: spec.fabric, profile, asn, routerId, vtep });
+};
+
+/** Spines share an ASN so that a route which went up never goes up again (RFC 7938 §5.2.1); a leaf has one of its own. */
+const asnOf = (spec: Specs['Switch'], fabric: Specs['Fabric'], seen: Examination): Asn | undefined => {
+  const { from, to } = fabric.asns.leaves;
+  if (spec.role === 'spine') return brandedAsn(spec.asn ?? fabric.asns.spine);
+  if (spec.asn === fabric.asns.spine) {
+    seen.error('ASNOfSpines', 'spec.asn', `ASN "${spec.asn}" belongs to the spines; leave it out or choose another`);
+  }
+  const pin = spec.asn === undefined ? {} : { pin: `${spec.asn}` };
+  if (spec.asn !== undefined) checkPin(seen, `asn|${spec.asn}`, 'spec.asn');
+  const candidates = { type: 'numbers', from, to } as const;
+  return brandedAsn(seen.claim({ pool: 'asn', purpose: 'self', candidates, path: 'spec.asn', ...pin }));
+};
+
+const brandedAsn = (value: number | string | undefined): Asn | undefined => {
+  const asn = parseAsn(value ?? 0);
+  return asn.ok ? asn.value : undefined;
+};
+
+const pools = { routerID: 'routerid', vtep: 'vtep' } as const;
+
+const loopback = (
+  seen: Examination,
+  field: keyof typeof pools,
+  pinned: string | undefined,
+  prefix: Prefix,
+): Address | undefined => {
+  const path = `spec.${field}`;
+  const pin = pinned === undefined ? {} : { pin: pinned };
+  if (pinned !== undefined) {
+    checkPin(seen, `loopback|${pinned}`, path);
+    seen.checkHolder(pools[field === 'vtep' ? 'routerID' : 'vtep'], pinned, path);
+  }
+  const candidates = { type: 'addresses', prefix, except: [] } as const;
+  const value = seen.claim({ pool: pools[field], purpose: 'self', candidates, path, ...pin });
+  return value === undefined ? undefined : addressOf(value);
+};
+
+const checkPin = (seen: Examination, key: string, path: string): void => {
+  const elder = seen.elder(switchesByPin, key);
+  if (elder === undefined) return;
+  const value = key.slice(key.indexOf('|') + 1);
+  seen.error('PinnedTwice', path, `"${value}" is pinned by the older Switch "${elder.name}" too; choose another`);
+};

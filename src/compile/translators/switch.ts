@@ -1,0 +1,41 @@
+/** Switch -> what a device is in the underlay: its loopbacks, its BGP speaker, its VTEP. */
+import { deviceScope, type Row } from '../../goal/rows.ts';
+import { hostPrefix } from '../../net/address.ts';
+import { clusterRef, macOf, specNamed } from '../intent.ts';
+import { switchResolution, type ResolvedSwitch } from '../resolve/switch.ts';
+import type { Translator } from '../view.ts';
+
+export const switchTranslator: Translator = {
+  name: 'switch',
+  kind: 'Switch',
+  translate: (object, view) => {
+    const { name } = object.metadata;
+    const { value, findings, demands } = view.query(switchResolution, name);
+    const fabric = value && specNamed(view, 'Fabric', value.fabric);
+    if (value === undefined || fabric === undefined) return { rows: [], findings, demands };
+    const from = [clusterRef('Fabric', value.fabric)];
+    const { asn, routerId: routerID, vtep } = value;
+    return {
+      rows: rowsOf(name, value, fabric.overlay.anycastMAC).map((row) => ({ scope: deviceScope(name), row, from })),
+      findings,
+      demands,
+      facts: { asn, routerID, ...(vtep === undefined ? {} : { vtep }) },
+    };
+  },
+};
+
+const rowsOf = (hostname: string, { role, asn, routerId, vtep }: ResolvedSwitch, anycastMac: string): Row[] => {
+  const loopbacks = vtep === undefined ? [routerId] : [routerId, vtep];
+  const rows: Row[] = [
+    { table: 'system', key: 'self', value: { hostname, role, routerId } },
+    {
+      table: 'bgp',
+      key: 'underlay',
+      value: { asn, routerId, networks: loopbacks.map(hostPrefix), advertiseVnis: role !== 'spine' },
+    },
+  ];
+  if (vtep !== undefined) {
+    rows.push({ table: 'vtep', key: 'self', value: { address: vtep, anycastMac: macOf(anycastMac) } });
+  }
+  return rows;
+};

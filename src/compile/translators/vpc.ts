@@ -1,0 +1,28 @@
+/** VPC -> its VRF, said once for all devices that hold it. */
+import { vpcScope } from '../../goal/rows.ts';
+import { tenantKey } from '../intent.ts';
+import { vpcResolution, type ResolvedVpc } from '../resolve/vpc.ts';
+import type { Facts, Translator } from '../view.ts';
+
+export const vpcTranslator: Translator = {
+  name: 'vpc',
+  kind: 'VPC',
+  translate: (object, view) => {
+    const key = tenantKey(object);
+    const { value, findings, demands } = view.query(vpcResolution, key);
+    if (value === undefined) return { rows: [], findings, demands };
+    const { vni, vrf } = value;
+    const row = { table: 'vrf', key: vrf, value: { name: vrf, vni, description: key } } as const;
+    return { rows: [{ scope: vpcScope(vni), row, from: [] }], findings, demands, facts: factsOf(value) };
+  },
+};
+
+const factsOf = ({ vni, subnets }: ResolvedVpc): Facts => ({
+  vni,
+  subnets: Object.fromEntries(
+    Object.entries(subnets).map(([name, subnet]) => [
+      name,
+      { ...(subnet.vni === undefined ? {} : { vni: subnet.vni }), gateway: subnet.gateway },
+    ]),
+  ),
+});
