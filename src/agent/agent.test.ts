@@ -1,0 +1,265 @@
+import assert from 'node:assert/strict';
+import { afterEach, beforeEach, describe, test } from 'node:test';
+import type { Address, Vni } from '../net/brand.ts';
+import { GoalState } from '../goal/state.ts';
+import type { Row } from '../goal/rows.ts';
+import { until } from '../southbound/testing.ts';
+import { Bench, MemoryDevice, goalTexts, sameRows } from './testing.ts';
+
+const vrf = (name: string, description = ''): Row => ({ table: 'vrf', key: name, value: { name, vni: 5001 as Vni, description } });
+const member = (scope: string): Row => ({ table: 'member', key: scope, value: { scope } });
+const system = (hostname: string): Row => ({ table: 'system', key: 'self', value: { hostname, role: 'leaf', routerId: '10.0.0.1' as Address } });
+const attachment = (port: string): Row => ({ table: 'attachment', key: port, value: { port, segment: 1001 as Vni } });
+
+describe('an agent and its server', () => {
+  let bench: Bench;
+  let device: MemoryDevice;
+  beforeEach(() => {
+    bench = new Bench();
+    device = new MemoryDevice();
+  });
+  afterEach(() => bench.close());
+
+  const equal = (name = 'leaf-1', memory = device): Promise<void> =>
+    until(`${name} equals its goal`, () => sameRows(memory.rows, goalTexts(bench.goal, name)));
+  const verified = (scope: string, version: number, name = 'leaf-1'): Promise<void> =>
+    until(`${scope} verified at ${version}`, () => bench.heard(name, scope, 'verified').some((result) => result.version === version));
+  const start = async (): Promise<void> => {
+    bench.commit('device/leaf-1', [system('leaf-1'), member('vpc/1')]);
+    bench.commit('vpc/1', [vrf('a'), vrf('b')]);
+    await bench.serve();
+    bench.southbound.setDevices(['leaf-1']);
+  };
+
+  test('a new device gets all its scopes and says what became of them', async () => {
+    await start();
+    await bench.agent('leaf-1', device);
+    await verified('vpc/1', 2);
+    await verified('device/leaf-1', 1);
+    assert.ok(sameRows(device.rows, goalTexts(bench.goal, 'leaf-1')));
+    const phases = bench.results.filter(({ scope }) => scope === 'vpc/1').map(({ phase }) => phase);
+    assert.deepEqual(phases, ['received', 'programmed', 'verified']);
+    assert.deepEqual(bench.log, ['+leaf-1']);
+  });
+
+  test('a change of a shared scope is encoded once and touches only what changed on every device', async () => {
+    const names = ['leaf-1', 'leaf-2', 'leaf-3'];
+    for (const name of names) bench.commit(`device/${name}`, [system(name), member('vpc/1')]);
+    bench.commit('vpc/1', [vrf('a'), vrf('b')]);
+    await bench.serve();
+    bench.southbound.setDevices(names);
+    const devices = names.map(() => new MemoryDevice());
+    await Promise.all(names.map((name, index) => bench.agent(name, devices[index] ?? device)));
+    for (const name of names) await verified('vpc/1', 4, name);
+    for (const memory of devices) memory.written.length = 0;
+    const before = bench.southbound.encodedUpdates();
+    bench.commit('vpc/1', [vrf('b', 'changed')], ['vrf/a']);
+    for (const name of names) await verified('vpc/1', 5, name);
+    assert.equal(bench.southbound.encodedUpdates() - before, 1);
+    for (const memory of devices) assert.deepEqual(memory.written, ['vrf/a', 'vrf/b']);
+  });
+
+  test('a server restart rewrites no row, and results come again with the new versions', async () => {
+    await start();
+    await bench.agent('leaf-1', device);
+    await verified('vpc/1', 2);
+    await bench.stopServer();
+    device.written.length = 0;
+    bench.results.length = 0;
+    bench.goal = new GoalState();
+    bench.commit('vpc/1', [vrf('b'), vrf('a')]);
+    bench.commit('device/leaf-1', [member('vpc/1'), system('leaf-1')]);
+    await bench.serve();
+    bench.southbound.setDevices(['leaf-1']);
+    await verified('vpc/1', 1);
+    await verified('device/leaf-1', 2);
+    assert.deepEqual(device.written, []);
+  });
+
+  test('an agent restart without a controller adopts: no row rewritten, drift repaired', async () => {
+    await start();
+    const first = await bench.agent('leaf-1', device);
+    await verified('vpc/1', 2);
+    await bench.stopAgent(first);
+    await bench.stopServer();
+    device.written.length = 0;
+    const second = await bench.agent('leaf-1', device);
+    assert.equal(await second.adopted, 0);
+    assert.deepEqual(device.written, []);
+    device.rows.delete('vrf/a');
+    await equal();
+    await until('the repair is counted', () => second.status().driftRepaired === 1);
+    assert.deepEqual(second.status().drifted, ['vrf/a']);
+    assert.equal(second.status().connected, false);
+  });
+
+  test('a device that returns gets only what changed while it was away', async () => {
+    await start();
+    const first = await bench.agent('leaf-1', device);
+    await verified('vpc/1', 2);
+    await bench.stopAgent(first);
+    device.written.length = 0;
+    bench.commit('vpc/1', [vrf('c')]);
+    await bench.agent('leaf-1', device);
+    await verified('vpc/1', 3);
+    assert.deepEqual(device.written, ['vrf/c']);
+  });
+
+  test('an agent that died between its journal and the device finishes the work at its next start', async () => {
+    await start();
+    const open = device.block();
+    const first = await bench.agent('leaf-1', device);
+    await until('the journal has it', () => bench.heard('leaf-1', 'vpc/1', 'received').length > 0);
+    await bench.stopServer();
+    // The device loses what the dying agent still writes.
+    const dead = bench.stopAgent(first);
+    open();
+    await dead;
+    device.rows.clear();
+    await bench.agent('leaf-1', device);
+    await equal();
+  });
+
+  test('a row that fails is named, the others are programmed, and it is tried again', async () => {
+    device.broken.add('vrf/a');
+    await start();
+    bench.commit('vpc/1', [vrf('child-of-a')]);
+    await bench.agent('leaf-1', device);
+    await until('the failure is heard', () => bench.heard('leaf-1', 'vpc/1', 'programmed').length > 0);
+    const [result] = bench.heard('leaf-1', 'vpc/1', 'programmed');
+    assert.deepEqual(result?.failed[0], { table: 'vrf', key: 'a', code: 'Broken', message: 'this row cannot be written' });
+    await verified('device/leaf-1', 1);
+    assert.ok(device.rows.has('vrf/b'));
+    assert.equal(bench.heard('leaf-1', 'vpc/1', 'verified').length, 0);
+    device.broken.clear();
+    await verified('vpc/1', 3);
+    assert.deepEqual(bench.heard('leaf-1', 'vpc/1', 'programmed').at(-1)?.failed, []);
+    assert.equal(bench.reports.filter(({ driftRepaired }) => driftRepaired > 0).length, 0);
+  });
+
+  test('a device that is slow to apply gets the newest state, not every state in between', async () => {
+    await start();
+    await bench.agent('leaf-1', device);
+    await verified('vpc/1', 2);
+    const open = device.block();
+    device.applied.length = 0;
+    for (let index = 0; index < 200; index += 1) bench.commit('vpc/1', [vrf('a', String(index))]);
+    await until('the newest is in the journal', () => bench.heard('leaf-1', 'vpc/1', 'received').at(-1)?.version === 202);
+    open();
+    await verified('vpc/1', 202);
+    assert.ok(device.applied.length <= 3, `${device.applied.length} rounds`);
+    assert.ok(bench.heard('leaf-1', 'vpc/1', 'received').length < 200);
+  });
+
+  test('a device that leaves a VPC drops its scope', async () => {
+    await start();
+    const agent = await bench.agent('leaf-1', device);
+    await verified('vpc/1', 2);
+    bench.commit('device/leaf-1', [], ['member/vpc/1']);
+    await verified('device/leaf-1', 3);
+    await equal();
+    assert.deepEqual([...agent.status().versions.keys()], ['device/leaf-1']);
+    bench.commit('device/leaf-1', [member('vpc/1')]);
+    await equal();
+  });
+
+  test('a device that is not declared isolates itself, and comes back when it is', async () => {
+    bench.commit('device/leaf-1', [system('leaf-1'), attachment('E1/5')]);
+    await bench.serve();
+    bench.southbound.setDevices(['leaf-1']);
+    const agent = await bench.agent('leaf-1', device);
+    await verified('device/leaf-1', 1);
+    bench.southbound.setDevices([]);
+    await until('the port is out of service', () => !device.rows.has('attachment/E1/5'));
+    assert.ok(device.rows.has('system/self'));
+    await bench.stopAgent(agent);
+    const again = await bench.agent('leaf-1', device);
+    await again.adopted;
+    assert.ok(again.status().isolated);
+    bench.southbound.setDevices(['leaf-1']);
+    await equal();
+    assert.equal(again.status().isolated, false);
+  });
+
+  test('before the controller has spoken, a device keeps what it has', async () => {
+    await start();
+    const first = await bench.agent('leaf-1', device);
+    await verified('vpc/1', 2);
+    await bench.stopServer();
+    bench.goal = new GoalState();
+    bench.results.length = 0;
+    device.written.length = 0;
+    await bench.serve();
+    await until('connected', () => bench.southbound.connected().length === 1 && first.status().connected);
+    // Declared, but no goal was ever written for it: an empty one would wipe the device.
+    bench.southbound.setDevices(['leaf-1']);
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    assert.deepEqual([device.written, bench.results, first.status().isolated], [[], [], false]);
+  });
+
+  test('a device without a journal waits for its goal and touches nothing', async () => {
+    device.rows.set('vrf/old', 'of before');
+    await bench.serve();
+    await bench.agent('leaf-1', device);
+    await until('connected', () => bench.southbound.connected().length === 1);
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    assert.deepEqual(device.written, []);
+  });
+
+  test('a device that cannot be read says so for every scope, and recovers', async () => {
+    device.unreadable = 'netlink: permission denied';
+    await start();
+    await bench.agent('leaf-1', device);
+    await until('the failure is heard', () => bench.heard('leaf-1', 'vpc/1', 'programmed').length > 0);
+    const failed = [{ table: '', key: '', code: 'DriverFailed', message: 'netlink: permission denied' }];
+    assert.deepEqual(bench.heard('leaf-1', 'vpc/1', 'programmed')[0]?.failed, failed);
+    device.unreadable = undefined;
+    await verified('vpc/1', 2);
+  });
+
+  test('drift is repaired and reported', async () => {
+    await start();
+    await bench.agent('leaf-1', device);
+    await verified('vpc/1', 2);
+    device.rows.delete('vrf/a');
+    device.rows.set('vrf/b', 'tampered with');
+    await until('the report', () => bench.reports.some(({ driftRepaired }) => driftRepaired === 2));
+    assert.deepEqual(bench.reports.at(-1)?.drifted.toSorted(), ['vrf/a', 'vrf/b']);
+    assert.ok(sameRows(device.rows, goalTexts(bench.goal, 'leaf-1')));
+  });
+
+  test('a leader of an older term is refused until it is gone', async () => {
+    bench.commit('device/leaf-1', [system('leaf-1')]);
+    await bench.serve({ term: 7 });
+    bench.southbound.setDevices(['leaf-1']);
+    await bench.agent('leaf-1', device);
+    await verified('device/leaf-1', 1);
+    await bench.stopServer();
+    bench.commit('device/leaf-1', [vrf('of the old leader')]);
+    await bench.serve({ term: 6 });
+    bench.southbound.setDevices(['leaf-1']);
+    await until('refused', () => bench.heard('leaf-1', 'device/leaf-1', 'refused').length > 0);
+    assert.match(bench.heard('leaf-1', 'device/leaf-1', 'refused')[0]?.reason ?? '', /stale term 6: this device has seen term 7/);
+    assert.ok(!device.rows.has('vrf/of the old leader'));
+    await bench.stopServer();
+    await bench.serve({ term: 8 });
+    bench.southbound.setDevices(['leaf-1']);
+    await equal();
+  });
+
+  test('an agent with a wrong token never gets in', async () => {
+    await start();
+    const agent = await bench.agent('leaf-1', device, { token: () => 'leaf-1.AAAA' });
+    await new Promise((resolve) => setTimeout(resolve, 150));
+    assert.deepEqual([bench.southbound.connected(), bench.log, agent.status().connected], [[], [], false]);
+  });
+
+  test('two agents of one name: the newer takes over', async () => {
+    await start();
+    await bench.agent('leaf-1', device);
+    await verified('vpc/1', 2);
+    await bench.agent('leaf-1', device, { stateDirectory: `${bench.directory}/twin` });
+    await until('the second is connected', () => bench.log.filter((line) => line === '+leaf-1').length >= 2);
+    assert.deepEqual(bench.southbound.connected(), ['leaf-1']);
+  });
+});
