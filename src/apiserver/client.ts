@@ -26,9 +26,13 @@ export const createInProcessClient = (registry: Registry): ResourceClient => {
     create: (object) => registry.create(scheme.byKind(object.kind), plain(object)),
     update: (object) => registry.update(scheme.byKind(object.kind), plain(object)),
 
-    patchStatus(ref, status) {
+    patchStatus(ref, status, uid) {
       const patch = plain(status);
-      const change = (current: Resource): unknown => ({ ...current, status: mergePatch(current.status, patch) });
+      const change = (current: Resource): unknown => ({
+        ...current,
+        metadata: uid === undefined ? current.metadata : { ...current.metadata, uid },
+        status: mergePatch(current.status, patch),
+      });
       return registry.modify(scheme.byKind(ref.kind), ref.namespace, ref.name, change, { subresource: 'status' });
     },
 

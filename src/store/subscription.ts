@@ -72,6 +72,8 @@ class Subscription implements Watch, AsyncIterator<Change, undefined> {
 
   /** Called by the feed for every committed change under the prefix, in revision order. */
   push(change: Change): void {
+    // A watch may start at a revision that is still to come.
+    if (change.entry.revision <= this.#given) return;
     const waiter = this.#waiter;
     if (waiter !== undefined) {
       this.#waiter = undefined;

@@ -1,0 +1,151 @@
+/** From a request to its answer: what is asked, may this user ask it, who answers. */
+import type { Registry as MetricsRegistry } from 'prom-client';
+import { HeddleError } from '../kit/error.ts';
+import { denied, type Attributes, type Authorize } from './auth.ts';
+import { aggregated, aggregatedVersion, coreVersions, groupDocument, groupList, resourceList } from './discovery.ts';
+import { jsonAnswer, textAnswer, type Answer, type Exchange } from './exchange.ts';
+import { createOpenApiV2 } from './openapi-v2.ts';
+import { createOpenApiV3 } from './openapi-v3.ts';
+import { parseListQuery } from './query.ts';
+import { getObject, listObjects } from './read.ts';
+import type { Registry } from './registry.ts';
+import type { ResourceRoute } from './route.ts';
+import { streamWatch } from './stream.ts';
+import { createObject, deleteCollection, deleteObject, patchObject, updateObject } from './write.ts';
+
+export interface DispatchOptions {
+  readonly registry: Registry;
+  readonly authorize: Authorize;
+  readonly metrics: MetricsRegistry;
+  readonly version: string;
+  /** HOST:PORT that clients reach. */
+  readonly address: () => string;
+}
+
+/** Undefined: the answer was streamed. */
+export type Dispatch = (exchange: Exchange, route: ResourceRoute | undefined) => Promise<Answer | undefined>;
+
+export const createDispatch = (options: DispatchOptions): Dispatch => {
+  const paths = createPaths(options);
+  return async (exchange, route) => {
+    if (exchange.method === 'OPTIONS') throw methodNotAllowed();
+    const attributes = attributesOf(exchange, route);
+    if (!options.authorize(attributes)) throw denied(attributes);
+    if (route !== undefined) return dispatchResource(options.registry, exchange, route, attributes.verb);
+    const answer = await paths(exchange);
+    if (answer !== undefined) return answer;
+    throw new HeddleError('NotFound', 'the server could not find the requested resource');
+  };
+};
+
+const methodNotAllowed = (): HeddleError => new HeddleError('MethodNotAllowed', 'the server does not allow this method on the requested resource');
+
+const itemVerbs: { readonly [method: string]: string } = { GET: 'get', PUT: 'update', PATCH: 'patch', DELETE: 'delete' };
+const collectionVerbs: { readonly [method: string]: string } = { GET: 'list', POST: 'create', DELETE: 'deletecollection' };
+
+/** The Kubernetes verb of a request on a resource, or the method in lower case for other paths. */
+export const verbOf = ({ method, query }: Exchange, route: ResourceRoute | undefined): string => {
+  if (route === undefined) return method.toLowerCase();
+  const verb = (route.name === '' ? collectionVerbs : itemVerbs)[method];
+  if (verb === 'list' && /^(true|1)$/i.test(query.get('watch') ?? '')) return 'watch';
+  return verb ?? method.toLowerCase();
+};
+
+const attributesOf = (exchange: Exchange, route: ResourceRoute | undefined): Attributes => {
+  const { user, path } = exchange;
+  const verb = verbOf(exchange, route);
+  if (route === undefined) return { user, verb, path };
+  const { group, plural } = route.served.kind;
+  const { subresource, namespace, name } = route;
+  return { user, verb, path, resource: { group, plural, subresource, namespace, name } };
+};
+
+const dispatchResource = async (registry: Registry, exchange: Exchange, route: ResourceRoute, verb: string): Promise<Answer | undefined> => {
+  const needsNamespace = route.served.namespaced && route.namespace === '';
+  switch (verb) {
+    case 'get':
+      return getObject(registry, exchange, route);
+    case 'list':
+      return listObjects(registry, exchange, route, parseListQuery(route.served, exchange.query));
+    case 'watch':
+      await streamWatch(registry, exchange, route, parseListQuery(route.served, exchange.query));
+      return undefined;
+    case 'update':
+      return updateObject(registry, exchange, route);
+    case 'patch':
+      return patchObject(registry, exchange, route);
+    case 'create':
+      if (needsNamespace) throw methodNotAllowed();
+      return createObject(registry, exchange, route);
+    case 'delete':
+      if (route.subresource !== '') throw methodNotAllowed();
+      return deleteObject(registry, exchange, route);
+    case 'deletecollection':
+      if (needsNamespace) throw methodNotAllowed();
+      return deleteCollection(registry, exchange, route, parseListQuery(route.served, exchange.query));
+    default:
+      throw methodNotAllowed();
+  }
+};
+
+type Paths = (exchange: Exchange) => Promise<Answer | undefined>;
+
+/** Everything that is not a resource; only GET. */
+const createPaths = (options: DispatchOptions): Paths => {
+  const { scheme } = options.registry;
+  const openApiV2 = createOpenApiV2(scheme);
+  const openApiV3 = createOpenApiV3(scheme);
+  const discovery = (exchange: Exchange, core: boolean): Answer => {
+    const version = aggregatedVersion(exchange.request.headers.accept);
+    if (version === undefined) return jsonAnswer(core ? coreVersions(options.address()) : groupList(scheme), 200, { vary: 'Accept' });
+    const type = `application/json;g=apidiscovery.k8s.io;v=${version};as=APIGroupDiscoveryList`;
+    return { ...jsonAnswer(aggregated(scheme, core, version), 200, { vary: 'Accept' }), type };
+  };
+  const exact: { readonly [path: string]: (exchange: Exchange) => Answer | Promise<Answer> } = {
+    '/': () => jsonAnswer({ paths: ['/api', '/apis', '/healthz', '/livez', '/metrics', '/openapi/v2', '/openapi/v3', '/readyz', '/version'] }),
+    '/api': (exchange) => discovery(exchange, true),
+    '/apis': (exchange) => discovery(exchange, false),
+    '/version': () => jsonAnswer(versionDocument(options.version)),
+    '/healthz': health,
+    '/livez': health,
+    '/readyz': health,
+    '/metrics': async () => textAnswer(await options.metrics.metrics(), 200, 'text/plain; version=0.0.4; charset=utf-8'),
+    '/openapi/v2': openApiV2,
+  };
+  return async (exchange) => {
+    if (exchange.method !== 'GET') throw methodNotAllowed();
+    const path = exchange.path.length > 1 ? exchange.path.replace(/\/+$/, '') : exchange.path;
+    if (Object.hasOwn(exact, path)) return exact[path]?.(exchange);
+    if (path === '/openapi/v3' || path.startsWith('/openapi/v3/')) return openApiV3(exchange);
+    return groupAnswer(options.registry, path);
+  };
+};
+
+const groupAnswer = ({ scheme }: Registry, path: string): Answer | undefined => {
+  const [, root, first, second, ...rest] = path.split('/');
+  if (rest.length > 0) return undefined;
+  const [group, version] = root === 'api' ? ['', first] : [first, second];
+  if (root !== 'apis' && root !== 'api') return undefined;
+  if (version === undefined) {
+    const found = groupDocument(scheme, group ?? '');
+    return found === undefined ? undefined : jsonAnswer(found);
+  }
+  const entry = scheme.groupVersions.find((candidate) => candidate.group === group && candidate.version === version);
+  return entry === undefined ? undefined : jsonAnswer(resourceList(entry));
+};
+
+const health = (exchange: Exchange): Answer =>
+  textAnswer(exchange.query.has('verbose') ? '[+]ping ok\n[+]store ok\nhealthz check passed\n' : 'ok');
+
+/** kubectl compares minor versions with its own and warns when they are far apart. */
+const versionDocument = (version: string) => ({
+  major: '1',
+  minor: '32',
+  gitVersion: `v1.32.0+heddle-${version}`,
+  gitCommit: '',
+  gitTreeState: 'clean',
+  buildDate: '1970-01-01T00:00:00Z',
+  goVersion: '',
+  compiler: 'node',
+  platform: `${process.platform}/${process.arch}`,
+});

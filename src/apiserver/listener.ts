@@ -1,0 +1,131 @@
+/** The HTTPS listener: TLS, one exchange a request, metrics, logging of what went wrong, and a polite end. */
+import { createServer, type Server } from 'node:https';
+import { constants } from 'node:crypto';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { HeddleError } from '../kit/error.ts';
+import type { Authenticate } from './auth.ts';
+import type { KeyPair } from './certificate.ts';
+import { verbOf, type Dispatch } from './dispatch.ts';
+import { errorAnswer, send, type Answer, type Exchange } from './exchange.ts';
+import type { RequestMetrics } from './metrics.ts';
+import { routeOf, type ResourceRoute } from './route.ts';
+import type { Scheme } from './scheme.ts';
+
+/** What the server needs of a logger; pino's fits. */
+export interface Log {
+  info(fields: object, message: string): void;
+  error(fields: object, message: string): void;
+}
+
+export interface ListenerOptions {
+  readonly scheme: Scheme;
+  readonly authenticate: Authenticate;
+  readonly dispatch: Dispatch;
+  readonly metrics: RequestMetrics;
+  readonly log: Log;
+  readonly credentials: KeyPair;
+  /** PEM of who signs client certificates. */
+  readonly clientAuthority: string;
+}
+
+export interface Listener {
+  /** Starts to listen and answers the port taken. */
+  listen(host: string, port: number): Promise<number>;
+  /** Ends watches and idle connections, waits for requests under way. */
+  close(): Promise<void>;
+}
+
+/** Longer than clients keep idle connections, so that they close first and no request is lost in between. */
+const keepAliveMilliseconds = 120_000;
+
+export const createListener = (options: ListenerOptions): Listener => {
+  const closing = new AbortController();
+  const server = createServer({
+    cert: options.credentials.certificate,
+    key: options.credentials.key,
+    ca: options.clientAuthority,
+    requestCert: true,
+    // A bad certificate gets a 401 that says so, not a dropped connection.
+    rejectUnauthorized: false,
+    minVersion: 'TLSv1.2',
+    // A resumed session would have to carry the client's certificate along.
+    secureOptions: constants.SSL_OP_NO_TICKET,
+    ALPNProtocols: ['http/1.1'],
+    keepAliveTimeout: keepAliveMilliseconds,
+    headersTimeout: keepAliveMilliseconds + 1000,
+    maxHeaderSize: 32 * 1024,
+  });
+  server.on('request', (request, response) => void handle(options, closing.signal, request, response));
+  return {
+    listen: (host, port) => listen(server, host, port),
+    close: () => close(server, closing),
+  };
+};
+
+const listen = (server: Server, host: string, port: number): Promise<number> =>
+  new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(port, host, () => {
+      server.off('error', reject);
+      const address = server.address();
+      resolve(typeof address === 'object' && address !== null ? address.port : port);
+    });
+  });
+
+const close = (server: Server, closing: AbortController): Promise<void> =>
+  new Promise((resolve) => {
+    closing.abort();
+    // Connections that become idle while their last answer is on its way.
+    const sweep = setInterval(() => server.closeIdleConnections(), 50);
+    const force = setTimeout(() => server.closeAllConnections(), 3000);
+    server.close(() => {
+      clearInterval(sweep);
+      clearTimeout(force);
+      resolve();
+    });
+    server.closeIdleConnections();
+  });
+
+const handle = async (options: ListenerOptions, closing: AbortSignal, request: IncomingMessage, response: ServerResponse): Promise<void> => {
+  const gone = new AbortController();
+  response.once('close', () => gone.abort());
+  const url = new URL(request.url ?? '/', 'https://server');
+  const exchange: Exchange = {
+    request,
+    response,
+    method: request.method === 'HEAD' ? 'GET' : (request.method ?? 'GET'),
+    path: url.pathname,
+    query: url.searchParams,
+    user: { name: '', groups: [] },
+    warnings: new Set(),
+    signal: AbortSignal.any([gone.signal, closing]),
+  };
+  const route = routeOf(options.scheme, url.pathname);
+  const end = options.metrics.begin(labelsOf(exchange, route));
+  const answer = await answerOf(options, exchange, route);
+  if (answer !== undefined) await send(exchange, answer).catch((thrown: unknown) => options.log.error({ error: HeddleError.from(thrown).message }, 'answer failed'));
+  // What was not read of a body must not be taken for the next request.
+  if (!request.complete && !request.destroyed) response.once('finish', () => request.destroy());
+  end(answer?.status ?? response.statusCode);
+};
+
+const labelsOf = (exchange: Exchange, route: ResourceRoute | undefined) => ({
+  verb: verbOf(exchange, route),
+  group: route?.served.kind.group ?? '',
+  version: route?.served.kind.version ?? '',
+  resource: route?.served.kind.plural ?? '',
+  subresource: route?.subresource ?? '',
+});
+
+const answerOf = async (options: ListenerOptions, exchange: Exchange, route: ResourceRoute | undefined): Promise<Answer | undefined> => {
+  try {
+    const user = options.authenticate(exchange.request);
+    return await options.dispatch({ ...exchange, user }, route);
+  } catch (thrown) {
+    const error = HeddleError.from(thrown);
+    if (error.code === 'Internal') {
+      options.log.error({ method: exchange.method, path: exchange.path, error: error.message, stack: error.cause instanceof Error ? error.cause.stack : error.stack }, 'request failed');
+    }
+    return errorAnswer(error);
+  }
+};

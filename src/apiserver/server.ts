@@ -1,0 +1,111 @@
+/** The API server put together: store, kinds, certificates, listener. This is what `heddle server` starts. */
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Registry as MetricsRegistry } from 'prom-client';
+import type { ResourceClient } from '../api/client.ts';
+import { coreKinds } from '../api/core/index.ts';
+import type { Kind } from '../api/object.ts';
+import type { Store } from '../store/store.ts';
+import { authorizeMasters, createAuthenticator, readTokenFile, type Authorize } from './auth.ts';
+import { createInProcessClient } from './client.ts';
+import { createDispatch } from './dispatch.ts';
+import { writeDurably } from './durable.ts';
+import { kubeconfig } from './kubeconfig.ts';
+import { createListener, type Log } from './listener.ts';
+import { startMaintenance } from './maintenance.ts';
+import { createRequestMetrics } from './metrics.ts';
+import { runNamespaceLifecycle } from './namespaces.ts';
+import { openCertificateAuthority, type CertificateAuthority } from './pki.ts';
+import { createRegistry, type Registry } from './registry.ts';
+import { createScheme } from './scheme.ts';
+
+export interface ApiServerOptions {
+  readonly store: Store;
+  /** Kinds to serve beside the core ones. */
+  readonly kinds: readonly Kind[];
+  /** Holds `pki/` and `kubeconfig`; made when absent. */
+  readonly dataDir: string;
+  /** Port 0 takes a free one. */
+  readonly listen: { readonly host: string; readonly port: number };
+  /** Names and addresses beside localhost, 127.0.0.1 and ::1 that clients reach the server by. */
+  readonly extraNames?: readonly string[];
+  readonly log: Log;
+  /** Where metrics are registered; what else is in it is served on `/metrics` too. */
+  readonly metrics?: MetricsRegistry;
+  /** Static bearer tokens, see readTokenFile. */
+  readonly tokenFile?: string;
+  readonly authorize?: Authorize;
+}
+
+export interface ApiServer {
+  /** `https://HOST:PORT`. */
+  readonly url: string;
+  readonly kubeconfigPath: string;
+  readonly registry: Registry;
+  readonly client: ResourceClient;
+  readonly ca: CertificateAuthority;
+  readonly metrics: MetricsRegistry;
+  /** Ends watches, then connections; the store stays open. */
+  close(): Promise<void>;
+}
+
+const localNames = ['localhost', '127.0.0.1', '::1'];
+
+const isAny = (host: string): boolean => host === '0.0.0.0' || host === '::' || host === '';
+
+/** Listens when it resolves. Throws when the address is taken, the data directory cannot be written, or a file is broken. */
+export const startApiServer = async (options: ApiServerOptions): Promise<ApiServer> => {
+  const { store, log, dataDir } = options;
+  const { host, port } = options.listen;
+  const scheme = createScheme([...coreKinds, ...options.kinds]);
+  const registry = createRegistry(store, scheme);
+  const metrics = options.metrics ?? new MetricsRegistry();
+  const ca = await openCertificateAuthority(join(dataDir, 'pki'));
+  const names = [...new Set([...localNames, ...(isAny(host) ? [] : [host]), ...(options.extraNames ?? [])])];
+  const credentials = await ca.keptServer('server', names);
+  let address = host;
+  const listener = createListener({
+    scheme,
+    authenticate: createAuthenticator(options.tokenFile === undefined ? new Map() : await readTokenFile(options.tokenFile)),
+    dispatch: createDispatch({ registry, authorize: options.authorize ?? authorizeMasters, metrics, version: await packageVersion(), address: () => address }),
+    metrics: createRequestMetrics(metrics),
+    log,
+    credentials,
+    clientAuthority: ca.certificate,
+  });
+  const failed = (error: Error): void => log.error({ error: error.message }, 'background work failed');
+  const namespaces = await runNamespaceLifecycle(registry, failed);
+  const maintenance = startMaintenance(store, registry, failed);
+  const close = async (): Promise<void> => {
+    maintenance.close();
+    await Promise.all([listener.close(), namespaces.close()]);
+  };
+  try {
+    const taken = await listener.listen(host, port);
+    address = `${reachable(host)}:${taken}`;
+    const kubeconfigPath = join(dataDir, 'kubeconfig');
+    await writeKubeconfig(kubeconfigPath, `https://${address}`, ca);
+    log.info({ url: `https://${address}`, kubeconfig: kubeconfigPath }, 'API server is listening');
+    return { url: `https://${address}`, kubeconfigPath, registry, client: createInProcessClient(registry), ca, metrics, close };
+  } catch (thrown) {
+    await close();
+    throw thrown;
+  }
+};
+
+/** A host as URLs write it; one that means "all addresses" is reached by the loopback address. */
+const reachable = (host: string): string => {
+  if (isAny(host)) return '127.0.0.1';
+  return host.includes(':') ? `[${host}]` : host;
+};
+
+const writeKubeconfig = async (path: string, url: string, ca: CertificateAuthority): Promise<void> => {
+  const admin = await ca.keptClient('admin', { commonName: 'admin', organizations: ['system:masters'] });
+  await writeDurably(path, kubeconfig(url, ca.certificate, admin), 0o600);
+};
+
+const packageVersion = async (): Promise<string> => {
+  const text = await readFile(new URL('../../package.json', import.meta.url), 'utf8');
+  const parsed: unknown = JSON.parse(text);
+  return typeof parsed === 'object' && parsed !== null && 'version' in parsed ? String(parsed.version) : 'unknown';
+};
