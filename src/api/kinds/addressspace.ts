@@ -20,7 +20,7 @@ export type AddressSpaceStatus = Static<typeof addressSpaceStatus>;
 export const defaultAddressSpaceSpec = (spec: AddressSpaceSpec) => ({ ...spec, prefixes: spec.prefixes.map(canonicalPrefix) });
 export type DefaultedAddressSpaceSpec = ReturnType<typeof defaultAddressSpaceSpec>;
 
-export const addressSpace = defineKind<AddressSpaceSpec>({
+export const addressSpace = defineKind({
   kind: 'AddressSpace',
   plural: 'addressspaces',
   shortNames: ['as'],

@@ -32,7 +32,7 @@ export type ClaimStatus = Static<typeof claimStatus>;
 export const defaultClaimSpec = (spec: ClaimSpec) => ({ ...spec });
 export type DefaultedClaimSpec = ReturnType<typeof defaultClaimSpec>;
 
-export const claim = defineKind<ClaimSpec>({
+export const claim = defineKind({
   kind: 'Claim',
   plural: 'claims',
   scope: 'Cluster',

@@ -38,7 +38,7 @@ export type ConnectionStatus = Static<typeof connectionStatus>;
 export const defaultConnectionSpec = (spec: ConnectionSpec) => ({ ...spec });
 export type DefaultedConnectionSpec = ReturnType<typeof defaultConnectionSpec>;
 
-export const connection = defineKind<ConnectionSpec>({
+export const connection = defineKind({
   kind: 'Connection',
   plural: 'connections',
   shortNames: ['conn'],

@@ -15,7 +15,7 @@ export interface Subject<Spec> {
   readonly old?: Spec;
 }
 
-export interface Definition<Spec> {
+export interface Definition<Spec, Full extends Spec> {
   readonly kind: string;
   readonly plural: string;
   readonly shortNames?: readonly string[];
@@ -25,14 +25,15 @@ export interface Definition<Spec> {
   readonly description: string;
   readonly spec: TObject;
   readonly status: TObject;
-  readonly defaults: (spec: Spec) => Spec;
-  readonly rules: (subject: Subject<Spec>, found: Findings) => void;
+  readonly defaults: (spec: Spec) => Full;
+  /** Sees the spec with its defaults filled in, whether or not the caller did so before. */
+  readonly rules: (subject: Subject<Full>, found: Findings) => void;
   readonly columns: readonly Column[];
   /** False for kinds without conditions, whose table then has no Accepted. */
   readonly judged?: false;
 }
 
-export function defineKind<Spec>(definition: Definition<Spec>): Kind {
+export function defineKind<Spec, Full extends Spec>(definition: Definition<Spec, Full>): Kind {
   const { kind, plural, scope, description, spec, status, columns } = definition;
   return {
     group,
@@ -51,7 +52,7 @@ export function defineKind<Spec>(definition: Definition<Spec>): Kind {
     validate: (object, old) => {
       const found = new Findings();
       checkName(object, definition.names ?? 'subdomain', found);
-      definition.rules(subjectOf<Spec>(object, old), found);
+      definition.rules(subjectOf(definition, object, old), found);
       return found.list;
     },
     columns: [...columns, ...(definition.judged === false ? [ageColumn] : [acceptedColumn, ageColumn, reasonColumn])],
@@ -59,9 +60,13 @@ export function defineKind<Spec>(definition: Definition<Spec>): Kind {
   };
 }
 
-function subjectOf<Spec>(object: Resource, old: Resource | undefined): Subject<Spec> {
-  const subject = { meta: object.metadata, spec: object.spec as Spec };
-  return old === undefined ? subject : { ...subject, old: old.spec as Spec };
+function subjectOf<Spec, Full extends Spec>(
+  { defaults }: Definition<Spec, Full>,
+  object: Resource,
+  old: Resource | undefined,
+): Subject<Full> {
+  const subject = { meta: object.metadata, spec: defaults(object.spec as Spec) };
+  return old === undefined ? subject : { ...subject, old: defaults(old.spec as Spec) };
 }
 
 function checkName(object: Resource, names: 'label' | 'subdomain', found: Findings): void {

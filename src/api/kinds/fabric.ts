@@ -108,7 +108,7 @@ export function defaultFabricSpec(spec: FabricSpec) {
 }
 export type DefaultedFabricSpec = ReturnType<typeof defaultFabricSpec>;
 
-export const fabric = defineKind<FabricSpec>({
+export const fabric = defineKind({
   kind: 'Fabric',
   plural: 'fabrics',
   shortNames: ['fab'],

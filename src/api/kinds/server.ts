@@ -31,7 +31,7 @@ export function defaultServerSpec(spec: ServerSpec) {
 }
 export type DefaultedServerSpec = ReturnType<typeof defaultServerSpec>;
 
-export const server = defineKind<ServerSpec>({
+export const server = defineKind({
   kind: 'Server',
   plural: 'servers',
   shortNames: ['srv'],

@@ -53,7 +53,7 @@ export function defaultSwitchSpec(spec: SwitchSpec) {
 }
 export type DefaultedSwitchSpec = ReturnType<typeof defaultSwitchSpec>;
 
-export const switchKind = defineKind<SwitchSpec>({
+export const switchKind = defineKind({
   kind: 'Switch',
   plural: 'switches',
   shortNames: ['sw'],

@@ -41,7 +41,7 @@ export function defaultSwitchProfileSpec(spec: SwitchProfileSpec) {
 }
 export type DefaultedSwitchProfileSpec = ReturnType<typeof defaultSwitchProfileSpec>;
 
-export const switchProfile = defineKind<SwitchProfileSpec>({
+export const switchProfile = defineKind({
   kind: 'SwitchProfile',
   plural: 'switchprofiles',
   shortNames: ['swp'],

@@ -70,7 +70,7 @@ export function defaultVpcSpec(spec: VpcSpec) {
 }
 export type DefaultedVpcSpec = ReturnType<typeof defaultVpcSpec>;
 
-export const vpc = defineKind<VpcSpec>({
+export const vpc = defineKind({
   kind: 'VPC',
   plural: 'vpcs',
   scope: 'Namespaced',

@@ -33,7 +33,7 @@ export function defaultVpcAttachmentSpec(spec: VpcAttachmentSpec) {
 }
 export type DefaultedVpcAttachmentSpec = ReturnType<typeof defaultVpcAttachmentSpec>;
 
-export const vpcAttachment = defineKind<VpcAttachmentSpec>({
+export const vpcAttachment = defineKind({
   kind: 'VPCAttachment',
   plural: 'vpcattachments',
   shortNames: ['vpcattach'],

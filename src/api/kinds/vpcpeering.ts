@@ -32,7 +32,7 @@ export function defaultVpcPeeringSpec(spec: VpcPeeringSpec) {
 }
 export type DefaultedVpcPeeringSpec = ReturnType<typeof defaultVpcPeeringSpec>;
 
-export const vpcPeering = defineKind<VpcPeeringSpec>({
+export const vpcPeering = defineKind({
   kind: 'VPCPeering',
   plural: 'vpcpeerings',
   shortNames: ['vpcpeer'],

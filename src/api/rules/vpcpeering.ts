@@ -1,5 +1,46 @@
+/** Rules of a VPCPeering: pairings of the same two different VPCs, nothing said twice. */
 import type { Findings } from '../findings.ts';
 import type { Subject } from '../kinds/define.ts';
-import type { VpcPeeringSpec } from '../kinds/vpcpeering.ts';
+import type { DefaultedVpcPeeringSpec } from '../kinds/vpcpeering.ts';
 
-export function vpcPeeringRules(_subject: Subject<VpcPeeringSpec>, _found: Findings): void {}
+type Pair = DefaultedVpcPeeringSpec['permit'][number];
+
+export function vpcPeeringRules({ spec }: Subject<DefaultedVpcPeeringSpec>, found: Findings): void {
+  const first = vpcsOf(spec.permit[0] ?? []);
+  const seen = new Map<string, number>();
+  for (const [index, pair] of spec.permit.entries()) {
+    const path = `spec.permit[${index}]`;
+    checkPair(path, pair, found);
+    const strangers = vpcsOf(pair).filter((vpc) => !first.includes(vpc));
+    if (strangers.length > 0) {
+      const message = `"${strangers.join('" and "')}" takes no part in the first pairing, of "${first.join('" and "')}"; use a VPCPeering of its own`;
+      found.add(path, 'DifferentVPCs', message);
+    }
+    const identity = identityOf(pair);
+    const earlier = seen.get(identity);
+    if (earlier !== undefined) found.add(path, 'Duplicate', `says the same as spec.permit[${earlier}]; remove one`);
+    seen.set(identity, earlier ?? index);
+  }
+}
+
+function checkPair(path: string, pair: Pair, found: Findings): void {
+  const [left, right] = pair;
+  if (left?.vpc !== undefined && left.vpc === right?.vpc) {
+    found.add(`${path}[1].vpc`, 'SelfPeering', `"${left.vpc}" is on both sides; subnets of one VPC reach each other anyway`);
+  }
+  for (const [side, { subnets }] of pair.entries()) {
+    for (const [index, subnet] of subnets.entries()) {
+      if (subnets.indexOf(subnet) === index) continue;
+      found.add(`${path}[${side}].subnets[${index}]`, 'Duplicate', `"${subnet}" is listed already`);
+    }
+  }
+}
+
+const vpcsOf = (pair: Pair): string[] => [...new Set(pair.map((side) => side.vpc))];
+
+/** Equal for pairings that permit the same, whichever side comes first and however subnets are ordered. */
+const identityOf = (pair: Pair): string =>
+  pair
+    .map(({ vpc, subnets }) => `${vpc}: ${subnets.toSorted().join(' ')}`)
+    .toSorted()
+    .join(' | ');
