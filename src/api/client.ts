@@ -23,7 +23,10 @@ export interface ResourceClient {
   create(object: Resource): Promise<Resource>;
   /** Whole-object update; `Conflict` when metadata.resourceVersion is stale. */
   update(object: Resource): Promise<Resource>;
-  /** Merge patch (RFC 7386) on the status subresource; never touches spec. */
-  patchStatus(ref: ObjectRef, status: unknown): Promise<Resource>;
+  /**
+   * Merge patch (RFC 7386) on the status subresource; never touches spec. With `uid` it is `Conflict` when another object
+   * has taken the name.
+   */
+  patchStatus(ref: ObjectRef, status: unknown, uid?: string): Promise<Resource>;
   delete(ref: ObjectRef): Promise<void>;
 }

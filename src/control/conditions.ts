@@ -1,0 +1,88 @@
+/**
+ * From what is known of an object to the conditions its status shows. Pure: what time it is comes in as text. Messages speak
+ * of the object itself and of devices, never of other objects than the findings name.
+ */
+import type { Condition } from '../api/object.ts';
+import type { CompileFinding } from '../compile/finding.ts';
+import { formatFinding } from '../kit/error.ts';
+import type { Failure } from './barrier.ts';
+
+export interface Knowledge {
+  /** Generation that was compiled. */
+  readonly generation: number;
+  readonly findings: readonly CompileFinding[];
+  /** Devices that have not acknowledged yet. */
+  readonly pending: readonly string[];
+  readonly failures: readonly Failure[];
+  /** All devices that hold, or have yet to give up, something of the object. */
+  readonly devices: number;
+}
+
+type Statement = Pick<Condition, 'type' | 'status' | 'reason' | 'message'>;
+
+const shownNames = 3;
+const longestMessage = 1024;
+
+/** `Accepted` and `Programmed`. */
+export const statements = (known: Knowledge): readonly Statement[] => [accepted(known), programmed(known)];
+
+/** `n/m` devices. */
+export const ready = (known: Knowledge): string => `${known.devices - unready(known).size}/${known.devices}`;
+
+const unready = ({ pending, failures }: Knowledge): ReadonlySet<string> =>
+  new Set([...pending, ...failures.map(({ device }) => device)]);
+
+const accepted = ({ findings }: Knowledge): Statement => {
+  const errors = findings.filter(({ severity }) => severity === 'error');
+  const [first] = errors;
+  if (first !== undefined) return { type: 'Accepted', status: 'False', reason: first.code, message: sentences(errors) };
+  const warnings = findings.filter(({ severity }) => severity === 'warning');
+  const message = warnings.length === 0 ? 'accepted' : `accepted, but ${sentences(warnings)}`;
+  return { type: 'Accepted', status: 'True', reason: 'Accepted', message };
+};
+
+const programmed = (known: Knowledge): Statement => {
+  const { findings, pending, failures, devices } = known;
+  const not = (reason: string, message: string): Statement => ({ type: 'Programmed', status: 'False', reason, message });
+  const count = `${devices - unready(known).size} of ${devices} devices`;
+  if (findings.some(({ severity }) => severity === 'error')) return not('NotAccepted', 'not accepted, see condition Accepted');
+  const waiting = findings.filter(({ severity }) => severity === 'pending');
+  if (waiting.length > 0) return not('Pending', sentences(waiting));
+  if (failures.length > 0) return not('Failed', clip(`${count}; ${failures.slice(0, shownNames).map(formatFailure).join('; ')}`));
+  if (pending.length > 0) return not('Pending', `${count}; waiting for ${names(pending)}`);
+  // Nothing has to happen anywhere, so nothing is left to wait for: the barrier is open.
+  if (devices === 0) return { type: 'Programmed', status: 'True', reason: 'NoDevices', message: 'no device is affected' };
+  return { type: 'Programmed', status: 'True', reason: 'Programmed', message: count };
+};
+
+const formatFailure = ({ device, row, code, message }: Failure): string =>
+  row === '' ? `${device}: ${code}: ${message}` : `${device}: ${row}: ${code}: ${message}`;
+
+const names = (devices: readonly string[]): string => {
+  const shown = devices.toSorted().slice(0, shownNames).join(', ');
+  const rest = devices.length - shownNames;
+  return rest > 0 ? `${shown} and ${rest} more` : shown;
+};
+
+const sentences = (findings: readonly CompileFinding[]): string => clip(findings.map(formatFinding).join('; '));
+
+const clip = (text: string): string => (text.length <= longestMessage ? text : `${text.slice(0, longestMessage - 1)}…`);
+
+/**
+ * The conditions with their times: a transition time moves only when the status does, conditions of other types stay.
+ * `now` in RFC 3339, whole seconds.
+ */
+export const conditionsAfter = (
+  before: readonly Condition[],
+  wanted: readonly Statement[],
+  generation: number,
+  now: string,
+): readonly Condition[] => {
+  const others = before.filter(({ type }) => !wanted.some((statement) => statement.type === type));
+  const ours = wanted.map(({ type, status, reason, message }): Condition => {
+    const former = before.find((condition) => condition.type === type);
+    const lastTransitionTime = former?.status === status ? former.lastTransitionTime : now;
+    return { type, status, reason, message, lastTransitionTime, observedGeneration: generation };
+  });
+  return [...ours, ...others];
+};

@@ -1,0 +1,106 @@
+/**
+ * The first free value of a pool, without ever walking over what is taken: a mark below which everything was handed out
+ * once, and a heap of what came back since. Taking and giving back cost O(log n). Pure.
+ */
+import { addressOfBits, bitsOf, parseAddress } from '../net/address.ts';
+import { width } from '../net/bits.ts';
+import { hostAt, isHost, offsetOf, parsePrefix, prefixLength, prefixOfBits } from '../net/prefix.ts';
+import type { Candidates } from '../compile/demand.ts';
+import { Heap } from './heap.ts';
+
+/** What the positions of a candidate list are: the value there, undefined past the end, `unusable` where none may be taken. */
+type Position = string | undefined | 'unusable';
+
+interface Cursor {
+  readonly candidates: Candidates;
+  /** Every position below was handed out or found taken at some time. */
+  next: number;
+  readonly returned: Heap;
+}
+
+export class Pool {
+  readonly #taken = new Set<string>();
+  /** One for each range that was ever asked for: usually one, more after the range was edited. */
+  readonly #cursors = new Map<string, Cursor>();
+
+  take(value: string): void {
+    this.#taken.add(value);
+  }
+
+  giveBack(value: string): void {
+    if (!this.#taken.delete(value)) return;
+    for (const { candidates, next, returned } of this.#cursors.values()) {
+      const position = positionOf(candidates, value);
+      if (position !== undefined && position < next) returned.push(position);
+    }
+  }
+
+  has(value: string): boolean {
+    return this.#taken.has(value);
+  }
+
+  get empty(): boolean {
+    return this.#taken.size === 0;
+  }
+
+  /** Takes the lowest free candidate; undefined when there is none. */
+  takeFirst(candidates: Candidates): string | undefined {
+    const cursor = this.#cursor(candidates);
+    for (;;) {
+      const position = cursor.returned.pop() ?? cursor.next++;
+      const value = valueAt(candidates, position);
+      if (value === undefined) {
+        cursor.next = Math.min(cursor.next, position);
+        return undefined;
+      }
+      if (value === 'unusable' || this.#taken.has(value)) continue;
+      this.#taken.add(value);
+      return value;
+    }
+  }
+
+  #cursor(candidates: Candidates): Cursor {
+    const key = JSON.stringify(candidates);
+    let cursor = this.#cursors.get(key);
+    if (cursor === undefined) this.#cursors.set(key, (cursor = { candidates, next: 0, returned: new Heap() }));
+    return cursor;
+  }
+}
+
+const valueAt = (candidates: Candidates, position: number): Position => {
+  if (candidates.type === 'numbers') {
+    const value = candidates.from + position;
+    return value > candidates.to ? undefined : String(value);
+  }
+  if (candidates.type === 'addresses') {
+    const address = hostAt(candidates.prefix, position);
+    if (address === undefined) return undefined;
+    return isHost(candidates.prefix, address) && !candidates.except.includes(address) ? address : 'unusable';
+  }
+  return prefixAt(candidates, position);
+};
+
+const prefixAt = ({ prefix, length }: Candidates & { type: 'prefixes' }, position: number): string | undefined => {
+  const { family, value } = bitsOf(prefix);
+  if (length < prefixLength(prefix) || position >= 2 ** (length - prefixLength(prefix))) return undefined;
+  const start = value + (BigInt(position) << BigInt(width(family) - length));
+  return prefixOfBits({ family, value: start }, length);
+};
+
+/** The inverse of `valueAt`; undefined when the value is none of the candidates. */
+const positionOf = (candidates: Candidates, value: string): number | undefined => {
+  if (candidates.type === 'numbers') {
+    const number = Number(value);
+    return number >= candidates.from && number <= candidates.to ? number - candidates.from : undefined;
+  }
+  const prefix = parsePrefix(candidates.type === 'addresses' ? candidates.prefix : value);
+  if (!prefix.ok) return undefined;
+  if (candidates.type === 'addresses') {
+    const address = parseAddress(value);
+    const offset = address.ok ? offsetOf(candidates.prefix, address.value) : undefined;
+    return offset === undefined ? undefined : Number(offset);
+  }
+  const bits = bitsOf(prefix.value);
+  const offset = offsetOf(candidates.prefix, addressOfBits(bits));
+  return offset === undefined ? undefined : Number(offset >> BigInt(width(bits.family) - candidates.length));
+};
