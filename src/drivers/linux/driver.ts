@@ -1,0 +1,48 @@
+/** The driver of Linux switches with FRR. The agent runs in the switch's own namespaces; plain commands act on it. */
+import { mkdir } from 'node:fs/promises';
+import { tryRun } from '../../kit/process.ts';
+import type { Driver, GoalTables, Plan } from '../driver.ts';
+import { applyOps } from './apply.ts';
+import type { Runner } from './apply.ts';
+import { difference } from './difference.ts';
+import type { LinuxActual } from './model.ts';
+import { probe } from './probe.ts';
+import { readDevice } from './read/read.ts';
+import { render } from './render/render.ts';
+import type { Site } from './steps/step.ts';
+
+export interface LinuxDriverOptions {
+  /** Directory of this switch for configuration, sockets and pid files; made when missing. Absolute. */
+  readonly runDirectory: string;
+  /** User and group of the FRR daemons. Default `frr`. */
+  readonly user?: string;
+}
+
+/** Pure: what a switch must hold, against what it holds. */
+export const planLinux = (actual: LinuxActual, goal: GoalTables, site: Site): Plan => {
+  const { items, unrealisable } = render(goal, actual, site);
+  return { ops: difference(actual.items, items, site), unrealisable };
+};
+
+export const linuxDriver = (options: LinuxDriverOptions): Driver<LinuxActual> => {
+  const site: Site = {
+    directory: options.runDirectory,
+    underlay: `/proc/${process.pid}/ns/net`,
+    user: options.user ?? 'frr',
+  };
+  const run: Runner = (argv, stdin) => tryRun(argv, stdin === undefined ? {} : { stdin });
+  let capabilities: ReadonlySet<string> = new Set();
+  return {
+    name: 'linux',
+    probe: async () => {
+      await mkdir(`${site.directory}/netns`, { recursive: true });
+      const found = await probe(run);
+      capabilities = new Set(found);
+      return found;
+    },
+    read: () => readDevice(site, capabilities, run),
+    plan: (actual, goal) => planLinux(actual, goal, site),
+    apply: (ops) => applyOps(ops, run),
+    close: async () => {},
+  };
+};

@@ -1,0 +1,19 @@
+/** From one context's lines to another's, as commands one would type into vtysh. */
+import type { FrrState } from '../model.ts';
+
+const negate = (line: string): string => (line.startsWith('no ') ? line.slice(3) : `no ${line}`);
+
+/** Lines that are too many go first, in reverse, since later lines may depend on earlier ones. */
+export const lineCommands = (from: readonly string[], to: readonly string[]): readonly string[] => [
+  ...from.filter((line) => !to.includes(line)).toReversed().map(negate),
+  ...to.filter((line) => !from.includes(line)),
+];
+
+/** A VRF itself goes with its namespace; what is removed here is its VNI, and the name only when nothing else is left. */
+export const removalCommands = ({ path, lines }: FrrState): readonly string[] => {
+  const parents = path.slice(0, -1);
+  const last = path.at(-1) ?? '';
+  if (last.startsWith('address-family ')) return [...path, ...lineCommands(lines, [])];
+  if (last.startsWith('vrf ') && lines.length > 0) return [last, ...lineCommands(lines, [])];
+  return [...parents, `no ${last}`];
+};

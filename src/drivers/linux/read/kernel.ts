@@ -1,0 +1,203 @@
+/** What the kernel holds in one namespace, as items. Names are how Heddle knows its own: vx, br and pv with a VNI. */
+import type { Address, Mac, Vni } from '../../../net/brand.ts';
+import {
+  address, bond, bridge, fdb, linkKey, loopback, neighbour, pairKey, port, portKey, route, vxlan,
+} from '../model.ts';
+import type { Item, ItemKey, PairEnd, Place, PortState } from '../model.ts';
+import { routeProtocol } from '../steps/forwarding.ts';
+import { loopbackLabel } from '../steps/link.ts';
+import { portMark } from '../steps/port.ts';
+import type { Runner } from '../apply.ts';
+
+/** Of `ip -details -json address show`, what is used here. */
+interface IpLink {
+  readonly ifname: string;
+  readonly flags: readonly string[];
+  readonly mtu: number;
+  readonly master?: string;
+  readonly ifalias?: string;
+  readonly address?: string;
+  readonly linkinfo?: {
+    readonly info_kind?: string;
+    readonly info_data?: { readonly id?: number; readonly local?: string; readonly learning?: boolean };
+    readonly info_slave_data?: { readonly learning?: boolean; readonly neigh_suppress?: boolean };
+  };
+  readonly addr_info?: readonly { readonly local: string; readonly prefixlen: number; readonly scope: string; readonly label?: string }[];
+}
+
+interface IpNeighbour {
+  readonly dst: string;
+  readonly dev: string;
+  readonly lladdr?: string;
+  readonly state: readonly string[];
+}
+
+interface IpRoute {
+  readonly dst: string;
+  readonly gateway?: string;
+  readonly dev: string;
+  readonly protocol?: string;
+}
+
+interface BridgeEntry {
+  readonly mac: string;
+  readonly ifname: string;
+  readonly master?: string;
+  readonly state: string;
+  readonly flags: readonly string[];
+}
+
+/** Everything of one namespace that may be Heddle's. */
+export interface PlaceReading {
+  readonly items: readonly Item[];
+  readonly unclaimed: readonly PortState[];
+  readonly pairEnds: readonly (readonly [ItemKey, 'low' | 'high', PairEnd])[];
+}
+
+/** Says whether zebra advertises an address of a segment. */
+export type Advertised = (vni: string, address: string, mac: string) => boolean;
+
+export interface RawPlace {
+  readonly links: readonly IpLink[];
+  readonly neighbours: readonly IpNeighbour[];
+  readonly routes: readonly IpRoute[];
+  readonly entries: readonly BridgeEntry[];
+}
+
+const ipCommands = 'address show\nneighbour show nud permanent\nroute show table all proto 201\n';
+
+/** Undefined when the namespace is not usable. */
+export const readRawPlace = async (place: Place, run: Runner): Promise<RawPlace | undefined> => {
+  const where = place === '' ? [] : ['-n', place];
+  const [ip, entries] = await Promise.all([
+    run(['ip', ...where, '-details', '-json', '-batch', '-'], ipCommands),
+    place === '' ? undefined : run(['bridge', ...where, '-json', 'fdb', 'show']),
+  ]);
+  if (ip.status !== 0) return undefined;
+  const [links = '[]', neighbours = '[]', routes = '[]'] = ip.stdout.split('\n').filter((line) => line.trim() !== '');
+  return {
+    links: JSON.parse(links),
+    neighbours: JSON.parse(neighbours),
+    routes: JSON.parse(routes),
+    entries: entries === undefined || entries.stdout.trim() === '' ? [] : JSON.parse(entries.stdout),
+  };
+};
+
+export const interpretPlace = (place: Place, raw: RawPlace, advertised: Advertised): PlaceReading => {
+  const readings = raw.links.map((link) => readLink(place, link));
+  const ports = new Set(readings.flatMap(({ items }) => items.flatMap((item) => (item.kind === 'port' ? [item.state.interface] : []))));
+  return {
+    items: [
+      ...readings.flatMap(({ items }) => items),
+      ...raw.neighbours.flatMap((entry) => readNeighbour(place, entry, advertised)),
+      ...raw.routes.flatMap((entry) => readRoute(place, entry)),
+      ...raw.entries.flatMap((entry) => readEntry(place, entry, ports)),
+    ],
+    unclaimed: readings.flatMap(({ unclaimed }) => unclaimed),
+    pairEnds: readings.flatMap(({ pairEnds }) => pairEnds),
+  };
+};
+
+const nothing: PlaceReading = { items: [], unclaimed: [], pairEnds: [] };
+const isUp = ({ flags }: IpLink): boolean => flags.includes('UP');
+
+/** VNI in a name such as `br1001`; undefined for any other name. */
+const vniIn = (prefix: string, name: string): Vni | undefined => {
+  const digits = name.startsWith(prefix) ? name.slice(prefix.length) : '';
+  return /^\d+$/.test(digits) ? (Number(digits) as Vni) : undefined;
+};
+
+const readLink = (place: Place, link: IpLink): PlaceReading => {
+  const name = link.ifname;
+  const kind = link.linkinfo?.info_kind ?? '';
+  if (name === 'lo') return { ...nothing, items: readLoopback(place, link) };
+  if (kind === 'bond' && name.startsWith('b-')) {
+    return { ...nothing, items: [bond({ place, name, master: link.master ?? '' })] };
+  }
+  if (place === '') return readPort(place, link);
+  if (kind === 'bridge' && vniIn('br', name) !== undefined) return { ...nothing, items: readBridge(place, link) };
+  if (kind === 'vxlan' && vniIn('vx', name) !== undefined) return { ...nothing, items: [readVxlan(place, link)] };
+  const peer = kind === 'veth' ? vniIn('pv', name) : undefined;
+  return peer === undefined ? readPort(place, link) : readPairEnd(place, link, peer);
+};
+
+const readLoopback = (place: Place, link: IpLink): readonly Item[] => [
+  ...(isUp(link) ? [loopback({ place })] : []),
+  ...(link.addr_info ?? [])
+    .filter(({ label }) => label === loopbackLabel)
+    .map(({ local, prefixlen }) => address({ place, device: 'lo', address: `${local}/${prefixlen}` })),
+];
+
+const globalAddresses = (place: Place, link: IpLink, on: ItemKey): readonly Item[] =>
+  (link.addr_info ?? [])
+    .filter(({ scope }) => scope === 'global')
+    .map(({ local, prefixlen }) => address({ place, device: link.ifname, address: `${local}/${prefixlen}` }, on));
+
+const readBridge = (place: Place, link: IpLink): readonly Item[] => [
+  bridge({ place, name: link.ifname, mtu: link.mtu, mac: (link.address ?? '') as Mac, up: isUp(link) }),
+  ...globalAddresses(place, link, linkKey(place, link.ifname)),
+];
+
+const readVxlan = (place: Place, link: IpLink): Item => {
+  const { info_data: tunnel, info_slave_data: slave } = link.linkinfo ?? {};
+  return vxlan({
+    place,
+    name: link.ifname,
+    vni: (tunnel?.id ?? 0) as Vni,
+    local: (tunnel?.local ?? '') as Address,
+    mtu: link.mtu,
+    master: link.master ?? '',
+    learning: tunnel?.learning === true || slave?.learning !== false,
+    suppressNeighbours: slave?.neigh_suppress === true,
+    up: isUp(link),
+  });
+};
+
+/** In the underlay an interface is Heddle's by its mark; whatever stands in a VRF that Heddle made may be wanted there. */
+const readPort = (place: Place, link: IpLink): PlaceReading => {
+  const marked = link.ifalias === portMark;
+  const state = { interface: link.ifname, place, master: link.master ?? '', up: isUp(link), mtu: link.mtu, marked };
+  if (place === '' && !marked) return { ...nothing, unclaimed: [state] };
+  const item = port(state);
+  const addresses = place === '' ? globalAddresses(place, link, portKey(link.ifname)) : [];
+  return { ...nothing, items: [marked ? item : { ...item, foreign: true }, ...addresses] };
+};
+
+const readPairEnd = (place: Place, link: IpLink, peer: Vni): PlaceReading => {
+  const own = vniIn('vrf', place);
+  if (own === undefined) return nothing;
+  const end = { place, name: link.ifname, mac: (link.address ?? '') as Mac, up: isUp(link) };
+  return { ...nothing, pairEnds: [[pairKey(own, peer), own < peer ? 'low' : 'high', end]] };
+};
+
+/** The item on which a neighbour or route stands: a bridge, or the pair. */
+const carrier = (place: Place, device: string): ItemKey | undefined => {
+  const own = vniIn('vrf', place);
+  const peer = vniIn('pv', device);
+  if (own !== undefined && peer !== undefined) return pairKey(own, peer);
+  return vniIn('br', device) === undefined ? undefined : linkKey(place, device);
+};
+
+const readNeighbour = (place: Place, entry: IpNeighbour, advertised: Advertised): readonly Item[] => {
+  const on = carrier(place, entry.dev);
+  if (on === undefined || place === '' || !entry.state.includes('PERMANENT') || entry.lladdr === undefined) return [];
+  const vni = vniIn('br', entry.dev);
+  const told = vni !== undefined && advertised(`${vni}`, entry.dst, entry.lladdr);
+  const state = { place, device: entry.dev, address: entry.dst, mac: entry.lladdr as Mac, advertised: told };
+  return [neighbour(state, on)];
+};
+
+const readRoute = (place: Place, entry: IpRoute): readonly Item[] => {
+  const on = carrier(place, entry.dev);
+  if (on === undefined || place === '' || entry.protocol !== routeProtocol) return [];
+  const full = entry.dst.includes(':') ? '/128' : '/32';
+  const prefix = (entry.dst.includes('/') ? entry.dst : `${entry.dst}${full}`) as Parameters<typeof route>[0]['prefix'];
+  return [route({ place, prefix, via: entry.gateway ?? '', device: entry.dev }, on)];
+};
+
+const readEntry = (place: Place, entry: BridgeEntry, ports: ReadonlySet<string>): readonly Item[] => {
+  if (entry.state !== 'static' || entry.master === undefined || entry.flags.includes('extern_learn')) return [];
+  const state = { place, port: entry.ifname, mac: entry.mac as Mac };
+  if (ports.has(entry.ifname)) return [fdb(state)];
+  return entry.ifname.startsWith('b-') ? [fdb(state, linkKey(place, entry.ifname))] : [];
+};

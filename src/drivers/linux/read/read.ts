@@ -1,0 +1,59 @@
+/** Everything on the device that is Heddle's, gathered by as few processes as it takes, all at once. */
+import { readdir } from 'node:fs/promises';
+import { netns, pair, ruleset, sysctl } from '../model.ts';
+import type { Item, LinuxActual, PairEnd, Place } from '../model.ts';
+import { forwardingSysctls } from '../render/sysctls.ts';
+import { inside } from '../steps/step.ts';
+import type { Site } from '../steps/step.ts';
+import type { Runner } from '../apply.ts';
+import { readDhcp } from './dhcp.ts';
+import { readFrr } from './frr.ts';
+import { interpretPlace, readRawPlace } from './kernel.ts';
+import type { PlaceReading, RawPlace } from './kernel.ts';
+
+export const readDevice = async (site: Site, capabilities: ReadonlySet<string>, run: Runner): Promise<LinuxActual> => {
+  const names = await readdir('/run/netns').catch(() => []);
+  const candidates = ['', ...names.filter((name) => /^vrf\d+$/.test(name))];
+  const raws = Promise.all(candidates.map((place) => readRawPlace(place, run)));
+  const settings = Promise.all(candidates.map((place) => readSettings(place, run)));
+  const places = candidates.slice(1);
+  const [frr, dhcp] = await Promise.all([readFrr(site, places, run), readDhcp(site, places)]);
+  const usable = (await raws).flatMap((raw, index) => (raw === undefined ? [] : [[candidates[index] ?? '', raw] as const]));
+  const readings = usable.map(([place, raw]: readonly [Place, RawPlace]) => interpretPlace(place, raw, frr.advertised));
+  const usableNames = new Set(usable.map(([place]) => place));
+  const items = [
+    ...places.filter((name) => usableNames.has(name)).map((name) => netns({ name, known: frr.vrfs.has(name) })),
+    ...(await settings).flatMap((found, index) => (usableNames.has(candidates[index] ?? '') ? found : [])),
+    ...readings.flatMap((reading) => reading.items),
+    ...pairsOf(readings),
+    ...frr.items,
+    ...dhcp,
+  ];
+  const unclaimed = readings.flatMap((reading) => reading.unclaimed);
+  return {
+    items: new Map(items.map((item) => [item.key, item])),
+    unclaimed: new Map(unclaimed.map((state) => [state.interface, state])),
+    capabilities,
+  };
+};
+
+const pairsOf = (readings: readonly PlaceReading[]): readonly Item[] => {
+  const pairs = new Map<string, { low?: PairEnd; high?: PairEnd }>();
+  for (const [key, side, end] of readings.flatMap(({ pairEnds }) => pairEnds)) pairs.set(key, { ...pairs.get(key), [side]: end });
+  return [...pairs].map(([key, { low, high }]) => pair(key, { low, high }));
+};
+
+const sysctlNames = Object.keys(forwardingSysctls);
+
+const readSettings = async (place: Place, run: Runner): Promise<readonly Item[]> => {
+  const [values, table] = await Promise.all([
+    run(inside(place, ['sysctl', '-e', ...sysctlNames])),
+    place === '' ? undefined : run(inside(place, ['nft', 'list', 'table', 'inet', 'heddle'])),
+  ]);
+  const found = Object.fromEntries(values.stdout.split('\n').map((line) => line.split(' = ')).filter((words) => words.length === 2));
+  return [
+    // A setting that this kernel does not have cannot be wrong.
+    sysctl({ place, values: { ...forwardingSysctls, ...found } }),
+    ...(table?.status === 0 ? [ruleset({ place, text: table.stdout })] : []),
+  ];
+};

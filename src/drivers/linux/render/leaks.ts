@@ -1,0 +1,54 @@
+/**
+ * Peering of two VPCs on a device that holds both: a veth pair between their namespaces. Routes choose what a VRF sends
+ * there; rules at the far end accept only what one and the same pairing permits, since routes of two pairings together
+ * would permit more than either.
+ */
+import type { LeakRow } from '../../../goal/rows.ts';
+import { neighbour, pair, pairKey, route, ruleset, rulesetKey, sysctlKey } from '../model.ts';
+import type { PairEnd } from '../model.ts';
+import { pairMac } from './macs.ts';
+import { rulesetText } from './ruleset.ts';
+import type { Rendering } from './render.ts';
+
+/** Next hop on a pair, which carries no addresses; the same that FRR uses for unnumbered links. */
+const nextHop = (prefix: string): string => (prefix.includes(':') ? 'fe80::1' : '169.254.0.1');
+
+export const renderLeaks = (rendering: Rendering): void => {
+  const { goal } = rendering;
+  const byVrf = new Map<string, (readonly [string, LeakRow])[]>();
+  for (const [key, leak] of goal.leak) {
+    if (!goal.vrf.has(leak.vrf) || !goal.vrf.has(leak.peerVrf)) continue;
+    byVrf.set(leak.vrf, [...(byVrf.get(leak.vrf) ?? []), [`leak/${key}`, leak]]);
+  }
+  for (const [vrf, leaks] of byVrf) {
+    for (const [row, leak] of leaks) renderLeak(rendering, row, leak);
+    const text = rulesetText(leaks.map(([, leak]) => leak));
+    rendering.add(ruleset({ place: vrf, text }), ...leaks.map(([row]) => row));
+  }
+};
+
+const renderLeak = ({ add }: Rendering, row: string, leak: LeakRow): void => {
+  const own = endOf(leak.vrf, leak.vni, leak.peerVni);
+  const far = endOf(leak.peerVrf, leak.peerVni, leak.vni);
+  const [low, high] = leak.vni < leak.peerVni ? [own, far] : [far, own];
+  const link = pair(pairKey(leak.vni, leak.peerVni), { low, high });
+  add({ ...link, after: [...(link.after ?? []), rulesetKey(leak.peerVrf), sysctlKey(leak.vrf)] }, row);
+  const remote = [...new Set(leak.pairings.flatMap((pairing) => pairing.remote))];
+  for (const via of new Set(remote.map(nextHop))) {
+    const entry = { place: leak.vrf, device: own.name, address: via, mac: far.mac, advertised: false };
+    add(neighbour(entry, link.key), row);
+  }
+  for (const prefix of remote) {
+    const via = nextHop(prefix);
+    const item = route({ place: leak.vrf, prefix, via, device: own.name }, link.key);
+    add({ ...item, after: [`neighbour/${leak.vrf}/${own.name}/${via}`, rulesetKey(leak.vrf), rulesetKey(leak.peerVrf)] }, row);
+  }
+};
+
+const endOf = (place: string, vni: LeakRow['vni'], peerVni: LeakRow['vni']): PairEnd => ({
+  place,
+  name: `pv${peerVni}`,
+  mac: pairMac(vni),
+  up: true,
+});
+

@@ -1,0 +1,69 @@
+/** A subnet on this device: bridge, VXLAN, and the gateway address that every leaf has alike. */
+import type { HostRow, SegmentRow } from '../../../goal/rows.ts';
+import { address, bridge, dhcp, linkKey, vxlan } from '../model.ts';
+import { dhcpDirectory, dhcpPidFile } from '../steps/daemon.ts';
+import type { Site } from '../steps/step.ts';
+import { maskOf, networkOf } from './ipv4.ts';
+import type { Rendering } from './render.ts';
+
+export const renderSegments = (rendering: Rendering): void => {
+  for (const [key, segment] of rendering.goal.segment) renderSegment(rendering, `segment/${key}`, segment);
+};
+
+const renderSegment = (rendering: Rendering, row: string, segment: SegmentRow): void => {
+  const { goal, add, refuse } = rendering;
+  const { vni, vrf: place, mtu, gateways } = segment;
+  const vtep = goal.vtep.get('self');
+  if (vtep === undefined || !goal.vrf.has(place)) {
+    refuse(row, 'Conflict', `VRF "${place}" of segment ${vni} cannot be on this device: ${vtep === undefined ? 'it has no overlay source address' : 'its row is missing'}`);
+    return;
+  }
+  const name = `br${vni}`;
+  add(bridge({ place, name, mtu, mac: vtep.anycastMac, up: true }), row);
+  add(
+    vxlan({ place, name: `vx${vni}`, vni, local: vtep.address, mtu, master: name, learning: false, suppressNeighbours: true,
+      up: true }),
+    row,
+  );
+  for (const gateway of gateways) add(address({ place, device: name, address: gateway }), row);
+  if (segment.dhcp !== undefined) renderDhcp(rendering, row, segment, segment.dhcp);
+};
+
+const renderDhcp = ({ goal, add, site }: Rendering, row: string, segment: SegmentRow, dhcpd: NonNullable<SegmentRow['dhcp']>): void => {
+  const gateway = segment.gateways.find((text) => text.includes('.'));
+  if (gateway === undefined) return;
+  const hosts = [...goal.host].filter(([, host]) => host.segment === segment.vni && host.address.includes('.'));
+  const item = dhcp({
+    segment: segment.vni,
+    place: segment.vrf,
+    argv: dnsmasqWords(segment, gateway, dhcpd, site),
+    hosts: hosts.map(([, host]) => reservation(host)).toSorted().join(''),
+    pid: 0,
+  });
+  const after = segment.gateways.map((text) => `address/${segment.vrf}/br${segment.vni}/${text}`);
+  add({ ...item, after: [...after, linkKey(segment.vrf, `vx${segment.vni}`)] }, row, ...hosts.map(([key]) => `host/${key}`));
+};
+
+const reservation = ({ mac, address, hostname }: HostRow): string => `${mac},${address},${hostname}\n`;
+
+/**
+ * Static reservations only and not authoritative: the same subnet is served on other leaves too, and their hosts'
+ * requests, flooded to here, must not be refused by a server that does not know them.
+ */
+const dnsmasqWords = (
+  { vni, mtu }: SegmentRow,
+  gateway: string,
+  { leaseSeconds, dnsServers }: NonNullable<SegmentRow['dhcp']>,
+  site: Site,
+): readonly string[] => {
+  const directory = dhcpDirectory(site, vni);
+  const servers = dnsServers.filter((server) => server.includes('.'));
+  return [
+    '--conf-file=/dev/null', '--port=0', '--user=root', `--interface=br${vni}`, '--bind-interfaces', '--no-ping',
+    `--dhcp-range=${networkOf(gateway)},static,${maskOf(gateway)},${leaseSeconds}`,
+    `--dhcp-option=3,${gateway.split('/')[0]}`,
+    ...(servers.length === 0 ? [] : [`--dhcp-option=6,${servers.join(',')}`]),
+    `--dhcp-option=26,${mtu}`,
+    `--dhcp-hostsfile=${directory}/hosts`, `--dhcp-leasefile=${directory}/leases`, `--pid-file=${dhcpPidFile(site, vni)}`,
+  ];
+};

@@ -1,0 +1,47 @@
+/** A VPC on this device: namespace, L3VNI (symmetric IRB, RFC 9135 §4.2) and its BGP instance. */
+import type { VrfRow } from '../../../goal/rows.ts';
+import { bridge, loopback, netns, sysctl, vxlan } from '../model.ts';
+import { frrContext } from '../frr/context.ts';
+import { routerMac } from './macs.ts';
+import { forwardingSysctls } from './sysctls.ts';
+import type { Rendering } from './render.ts';
+
+/** Bytes of outer Ethernet, IPv4, UDP and VXLAN headers (RFC 7348 §5). */
+const encapsulationBytes = 50;
+
+export const renderVrfs = (rendering: Rendering): void => {
+  for (const [key, vrf] of rendering.goal.vrf) renderVrf(rendering, `vrf/${key}`, vrf);
+};
+
+const renderVrf = ({ goal, add, refuse }: Rendering, row: string, { name, vni }: VrfRow): void => {
+  const vtep = goal.vtep.get('self');
+  const bgp = goal.bgp.get('underlay');
+  if (vtep === undefined || bgp === undefined) {
+    refuse(row, 'Conflict', `this device has no ${vtep === undefined ? 'overlay source address' : 'BGP'}, so it cannot hold a VPC`);
+    return;
+  }
+  if (name !== `vrf${vni}`) {
+    refuse(row, 'Conflict', `a VRF with VNI ${vni} is named "vrf${vni}" on this device, not "${name}"`);
+    return;
+  }
+  add(netns({ name, known: true }), row);
+  add(sysctl({ place: name, values: forwardingSysctls }), row);
+  add(loopback({ place: name }), row);
+  const mtu = overlayMtu(goal.port.values());
+  add(bridge({ place: name, name: `br${vni}`, mtu, mac: routerMac(vtep.address), up: true }), row);
+  add(
+    vxlan({ place: name, name: `vx${vni}`, vni, local: vtep.address, mtu, master: `br${vni}`, learning: false,
+      suppressNeighbours: true, up: true }),
+    row,
+  );
+  const top = `router bgp ${bgp.asn} vrf ${name}`;
+  add(frrContext([top], [`bgp router-id ${bgp.routerId}`]), row);
+  add(frrContext([top, 'address-family ipv4 unicast'], ['redistribute connected']), row);
+  // Route targets stay automatic: their AS part is ignored on import, so leaves of different ASNs match.
+  add(frrContext([top, 'address-family l2vpn evpn'], ['advertise ipv4 unicast', `rd ${bgp.routerId}:${vni}`]), row);
+  add(frrContext([`vrf ${name}`], [`vni ${vni}`], `${bgp.asn}`), row);
+};
+
+/** What every fabric link carries after encapsulation. */
+const overlayMtu = (ports: Iterable<{ readonly role: string; readonly mtu: number }>): number =>
+  Math.min(...[...ports].filter(({ role }) => role === 'fabric').map(({ mtu }) => mtu), 9216) - encapsulationBytes;

@@ -1,0 +1,26 @@
+/** What can be done to every kind of item. */
+import type { Kind, States } from '../model.ts';
+import { daemonsSteps, dhcpSteps, frrSteps } from './daemon.ts';
+import { fdbSteps, neighbourSteps, routeSteps, rulesetSteps } from './forwarding.ts';
+import { addressSteps, bondSteps, bridgeSteps, loopbackSteps, netnsSteps, pairSteps, sysctlSteps, vxlanSteps } from './link.ts';
+import { portSteps } from './port.ts';
+import type { Steps } from './step.ts';
+
+export const stepsOf: { readonly [K in Kind]: Steps<States[K]> } = {
+  netns: netnsSteps,
+  sysctl: sysctlSteps,
+  loopback: loopbackSteps,
+  address: addressSteps,
+  bridge: bridgeSteps,
+  vxlan: vxlanSteps,
+  bond: bondSteps,
+  port: portSteps,
+  fdb: fdbSteps,
+  neighbour: neighbourSteps,
+  pair: pairSteps,
+  route: routeSteps,
+  ruleset: rulesetSteps,
+  daemons: daemonsSteps,
+  frr: frrSteps,
+  dhcp: dhcpSteps,
+};

@@ -1,0 +1,80 @@
+/** FRR and dnsmasq: processes that outlive the agent. Configuration of running FRR changes through vtysh only. */
+import type { DaemonsState, DhcpState, FrrState } from '../model.ts';
+import { lineCommands, removalCommands } from '../frr/change.ts';
+import { configure, inside } from './step.ts';
+import type { Site, Step, Steps } from './step.ts';
+
+/** In the order of starting: bgpd and bfdd that miss zebra try again only ten seconds later. */
+export const daemonNames = ['zebra', 'bfdd', 'bgpd'] as const;
+
+export const daemonsSteps: Steps<DaemonsState> = {
+  create: startDaemons,
+  change: restartDaemons,
+  remove: ({ pids }) => pids.map((pid) => ({ argv: ['kill', `${pid}`] })),
+  same: (from, to) => from.running === to.running,
+};
+
+function restartDaemons(from: DaemonsState, to: DaemonsState, site: Site): readonly Step[] {
+  return [...kill(from.pids), ...startDaemons(to, site)];
+}
+
+/** zebra 8.4 crashes while it handles SIGTERM, and SIGKILL leaves the kernel forwarding while it is gone. */
+const kill = (pids: readonly number[]): readonly Step[] =>
+  pids.length === 0 ? [] : [{ argv: ['kill', '-KILL', ...pids.map((pid) => `${pid}`)] }];
+
+function startDaemons({ hostname }: DaemonsState, site: Site): readonly Step[] {
+  const { directory, user } = site;
+  const socket = (name: string): string => `${directory}/${name}`;
+  const configuration = `frr defaults datacenter\nhostname ${hostname}\n`;
+  const start = (name: string, ...words: readonly string[]): Step => ({
+    argv: [`/usr/lib/frr/${name}`, '-d', '-u', user, '-g', user, '--vty_socket', directory, '-z', socket('zserv.api'),
+      '-i', socket(`${name}.pid`), '-f', socket(`${name}.conf`), '-P', '0', ...words],
+  });
+  const guarded = (step: Step): Step => ({ ...step, unlessAlive: daemonNames.map((name) => socket(`${name}.pid`)) });
+  const steps: readonly Step[] = [
+    { argv: ['rm', '-f', ...['zserv.api', ...daemonNames.map((name) => `${name}.vty`)].map(socket)] },
+    { argv: ['tee', ...daemonNames.map((name) => socket(`${name}.conf`))], stdin: configuration },
+    { argv: ['chown', `${user}:${user}`, directory, ...daemonNames.map((name) => socket(`${name}.conf`))] },
+    start('zebra', '-n', '-A', '127.0.0.1', '-s', '90000000'),
+    { argv: ['test', '-S', socket('zserv.api')], patient: true },
+    start('bfdd', '--bfdctl', socket('bfdd.sock')),
+    start('bgpd'),
+    { argv: ['test', '-S', socket('bgpd.vty')], patient: true },
+    { argv: ['test', '-S', socket('bfdd.vty')], patient: true },
+  ];
+  return steps.map(guarded);
+}
+
+export const frrSteps: Steps<FrrState> = {
+  create: ({ path, lines }, site) => [configure(site, ...path, ...lines)],
+  change: (from, to, site) => [configure(site, ...to.path, ...lineCommands(from.lines, to.lines))],
+  remove: (state, site) => [configure(site, ...removalCommands(state))],
+};
+
+export const dhcpDirectory = (site: Site, segment: number): string => `${site.directory}/dhcp/${segment}`;
+
+export const dhcpPidFile = (site: Site, segment: number): string => `${dhcpDirectory(site, segment)}/dnsmasq.pid`;
+
+export const dhcpSteps: Steps<DhcpState> = {
+  create: (state, site) => [
+    { argv: ['mkdir', '-p', dhcpDirectory(site, state.segment)] },
+    writeHosts(state, site),
+    { argv: inside(state.place, ['dnsmasq', ...state.argv]), unlessAlive: [dhcpPidFile(site, state.segment)] },
+  ],
+  change: (from, to, site) => {
+    if (from.pid === 0) return [...dhcpSteps.create(to, site)];
+    const sameProcess = from.place === to.place && JSON.stringify(from.argv) === JSON.stringify(to.argv);
+    return sameProcess ? [writeHosts(to, site), { argv: ['kill', '-HUP', `${from.pid}`] }] : undefined;
+  },
+  remove: ({ segment, pid }, site) => [
+    ...(pid === 0 ? [] : [{ argv: ['kill', `${pid}`] as const }]),
+    { argv: ['rm', '-rf', dhcpDirectory(site, segment)] },
+  ],
+  same: (from, to) =>
+    from.pid !== 0 && from.place === to.place && from.hosts === to.hosts && JSON.stringify(from.argv) === JSON.stringify(to.argv),
+};
+
+const writeHosts = ({ segment, hosts }: DhcpState, site: Site): Step => ({
+  argv: ['tee', `${dhcpDirectory(site, segment)}/hosts`],
+  stdin: hosts,
+});
