@@ -9,8 +9,8 @@ import type { Finding } from '../kit/error.ts';
 import { memberPath } from './findings.ts';
 import { nearest } from './spelling.ts';
 
-// TypeBox stops after 8 errors by default; a user wants all of them. The API server bounds the size of an object.
-Settings.Set({ maxErrors: 4096 });
+// TypeBox stops after 8 errors by default; a user wants all of them, and nobody reads more than 200.
+Settings.Set({ maxErrors: 200 });
 
 const checkers = new WeakMap<TSchema, Validator>();
 

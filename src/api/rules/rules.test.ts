@@ -1,0 +1,196 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { checkObject } from '../check.ts';
+import { kindByName } from '../kinds.ts';
+import { apiVersion, type Resource } from '../object.ts';
+
+type Case = readonly [sentence: string, spec: unknown, expected: readonly string[], old?: unknown];
+
+const resource = (kind: string, spec: unknown): Resource => ({ apiVersion, kind, metadata: { name: 'a' }, spec });
+
+/** `path Code` of every finding, in order. */
+function verdict(kindName: string, spec: unknown, old?: unknown): string[] {
+  const kind = kindByName(kindName);
+  assert.ok(kind);
+  const before = old === undefined ? undefined : resource(kindName, old);
+  return checkObject(kind, resource(kindName, spec), before).map((finding) => `${finding.path} ${finding.code}`);
+}
+
+const subnets = (front: object, more: object = {}) => ({ subnets: { front, ...more } });
+const many = (count: number) =>
+  Object.fromEntries(Array.from({ length: count }, (_, n) => [`s${n}`, { cidr: `10.0.${n}.0/24` }]));
+const link = (...ends: string[]) => ({ ends });
+const pair = (left: object, right: object) => [left, right];
+
+const tables: Readonly<Record<string, readonly Case[]>> = {
+  Fabric: [
+    ['an empty fabric is fine, for everything has a default', {}, []],
+    ['pools that touch but share nothing are fine', { underlay: { routerIDs: '10.0.0.0/24', vteps: '10.0.1.0/24' } }, []],
+    ['pools may not share addresses', { underlay: { routerIDs: '10.0.0.0/24', vteps: '10.0.0.128/25' } }, ['spec.underlay.vteps Overlap']],
+    ['a pool may not overlap a default pool either', { underlay: { vteps: '172.30.8.0/24' } }, ['spec.underlay.vteps Overlap']],
+    ['host bits in a pool are named', { underlay: { linkPool: '10.9.0.1/16' } }, ['spec.underlay.linkPool HostBitsSet']],
+    ['IPv6 pools come later', { underlay: { vteps: '2001:db8::/64' } }, ['spec.underlay.vteps Unsupported']],
+    ['multicast cannot be a pool', { underlay: { vteps: '239.0.0.0/24' } }, ['spec.underlay.vteps SpecialUse']],
+    ['a link pool of one /31 is fine', { underlay: { linkPool: '10.0.0.0/31' } }, []],
+    ['a link pool needs room for a /31', { underlay: { linkPool: '10.0.0.0/32' } }, ['spec.underlay.linkPool PrefixLength']],
+    ['a range of one value is fine', { overlay: { vnis: { from: 7, to: 7 } } }, []],
+    ['a range needs from at or below to', { overlay: { vnis: { from: 9, to: 8 } } }, ['spec.overlay.vnis EmptyRange']],
+    ['so does the range of leaf ASNs', { asns: { leaves: { from: 9, to: 8 } } }, ['spec.asns.leaves EmptyRange']],
+    ['the spine ASN may sit just below the leaves', { asns: { spine: 64999, leaves: { from: 65000, to: 65100 } } }, []],
+    ['the spine ASN may not be a leaf ASN', { asns: { spine: 65100, leaves: { from: 65000, to: 65100 } } }, ['spec.asns.spine Overlap']],
+    ['AS_TRANS is nobody', { asns: { spine: 23456 } }, ['spec.asns.spine ReservedASN']],
+    ['65535 is nobody', { asns: { leaves: { from: 65500, to: 65600 } } }, ['spec.asns.leaves ReservedASN']],
+    ['the anycast MAC is unicast', { overlay: { anycastMAC: '01:00:5e:00:00:01' } }, ['spec.overlay.anycastMAC NotUnicast']],
+    ['the anycast MAC parses', { overlay: { anycastMAC: 'gateway' } }, ['spec.overlay.anycastMAC InvalidMAC']],
+    ['reserved prefixes parse, of either family', { reserved: ['10.0.0.0/8', 'fd00::/8', '10.0.0.1/8'] }, ['spec.reserved[2] HostBitsSet']],
+  ],
+  Switch: [
+    ['a role is enough', { role: 'leaf' }, []],
+    ['pins are fine on a leaf', { role: 'leaf', asn: 65001, routerID: '10.0.0.1', vtep: '10.0.1.1' }, []],
+    ['a spine has no VTEP', { role: 'spine', vtep: '10.0.1.1' }, ['spec.vtep NotAllowed']],
+    ['a router id is an IPv4 address', { role: 'spine', routerID: '2001:db8::1' }, ['spec.routerID Unsupported']],
+    ['a router id has no length', { role: 'spine', routerID: '10.0.0.1/32' }, ['spec.routerID InvalidAddress']],
+    ['loopback space cannot be a VTEP', { role: 'leaf', vtep: '127.0.0.1' }, ['spec.vtep SpecialUse']],
+    ['router id and VTEP differ', { role: 'leaf', routerID: '10.0.0.1', vtep: '10.0.0.1' }, ['spec.vtep Duplicate']],
+    ['a switch stays in its fabric', { role: 'leaf', fabric: 'b' }, ['spec.fabric Immutable'], { role: 'leaf' }],
+    ['a written default is no change', { role: 'leaf', fabric: 'default' }, [], { role: 'leaf' }],
+  ],
+  SwitchProfile: [
+    ['one port is enough', { ports: { 'E1/1': { interface: 'swp1' } } }, []],
+    ['no port is too few', { ports: {} }, ['spec.ports TooFew']],
+    ['port names cannot end in a slash', { ports: { 'E1/': { interface: 'swp1' } } }, ['spec.ports["E1/"] InvalidName']],
+    ['interface names have no spaces', { ports: { 'E1/1': { interface: 'swp 1' } } }, ['spec.ports["E1/1"].interface InvalidName']],
+    [
+      'two ports need two interfaces',
+      { ports: { 'E1/1': { interface: 'swp1' }, 'E1/2': { interface: 'swp1' } } },
+      ['spec.ports["E1/2"].interface Duplicate'],
+    ],
+  ],
+  Server: [
+    ['a port without a MAC is fine', { ports: { eth1: {} } }, []],
+    ['no port is too few', { ports: {} }, ['spec.ports TooFew']],
+    ['port names fit Linux', { ports: { 'much-too-long-a-name': {} } }, ['spec.ports.much-too-long-a-name InvalidName']],
+    ['a MAC parses', { ports: { eth1: { mac: '02:00' } } }, ['spec.ports.eth1.mac InvalidMAC']],
+    ['a MAC is unicast', { ports: { eth1: { mac: 'ff:ff:ff:ff:ff:ff' } } }, ['spec.ports.eth1.mac NotUnicast']],
+    [
+      'one MAC in two spellings is still one (C-16)',
+      { ports: { eth1: { mac: '02:00:00:00:00:0A' }, eth2: { mac: '0200.0000.000a' } } },
+      ['spec.ports.eth2.mac Duplicate'],
+    ],
+  ],
+  Connection: [
+    ['one link is fine', { links: [link('leaf-1/E1/1', 'server-1/eth1')] }, []],
+    ['parallel links are fine, whichever end comes first', { links: [link('a/1', 'b/1'), link('b/2', 'a/2')] }, []],
+    ['an end needs a port', { links: [link('leaf-1', 'b/1')] }, ['spec.links[0].ends[0] InvalidPortRef']],
+    ['an end needs a device', { links: [link('/E1/1', 'b/1')] }, ['spec.links[0].ends[0] InvalidPortRef']],
+    ['a device cannot be cabled to itself', { links: [link('a/1', 'a/2')] }, ['spec.links[0].ends[1] SameDevice']],
+    ['a port takes one cable', { links: [link('a/1', 'b/1'), link('a/1', 'b/2')] }, ['spec.links[1].ends[0] PortUsedTwice']],
+    ['all links join the same two devices', { links: [link('a/1', 'b/1'), link('a/2', 'c/1')] }, ['spec.links[1].ends[1] DifferentDevices']],
+    ['links may change', { links: [link('a/1', 'c/1')] }, [], { links: [link('a/1', 'b/1')] }],
+  ],
+  AddressSpace: [
+    ['disjoint prefixes are fine', { prefixes: ['10.0.0.0/8', '192.168.0.0/16'] }, []],
+    ['prefixes may not share addresses', { prefixes: ['10.0.0.0/8', '10.1.0.0/16'] }, ['spec.prefixes[1] Overlap']],
+    ['everything is too much', { prefixes: ['0.0.0.0/0'] }, ['spec.prefixes[0] SpecialUse']],
+    ['IPv6 comes later (C-36)', { prefixes: ['fd00::/8'] }, ['spec.prefixes[0] Unsupported']],
+    ['host bits are refused (C-36)', { prefixes: ['10.0.0.1/8'] }, ['spec.prefixes[0] HostBitsSet']],
+  ],
+  VPC: [
+    ['a CIDR is enough', subnets({ cidr: '10.1.0.0/24' }), []],
+    ['a /30 is the smallest subnet', subnets({ cidr: '10.1.0.0/30' }), []],
+    ['a /31 is too small', subnets({ cidr: '10.1.0.0/31' }), ['spec.subnets.front.cidr PrefixLength']],
+    ['host bits are refused (C-13)', subnets({ cidr: '10.1.0.1/24' }), ['spec.subnets.front.cidr HostBitsSet']],
+    ['IPv6 comes later (C-13)', subnets({ cidr: '2001:db8::/64' }), ['spec.subnets.front.cidr Unsupported']],
+    ['link-local is nobody', subnets({ cidr: '169.254.1.0/24' }), ['spec.subnets.front.cidr SpecialUse']],
+    ['a subnet name is a label', { subnets: { 'A.b': { cidr: '10.1.0.0/24' } } }, ['spec.subnets["A.b"] InvalidName']],
+    ['no subnet is too few', { subnets: {} }, ['spec.subnets TooFew']],
+    ['64 subnets are fine', { subnets: many(64) }, []],
+    ['65 are too many', { subnets: many(65) }, ['spec.subnets TooMany']],
+    ['subnets that touch are fine', subnets({ cidr: '10.1.0.0/25' }, { back: { cidr: '10.1.0.128/25' } }), []],
+    [
+      'subnets may not share addresses',
+      subnets({ cidr: '10.1.0.0/24' }, { back: { cidr: '10.1.0.128/25' } }),
+      ['spec.subnets.back.cidr Overlap'],
+    ],
+    ['the last host may be the gateway', subnets({ cidr: '10.1.0.0/24', gateway: '10.1.0.254' }), []],
+    ['the network address may not (C-13)', subnets({ cidr: '10.1.0.0/24', gateway: '10.1.0.0' }), ['spec.subnets.front.gateway NotAHost']],
+    ['nor the broadcast address', subnets({ cidr: '10.1.0.0/24', gateway: '10.1.0.255' }), ['spec.subnets.front.gateway NotAHost']],
+    ['nor one outside', subnets({ cidr: '10.1.0.0/24', gateway: '10.2.0.1' }), ['spec.subnets.front.gateway OutsideSubnet']],
+    ['a gateway parses', subnets({ cidr: '10.1.0.0/24', gateway: 'first' }), ['spec.subnets.front.gateway InvalidAddress']],
+    [
+      'DNS servers are addresses',
+      subnets({ cidr: '10.1.0.0/24', dhcp: { dnsServers: ['1.1.1.1', 'dns', '224.0.0.1'] } }),
+      ['spec.subnets.front.dhcp.dnsServers[1] InvalidAddress', 'spec.subnets.front.dhcp.dnsServers[2] SpecialUse'],
+    ],
+    [
+      'the address space stays',
+      { addressSpace: 'b', ...subnets({ cidr: '10.1.0.0/24' }) },
+      ['spec.addressSpace Immutable'],
+      subnets({ cidr: '10.1.0.0/24' }),
+    ],
+    ['subnets may change', subnets({ cidr: '10.2.0.0/24' }), [], subnets({ cidr: '10.1.0.0/24' })],
+  ],
+  VPCAttachment: [
+    ['VPC and connection are enough', { vpc: 'v', connection: 'server-1.leaf-1' }, []],
+    ['a connection is a name', { vpc: 'v', connection: 'Server 1' }, ['spec.connection InvalidName']],
+    ['a pinned address is one a host can have', { vpc: 'v', connection: 'c', address: '224.0.0.9' }, ['spec.address SpecialUse']],
+    ['and has no length', { vpc: 'v', connection: 'c', address: '10.0.0.9/24' }, ['spec.address InvalidAddress']],
+    ['everything may change', { vpc: 'w', connection: 'd' }, [], { vpc: 'v', connection: 'c' }],
+  ],
+  VPCPeering: [
+    ['two VPCs are fine', { permit: [pair({ vpc: 'a' }, { vpc: 'b' })] }, []],
+    [
+      'several pairings of the same two are fine, whichever side comes first',
+      { permit: [pair({ vpc: 'a', subnets: ['x'] }, { vpc: 'b' }), pair({ vpc: 'b' }, { vpc: 'a', subnets: ['y'] })] },
+      [],
+    ],
+    ['a VPC has no peering with itself', { permit: [pair({ vpc: 'a' }, { vpc: 'a' })] }, ['spec.permit[0][1].vpc SelfPeering']],
+    [
+      'a third VPC needs a peering of its own',
+      { permit: [pair({ vpc: 'a' }, { vpc: 'b' }), pair({ vpc: 'a' }, { vpc: 'c' })] },
+      ['spec.permit[1] DifferentVPCs'],
+    ],
+    [
+      'a subnet is listed once',
+      { permit: [pair({ vpc: 'a', subnets: ['x', 'x'] }, { vpc: 'b' })] },
+      ['spec.permit[0][0].subnets[1] Duplicate'],
+    ],
+    [
+      'a pairing is said once, also the other way round',
+      { permit: [pair({ vpc: 'a', subnets: ['x', 'y'] }, { vpc: 'b' }), pair({ vpc: 'b' }, { vpc: 'a', subnets: ['y', 'x'] })] },
+      ['spec.permit[1] Duplicate'],
+    ],
+  ],
+  Claim: [
+    ['a claim says one thing', claimOf('1'), []],
+    ['for as long as it lives', claimOf('2'), ['spec.value Immutable'], claimOf('1')],
+  ],
+};
+
+function claimOf(value: string) {
+  return { pool: 'vni', value, owner: { kind: 'VPC', namespace: 'a', name: 'b', uid: 'u' }, purpose: 'l3' };
+}
+
+for (const [kind, cases] of Object.entries(tables)) {
+  describe(`rules of ${kind}`, () => {
+    for (const [sentence, spec, expected, old] of cases) {
+      test(sentence, () => assert.deepEqual(verdict(kind, spec, old), expected));
+    }
+  });
+}
+
+test('every fault is told at once', () => {
+  const faults = verdict('VPC', {
+    subnets: {
+      front: { cidr: '10.1.0.1/24', gateway: 'x', dhcp: { dnsServers: ['y'] } },
+      Back: { cidr: '127.0.0.0/24' },
+    },
+  });
+  assert.deepEqual(faults, [
+    'spec.subnets.front.cidr HostBitsSet',
+    'spec.subnets.front.gateway InvalidAddress',
+    'spec.subnets.front.dhcp.dnsServers[0] InvalidAddress',
+    'spec.subnets.Back InvalidName',
+    'spec.subnets.Back.cidr SpecialUse',
+  ]);
+});
