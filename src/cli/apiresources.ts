@@ -1,6 +1,6 @@
 /** `heddle api-resources`: the kinds a server knows, with all their names. */
 import { formatTable } from '../kit/table.ts';
-import { apiVersionOf } from './discovery.ts';
+import { apiVersionOf } from '../client/discovery.ts';
 import type { ExitStatus, Io } from './io.ts';
 import { withSession, type GlobalOptions } from './session.ts';
 

@@ -1,11 +1,11 @@
 /** `heddle apply`: makes the server hold what the files say, and tells object by object what that took. */
 import { HeddleError, formatFinding } from '../kit/error.ts';
-import { mergePatchType } from './client.ts';
-import { pathOf } from './discovery.ts';
+import { mergePatchType } from '../client/http.ts';
+import { pathOf } from '../client/discovery.ts';
 import type { ExitStatus, Io } from './io.ts';
-import { applyPatch, withLastApplied } from './lastapplied.ts';
+import { applyPatch, withLastApplied } from '../client/lastapplied.ts';
 import { fileTargets, type FileTarget } from './objects.ts';
-import { getObject } from './live.ts';
+import { getObject } from '../client/live.ts';
 import { withSession, type GlobalOptions, type Session } from './session.ts';
 
 export interface ApplyOptions extends GlobalOptions {

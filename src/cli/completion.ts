@@ -2,8 +2,8 @@
 import type { Command, Option } from 'commander';
 import { labNames, findManifest } from '../lab/manifest.ts';
 import type { Io } from './io.ts';
-import { findType, pathOf } from './discovery.ts';
-import { itemsOf } from './live.ts';
+import { findType, pathOf } from '../client/discovery.ts';
+import { itemsOf } from '../client/live.ts';
 import { withSession } from './session.ts';
 
 const scripts = {

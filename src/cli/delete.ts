@@ -1,6 +1,6 @@
 /** `heddle delete`: asks for deletion and, unless told otherwise, waits until the objects are gone. */
 import { HeddleError } from '../kit/error.ts';
-import { findType, objectName, pathOf } from './discovery.ts';
+import { findType, objectName, pathOf } from '../client/discovery.ts';
 import type { ExitStatus, Io } from './io.ts';
 import { fileTargets, type Target } from './objects.ts';
 import { withSession, type GlobalOptions, type Session } from './session.ts';

@@ -4,10 +4,10 @@ import { objectOr } from '../apiserver/json.ts';
 import { HeddleError } from '../kit/error.ts';
 import { formatTable } from '../kit/table.ts';
 import type { Condition, Resource } from '../api/object.ts';
-import { findType, pathOf, type ResourceType } from './discovery.ts';
+import { findType, pathOf, type ResourceType } from '../client/discovery.ts';
 import type { ExitStatus, Io } from './io.ts';
-import { asObject, itemsOf } from './live.ts';
-import { lastAppliedAnnotation } from './lastapplied.ts';
+import { asObject, itemsOf } from '../client/live.ts';
+import { lastAppliedAnnotation } from '../client/lastapplied.ts';
 import { withSession, type GlobalOptions, type Session } from './session.ts';
 
 export const describe = (io: Io, kind: string, names: readonly string[], options: GlobalOptions): Promise<ExitStatus> =>

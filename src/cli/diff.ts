@@ -4,11 +4,11 @@ import { stringify } from 'yaml';
 import type { Resource } from '../api/object.ts';
 import { HeddleError } from '../kit/error.ts';
 import { formatRefusal } from './apply.ts';
-import { mergePatchType } from './client.ts';
-import { pathOf } from './discovery.ts';
+import { mergePatchType } from '../client/http.ts';
+import { pathOf } from '../client/discovery.ts';
 import type { ExitStatus, Io } from './io.ts';
-import { applyPatch, lastAppliedAnnotation, withLastApplied } from './lastapplied.ts';
-import { asObject, getObject } from './live.ts';
+import { applyPatch, lastAppliedAnnotation, withLastApplied } from '../client/lastapplied.ts';
+import { asObject, getObject } from '../client/live.ts';
 import { fileTargets, type FileTarget } from './objects.ts';
 import { withSession, type GlobalOptions, type Session } from './session.ts';
 

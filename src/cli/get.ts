@@ -3,10 +3,10 @@ import { stringify } from 'yaml';
 import { isJsonObject, objectOr, type JsonObject } from '../apiserver/json.ts';
 import { HeddleError } from '../kit/error.ts';
 import { columnWidths, tableLine } from '../kit/table.ts';
-import { tableType } from './client.ts';
-import { apiVersionOf, findTypes, objectName, pathOf, type ResourceType } from './discovery.ts';
+import { tableType } from '../client/http.ts';
+import { apiVersionOf, findTypes, objectName, pathOf, type ResourceType } from '../client/discovery.ts';
 import type { ExitStatus, Io } from './io.ts';
-import { asObject, changes, itemsOf, type Place } from './live.ts';
+import { asObject, changes, itemsOf, type Place } from '../client/live.ts';
 import { withSession, type GlobalOptions, type Session } from './session.ts';
 
 export type Output = 'table' | 'wide' | 'json' | 'yaml' | 'name';

@@ -1,7 +1,7 @@
 /** What `apply`, `diff`, `delete` and `wait` do first: read the files, refuse them all if one is bad, find their types. */
 import { HeddleError } from '../kit/error.ts';
 import type { Resource } from '../api/object.ts';
-import { objectName, typeOfObject, type ResourceType } from './discovery.ts';
+import { objectName, typeOfObject, type ResourceType } from '../client/discovery.ts';
 import type { Io } from './io.ts';
 import { checkSources, formatFaults, inDependencyOrder } from './offline.ts';
 import type { Session } from './session.ts';

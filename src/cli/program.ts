@@ -5,7 +5,7 @@
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { formatFinding, HeddleError } from '../kit/error.ts';
-import { Refusal } from './client.ts';
+import { Refusal } from '../client/http.ts';
 import type { ExitStatus, Io } from './io.ts';
 import { addDaemonVerbs } from './verbs/daemons.ts';
 import { addLabVerbs } from './verbs/lab.ts';

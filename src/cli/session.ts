@@ -1,9 +1,9 @@
 /** What every verb that talks to the server shares: who to talk to, which namespace, which types there are. */
 import { labNames, findManifest } from '../lab/manifest.ts';
-import { createApiClient, type ApiClient } from './client.ts';
-import { discover, type ResourceType } from './discovery.ts';
+import { createApiClient, type ApiClient } from '../client/http.ts';
+import { discover, type ResourceType } from '../client/discovery.ts';
 import type { Io } from './io.ts';
-import { findKubeconfig, readKubeconfig } from './kubeconfig.ts';
+import { findKubeconfig, readKubeconfig } from '../client/kubeconfig.ts';
 
 /** Options that all verbs take. */
 export interface GlobalOptions {

@@ -6,9 +6,9 @@ import type { Condition, Resource } from '../api/object.ts';
 import { objectOr } from '../apiserver/json.ts';
 import { formatDuration, parseDuration } from '../kit/duration.ts';
 import { HeddleError } from '../kit/error.ts';
-import { apiVersionOf, findType, objectName, pathOf } from './discovery.ts';
+import { apiVersionOf, findType, objectName, pathOf } from '../client/discovery.ts';
 import type { ExitStatus, Io } from './io.ts';
-import { asObject, changes, itemsOf } from './live.ts';
+import { asObject, changes, itemsOf } from '../client/live.ts';
 import { fileTargets, type Target } from './objects.ts';
 import { withSession, type GlobalOptions, type Session } from './session.ts';
 
@@ -60,7 +60,7 @@ const targetsOf = async (session: Session, refs: readonly string[], files: reado
 
 /** Resolves when the goal is reached; `Timeout` with what is so instead, `NotFound` when the object is not there. */
 export const waitFor = async (session: Session, target: Target, goal: Goal, milliseconds: number): Promise<void> => {
-  const late = AbortSignal.timeout(milliseconds);
+  const late = AbortSignal.timeout(Math.ceil(milliseconds));
   const signal = AbortSignal.any([session.io.signal, late]);
   let seen: Resource | undefined;
   try {

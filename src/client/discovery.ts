@@ -1,7 +1,8 @@
 /** What the server serves, asked of the server itself: so the CLI works with kinds it has never heard of. */
+import { nearest } from '../api/spelling.ts';
 import { isJsonObject, objectOr, type JsonObject } from '../apiserver/json.ts';
 import { HeddleError } from '../kit/error.ts';
-import type { ApiClient } from './client.ts';
+import type { ApiClient } from './http.ts';
 
 export interface ResourceType {
   readonly group: string;
@@ -64,8 +65,8 @@ const namesOf = (type: ResourceType): string[] =>
 export const findType = (types: readonly ResourceType[], word: string): ResourceType => {
   const found = types.find((type) => namesOf(type).includes(word.toLowerCase()));
   if (found !== undefined) return found;
-  const near = types.find((type) => namesOf(type).some((name) => name.startsWith(word.toLowerCase().slice(0, 4))));
-  const hint = near === undefined ? '' : `; did you mean "${near.singular}"?`;
+  const near = nearest(word, types.flatMap((type) => [type.singular, type.plural, ...type.shortNames]));
+  const hint = near === undefined ? '' : `; did you mean "${near}"?`;
   throw new HeddleError('NotFound', `the server has no kind "${word}"${hint} ("heddle api-resources" lists them)`);
 };
 

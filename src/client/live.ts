@@ -2,7 +2,7 @@
 import type { Resource } from '../api/object.ts';
 import { isJsonObject, objectOr } from '../apiserver/json.ts';
 import { HeddleError } from '../kit/error.ts';
-import type { ApiClient } from './client.ts';
+import type { ApiClient } from './http.ts';
 import { pathOf, type ResourceType } from './discovery.ts';
 
 export interface Place {
