@@ -18,7 +18,7 @@ export interface Knowledge {
   readonly devices: number;
 }
 
-type Statement = Pick<Condition, 'type' | 'status' | 'reason' | 'message'>;
+export type Statement = Pick<Condition, 'type' | 'status' | 'reason' | 'message'>;
 
 const shownNames = 3;
 const longestMessage = 1024;

@@ -54,7 +54,7 @@ export class Publisher {
       for (const scope of had) if (!has.has(scope)) lost.add(scope, object);
       for (const scope of scopes) concerned.add(scope, object);
     }
-    for (const [scope, objects] of concerned) this.#expect(objects, goal.devicesOf(scope), scope);
+    for (const [scope, objects] of concerned) this.expect(objects, goal.devicesOf(scope), scope);
     for (const [device, scopes] of before) this.#expectMoves(device, new Set(scopes), concerned, lost);
     return changed;
   }
@@ -62,7 +62,7 @@ export class Publisher {
   /** Everything on this device is to be acknowledged anew, such as when it lost its state. */
   expectAll(device: string): void {
     for (const scope of this.#options.goal.subscriptions(device)) {
-      this.#expect(this.audience.objects(scope), [device], scope);
+      this.expect(this.audience.objects(scope), [device], scope);
     }
   }
 
@@ -83,16 +83,17 @@ export class Publisher {
     const own = deviceScope(device);
     const after = new Set(this.#options.goal.subscriptions(device));
     for (const scope of [...after].filter((name) => !before.has(name))) {
-      this.#expect(this.audience.objects(scope), [device], scope);
-      this.#expect(concerned.get(own), [device], scope);
+      this.expect(this.audience.objects(scope), [device], scope);
+      this.expect(concerned.get(own), [device], scope);
     }
     for (const scope of [...before].filter((name) => !after.has(name))) {
-      this.#expect(this.audience.objects(scope), [device], own);
-      this.#expect(lost.get(scope), [device], own);
+      this.expect(this.audience.objects(scope), [device], own);
+      this.expect(lost.get(scope), [device], own);
     }
   }
 
-  #expect(objects: Iterable<string>, devices: readonly string[], scope: string): void {
+  /** Lets objects wait until these devices, as far as they are declared, run the scope as it is now. */
+  expect(objects: Iterable<string>, devices: readonly string[], scope: string): void {
     const { goal, barrier } = this.#options;
     const known = devices.filter((device) => this.#devices.has(device));
     const { version } = goal.scope(scope);

@@ -34,6 +34,7 @@ export class StatusWriter {
   readonly #inFlight = new Map<string, Promise<void>>();
   readonly #abort = new AbortController();
   #scheduled = false;
+  #paused = false;
 
   constructor(options: StatusWriterOptions) {
     this.#options = options;
@@ -45,6 +46,16 @@ export class StatusWriter {
     this.#schedule();
   }
 
+  /** Starts no write until `resume`: what is known of objects is about to change in several steps. */
+  pause(): void {
+    this.#paused = true;
+  }
+
+  resume(): void {
+    this.#paused = false;
+    if (this.#due.size > 0) this.#schedule();
+  }
+
   /** Writes nothing more; waits for the writes that are under way. */
   async close(): Promise<void> {
     this.#abort.abort();
@@ -52,7 +63,7 @@ export class StatusWriter {
   }
 
   #schedule(): void {
-    if (this.#scheduled || this.#abort.signal.aborted) return;
+    if (this.#scheduled || this.#paused || this.#abort.signal.aborted) return;
     this.#scheduled = true;
     setImmediate(() => {
       this.#scheduled = false;
@@ -62,7 +73,7 @@ export class StatusWriter {
 
   #pump(): void {
     for (const key of this.#due) {
-      if (this.#abort.signal.aborted || this.#inFlight.size >= mostInFlight) return;
+      if (this.#paused || this.#abort.signal.aborted || this.#inFlight.size >= mostInFlight) return;
       if (this.#inFlight.has(key)) continue;
       this.#due.delete(key);
       const write = this.#write(key).finally(() => {
@@ -93,7 +104,7 @@ export class StatusWriter {
     this.#options.log.warn({ object: key, error: error.message }, 'status not written, trying again');
     try {
       await this.#options.clock.sleep(retryMilliseconds, this.#abort.signal);
-      this.#due.add(key);
+      this.mark(key);
     } catch {
       // Closed.
     }

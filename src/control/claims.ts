@@ -1,0 +1,141 @@
+/**
+ * Carries out what the allocator decided: makes Claim objects, marks them as quarantined, and deletes them once no device
+ * can still hold their value. A value is free again when the store says that its Claim is gone, never before.
+ */
+import type { ResourceClient } from '../api/client.ts';
+import { refKey, type Resource } from '../api/object.ts';
+import { HeddleError } from '../kit/error.ts';
+import type { Logger } from '../kit/log.ts';
+import { claimRef, type Allocator, type Decisions } from './allocate.ts';
+import type { Barrier } from './barrier.ts';
+import type { ObjectChange } from './informer.ts';
+
+export interface ClaimsOptions {
+  readonly client: ResourceClient;
+  readonly allocator: Allocator;
+  readonly barrier: Barrier;
+  readonly log: Logger;
+  /** Something failed: ask for decisions again in a while. */
+  readonly retryLater: () => void;
+}
+
+export const claimWaiter = (name: string): string => refKey(claimRef(name));
+
+/** Waits, for all claims found in quarantine at start, for every device: who might still use them was not recorded. */
+const restartWaiter = '(claims of a former run)';
+
+export class Claims {
+  readonly #options: ClaimsOptions;
+  readonly #former = new Set<string>();
+  readonly #writes = new Set<Promise<void>>();
+
+  constructor(options: ClaimsOptions) {
+    this.#options = options;
+  }
+
+  /** Creates and gives back to their holders; answers the claims as the store has them now. */
+  async grant({ create, rebind }: Decisions): Promise<ObjectChange[]> {
+    const changes = [...create.map((claim) => this.#create(claim)), ...rebind.map((name) => this.#rebind(name))];
+    return (await Promise.all(changes)).filter((change) => change !== undefined);
+  }
+
+  /** The claim's value may be used by every device that its holder waits for at this moment. */
+  quarantine(name: string): void {
+    const { allocator, barrier } = this.#options;
+    const claim = allocator.claim(name);
+    if (claim === undefined) return;
+    barrier.follow(claimWaiter(name), claim.ownerKey);
+    this.#background(name, this.#setPhase(name, 'Quarantined'));
+  }
+
+  /** At start: nobody knows what the devices hold, so every one of them must speak first. */
+  holdFormer(devices: ReadonlySet<string>, expect: (waiter: string, device: string) => void): void {
+    const { allocator, barrier } = this.#options;
+    for (const name of allocator.quarantined()) {
+      this.#former.add(name);
+      this.#background(name, this.#setPhase(name, 'Quarantined'));
+    }
+    if (this.#former.size === 0) return;
+    barrier.addStrict(restartWaiter);
+    for (const device of devices) expect(restartWaiter, device);
+  }
+
+  /** Whether the waiter was one of a claim; frees what it waited with when nothing is left to wait for. */
+  settle(waiter: string): boolean {
+    const { barrier } = this.#options;
+    if (waiter === restartWaiter) {
+      if (barrier.isSettled(waiter)) for (const name of this.#former) this.#release(name);
+      return true;
+    }
+    if (!waiter.startsWith(claimWaiter(''))) return false;
+    if (barrier.isSettled(waiter)) this.#release(waiter.slice(claimWaiter('').length));
+    return true;
+  }
+
+  /** Waits for the writes that are under way. */
+  async close(): Promise<void> {
+    await Promise.all(this.#writes);
+  }
+
+  #release(name: string): void {
+    const { allocator, barrier, client } = this.#options;
+    this.#former.delete(name);
+    barrier.removeWaiter(claimWaiter(name));
+    if (allocator.claim(name)?.quarantined !== true) return;
+    allocator.release(name);
+    this.#background(name, client.delete(claimRef(name)));
+  }
+
+  async #create(claim: Resource): Promise<ObjectChange | undefined> {
+    const { name } = claim.metadata;
+    try {
+      return { ref: claimRef(name), object: await this.#options.client.create(claim) };
+    } catch (thrown) {
+      const error = HeddleError.from(thrown);
+      if (error.code === 'AlreadyExists') return this.#adopt(name);
+      this.#options.log.error({ claim: name, error: error.message }, 'claim not written');
+      this.#options.allocator.observe(name, undefined);
+      this.#options.retryLater();
+      return undefined;
+    }
+  }
+
+  /** Somebody else made it, or an earlier answer got lost: it is as it is, and the demand is looked at again. */
+  async #adopt(name: string): Promise<ObjectChange | undefined> {
+    try {
+      const object = await this.#options.client.get(claimRef(name));
+      this.#options.allocator.observe(name, object);
+      return { ref: claimRef(name), object };
+    } catch {
+      this.#options.allocator.observe(name, undefined);
+      this.#options.retryLater();
+      return undefined;
+    }
+  }
+
+  async #rebind(name: string): Promise<ObjectChange | undefined> {
+    this.#former.delete(name);
+    this.#options.barrier.removeWaiter(claimWaiter(name));
+    try {
+      return { ref: claimRef(name), object: await this.#setPhase(name, 'Bound') };
+    } catch {
+      return this.#adopt(name);
+    }
+  }
+
+  #setPhase(name: string, phase: 'Bound' | 'Quarantined'): Promise<Resource> {
+    return this.#options.client.patchStatus(claimRef(name), { phase });
+  }
+
+  /** A write whose failure means nothing worse than that the value stays taken until the next start. */
+  #background(name: string, write: Promise<unknown>): void {
+    const watched = write
+      .then(() => undefined)
+      .catch((thrown: unknown) => {
+        const error = HeddleError.from(thrown);
+        if (error.code !== 'NotFound') this.#options.log.warn({ claim: name, error: error.message }, 'claim not updated');
+      })
+      .finally(() => this.#writes.delete(watched));
+    this.#writes.add(watched);
+  }
+}

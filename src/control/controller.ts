@@ -1,0 +1,330 @@
+/**
+ * The loop of the house: what the resource API says is compiled, what the compiler demands is allocated, what is different
+ * is published, and what the devices answer becomes status. Nothing is published before every kind was listed, so that a
+ * restart never takes away what it has not read yet.
+ */
+import type { Registry } from 'prom-client';
+import type { ResourceClient } from '../api/client.ts';
+import { kinds } from '../api/kinds.ts';
+import { refKey, refOf, type ObjectRef, type Resource } from '../api/object.ts';
+import { createCompiler } from '../compile/compiler.ts';
+import type { Compiler, CompileResult } from '../compile/engine.ts';
+import { hasErrors } from '../compile/finding.ts';
+import type { ChangedScope, GoalState } from '../goal/state.ts';
+import { deviceScope } from '../goal/rows.ts';
+import { systemClock, type Clock } from '../kit/clock.ts';
+import { HeddleError } from '../kit/error.ts';
+import type { Logger } from '../kit/log.ts';
+import type { SouthboundEvents } from '../southbound/events.ts';
+import { Allocator, type Owner } from './allocate.ts';
+import { Barrier } from './barrier.ts';
+import { Claims } from './claims.ts';
+import { Devices } from './devices.ts';
+import { Events } from './events.ts';
+import { happenings } from './happenings.ts';
+import { startInformers, type Informers, type ObjectChange } from './informer.ts';
+import { Mailbox } from './mailbox.ts';
+import { createMetrics, type Metrics } from './metrics.ts';
+import { Objects, type Replaced } from './objects.ts';
+import { Publisher } from './publish.ts';
+import { SouthboundListener } from './listener.ts';
+import { StatusWriter, type WantedStatus } from './status.ts';
+import { verdictOn, type VerdictSources } from './verdict.ts';
+
+/** What the controller needs of the southbound service. */
+export interface Outlet {
+  publish(changed: readonly ChangedScope[]): void;
+  setDevices(names: Iterable<string>): void;
+}
+
+export interface ControllerOptions {
+  readonly client: ResourceClient;
+  readonly goal: GoalState;
+  readonly log: Logger;
+  /** Where the metrics go. */
+  readonly registry: Registry;
+  readonly clock?: Clock;
+  /**
+   * How long after the start a status that was True stays so while devices have not been heard of yet. Default 3,000.
+   */
+  readonly patienceMilliseconds?: number;
+}
+
+export interface Controller {
+  /** To be given to the southbound service, which may run before `start`. */
+  readonly events: SouthboundEvents;
+  readonly compiler: Compiler;
+  /** Lists everything and publishes it; resolves after that. */
+  start(outlet: Outlet): Promise<void>;
+  stop(): Promise<void>;
+}
+
+export const createController = (options: ControllerOptions): Controller => new Control(options);
+
+const retryMilliseconds = 1000;
+const devicePrefix = deviceScope('');
+
+const switchKey = (device: string): string => refKey({ kind: 'Switch', namespace: '', name: device });
+
+/** The inverse of `refKey`. */
+const refOfKey = (key: string): ObjectRef => {
+  const [kind = '', second = '', third] = key.split('/');
+  return third === undefined ? { kind, namespace: '', name: second } : { kind, namespace: second, name: third };
+};
+
+class Control implements Controller {
+  readonly events: SouthboundEvents;
+  readonly compiler = createCompiler();
+  readonly #options: ControllerOptions;
+  readonly #clock: Clock;
+  readonly #objects = new Objects();
+  readonly #barrier = new Barrier();
+  readonly #devices = new Devices();
+  readonly #allocator: Allocator;
+  readonly #publisher: Publisher;
+  readonly #claims: Claims;
+  readonly #status: StatusWriter;
+  readonly #recorder: Events;
+  readonly #metrics: Metrics;
+  readonly #verdicts: VerdictSources;
+  readonly #mailbox = new Mailbox((batch) => this.#work(batch));
+  readonly #abort = new AbortController();
+  /** When a change that is not programmed yet was heard of, monotonic milliseconds. */
+  readonly #since = new Map<string, number>();
+  /** Objects whose status waits for the end of the patience after the start; undefined when that is over. */
+  #tentative: Set<string> | undefined = new Set();
+  #unpublished: CompileResult[] = [];
+  #outlet: Outlet | undefined;
+  #informers: Informers | undefined;
+  /** Whether the first publication was made. */
+  #opened = false;
+  readonly #first = Promise.withResolvers<void>();
+
+  constructor(options: ControllerOptions) {
+    this.#options = options;
+    const { client, goal, log, clock = systemClock } = options;
+    this.#clock = clock;
+    this.#allocator = new Allocator((key) => this.#ownerOf(key));
+    this.#publisher = new Publisher({ goal, barrier: this.#barrier, scopesOf: (key) => this.#scopesOf(key) });
+    const retryLater = (): void => this.#later(retryMilliseconds, () => this.#mailbox.kick());
+    this.#claims = new Claims({ client, allocator: this.#allocator, barrier: this.#barrier, log, retryLater });
+    this.#recorder = new Events({ client, log, clock });
+    this.#status = new StatusWriter({
+      client,
+      log,
+      clock,
+      wanted: (key) => this.#wanted(key),
+      onWritten: (before, after) => this.#written(before, after),
+    });
+    this.#verdicts = {
+      compiler: this.compiler,
+      allocator: this.#allocator,
+      barrier: this.#barrier,
+      publisher: this.#publisher,
+      devices: this.#devices,
+      objects: this.#objects,
+      goal,
+      clock,
+      started: clock.now(),
+    };
+    this.#metrics = createMetrics(options.registry, {
+      compiler: () => this.compiler.counters(),
+      goalRows: () => [...goal.scopes()].reduce((sum, scope) => sum + goal.scope(scope).rows.size, 0),
+      goalScopes: () => this.compiler.scopes().length,
+      devices: () => this.#publisher.devices.size,
+      connected: () => this.#devices.connected,
+      quarantined: () => this.#allocator.quarantined().length,
+    });
+    this.events = new SouthboundListener({
+      barrier: this.#barrier,
+      devices: this.#devices,
+      publisher: this.#publisher,
+      compiler: this.compiler,
+      goal,
+      clock,
+      metrics: this.#metrics,
+      recorder: this.#recorder,
+      switchOf: (device) => this.#objects.get(switchKey(device)),
+      onChange: (device) => {
+        this.#status.mark(switchKey(device));
+        this.#drain();
+      },
+    });
+  }
+
+  async start(outlet: Outlet): Promise<void> {
+    const { client, log } = this.#options;
+    this.#outlet = outlet;
+    this.#status.pause();
+    const onChange = (change: ObjectChange): void => this.#mailbox.put(change);
+    const names = kinds.map(({ kind }) => kind);
+    this.#informers = startInformers({ client, kinds: names, onChange, log, clock: this.#clock });
+    await this.#informers.synced;
+    this.#mailbox.open();
+    await this.#first.promise;
+    this.#later(this.#options.patienceMilliseconds ?? 3000, () => this.#endPatience());
+  }
+
+  async stop(): Promise<void> {
+    this.#abort.abort();
+    await this.#informers?.stop();
+    await this.#mailbox.close();
+    await Promise.all([this.#status.close(), this.#claims.close(), this.#recorder.close()]);
+  }
+
+  /** One batch. A fault here must not end the loop: it is logged, and what was compiled goes out with the next batch. */
+  async #work(batch: readonly ObjectChange[]): Promise<void> {
+    this.#status.pause();
+    try {
+      await this.#step(batch);
+    } catch (thrown) {
+      this.#options.log.error({ error: HeddleError.from(thrown).message }, 'batch failed');
+      this.#later(retryMilliseconds, () => this.#mailbox.kick());
+    } finally {
+      this.#status.resume();
+    }
+  }
+
+  async #step(batch: readonly ObjectChange[]): Promise<void> {
+    const heard = this.#clock.monotonic();
+    const replaced = this.#take(batch, heard);
+    const quarantine = await this.#compile(replaced.map(({ change }) => change));
+    this.#publish();
+    if (this.#opened) for (const name of quarantine) this.#claims.quarantine(name);
+    else this.#finishFirst();
+    for (const { key, after } of replaced) if (after === undefined) this.#forget(key);
+    this.#drain();
+  }
+
+  #take(batch: readonly ObjectChange[], heard: number): (Replaced & { readonly change: ObjectChange })[] {
+    const replaced: (Replaced & { readonly change: ObjectChange })[] = [];
+    for (const change of batch) {
+      const found = this.#objects.put(change);
+      if (found === undefined) continue;
+      replaced.push({ ...found, change });
+      this.#noteChange(found, change, heard);
+    }
+    return replaced;
+  }
+
+  #noteChange({ key, before, after }: Replaced, { ref, object }: ObjectChange, heard: number): void {
+    if (ref.kind === 'Claim') this.#allocator.observe(ref.name, object);
+    else this.#allocator.review(key);
+    const present = (before === undefined) !== (after === undefined);
+    if (present && (ref.kind === 'Switch' || ref.kind === 'Server')) {
+      for (const fabric of this.#objects.ofKind('Fabric')) this.#status.mark(refKey(refOf(fabric)));
+    }
+    if (after !== undefined) this.#status.mark(key);
+    if (after?.metadata.generation !== before?.metadata.generation) this.#since.set(key, heard);
+  }
+
+  /** Compiles and allocates until no demand can be met any more. Answers claims to quarantine. */
+  async #compile(changes: readonly ObjectChange[]): Promise<readonly string[]> {
+    const quarantine: string[] = [];
+    for (let next = changes; ; ) {
+      this.#apply(next);
+      const decisions = this.#allocator.decide();
+      for (const key of decisions.findings.keys()) this.#status.mark(key);
+      quarantine.push(...decisions.quarantine);
+      if (decisions.create.length + decisions.rebind.length === 0) return quarantine;
+      next = await this.#claims.grant(decisions);
+      for (const change of next) this.#objects.put(change);
+    }
+  }
+
+  #apply(changes: readonly ObjectChange[]): void {
+    if (changes.length === 0) return;
+    const stop = this.#metrics.compileSeconds.startTimer();
+    const result = this.compiler.apply(changes);
+    stop();
+    this.#metrics.compileRuns.inc();
+    this.#unpublished.push(result);
+    for (const [key, demands] of result.demands) this.#allocator.demand(key, demands);
+    for (const key of result.findings.keys()) this.#allocator.review(key);
+    for (const key of [...result.findings.keys(), ...result.facts.keys(), ...result.contributions.keys()]) this.#status.mark(key);
+  }
+
+  #publish(): void {
+    const declared = new Set([...this.#objects.ofKind('Switch')].map(({ metadata }) => metadata.name));
+    const same = declared.size === this.#publisher.devices.size && [...declared].every((name) => this.#publisher.devices.has(name));
+    const results = this.#unpublished;
+    this.#unpublished = [];
+    // Devices first, so that new ones are waited for from their first row on.
+    if (!same) this.#publisher.setDevices(declared);
+    const changed = this.#publisher.publish(results);
+    for (const { scope } of changed) if (scope.startsWith(devicePrefix)) this.#status.mark(switchKey(scope.slice(devicePrefix.length)));
+    this.#outlet?.publish(changed);
+    if (!same || !this.#opened) this.#outlet?.setDevices(declared);
+  }
+
+  #finishFirst(): void {
+    const { goal } = this.#options;
+    this.#claims.holdFormer(this.#publisher.devices, (waiter, device) => {
+      for (const scope of goal.subscriptions(device)) this.#publisher.expect([waiter], [device], scope);
+    });
+    this.#opened = true;
+    this.#first.resolve();
+  }
+
+  #forget(key: string): void {
+    this.#barrier.removeWaiter(key);
+    this.#since.delete(key);
+  }
+
+  /** Tells everybody concerned what the barrier has new. */
+  #drain(): void {
+    for (const waiter of this.#barrier.takeTouched()) {
+      if (this.#claims.settle(waiter)) continue;
+      this.#status.mark(waiter);
+      this.#measure(waiter);
+    }
+  }
+
+  #measure(key: string): void {
+    const since = this.#since.get(key);
+    if (since === undefined || !this.#barrier.isSettled(key)) return;
+    this.#since.delete(key);
+    this.#metrics.applyToAck.observe((this.#clock.monotonic() - since) / 1000);
+  }
+
+  #wanted(key: string): WantedStatus | undefined {
+    const object = this.#objects.get(key);
+    if (object === undefined || object.kind === 'Claim') return undefined;
+    const { status, tentative } = verdictOn(object, this.#verdicts);
+    if (tentative && this.#tentative !== undefined) {
+      this.#tentative.add(key);
+      return undefined;
+    }
+    return { object, status };
+  }
+
+  #written(before: Resource, after: Resource): void {
+    this.#metrics.statusWrites.inc();
+    const known = this.#objects.get(refKey(refOf(after)))?.metadata;
+    // An answer that holds a spec not compiled yet is left to the watch, which brings it to the compiler.
+    if (known?.uid === after.metadata.uid && known?.generation === after.metadata.generation) {
+      this.#objects.put({ ref: refOf(after), object: after });
+    }
+    for (const happening of happenings(before, after)) this.#recorder.record(after, happening);
+  }
+
+  #endPatience(): void {
+    const waiting = this.#tentative ?? new Set<string>();
+    this.#tentative = undefined;
+    for (const key of waiting) this.#status.mark(key);
+  }
+
+  #ownerOf(key: string): Owner | undefined {
+    const object = this.#objects.get(key);
+    if (object === undefined || object.metadata.deletionTimestamp !== undefined) return undefined;
+    return { uid: object.metadata.uid ?? '', accepted: !hasErrors(this.compiler.findingsOf(refOf(object))) };
+  }
+
+  #scopesOf(key: string): readonly string[] {
+    return this.compiler.scopesOf(refOfKey(key));
+  }
+
+  #later(milliseconds: number, action: () => void): void {
+    void this.#clock.sleep(milliseconds, this.#abort.signal).then(action, () => undefined);
+  }
+}

@@ -1,0 +1,58 @@
+/** What the agents say of themselves: the part of a Switch's status that no compiler knows. */
+import type { DeviceHello, DeviceReport } from '../southbound/events.ts';
+
+export interface DeviceState {
+  connected: boolean;
+  hello: DeviceHello | undefined;
+  /** Milliseconds since 1970 of the last coming or going. */
+  since: number;
+  driftRepaired: number;
+  /** Scopes that the agent took since it connected: an answer about others may speak of versions of a former server. */
+  readonly taken: Set<string>;
+}
+
+export class Devices {
+  readonly #states = new Map<string, DeviceState>();
+  #connected = 0;
+
+  get(device: string): DeviceState | undefined {
+    return this.#states.get(device);
+  }
+
+  get connected(): number {
+    return this.#connected;
+  }
+
+  /** Whether the device lost what it had acknowledged to this server. */
+  connect(device: string, hello: DeviceHello, now: number): { readonly lostState: boolean; readonly wasConnected: boolean } {
+    const before = this.#states.get(device);
+    const wasConnected = before?.connected === true;
+    if (!wasConnected) this.#connected += 1;
+    this.#states.set(device, {
+      connected: true,
+      hello,
+      since: wasConnected ? before.since : now,
+      driftRepaired: before?.driftRepaired ?? 0,
+      taken: new Set(),
+    });
+    const lostState = before?.hello !== undefined && before.hello.bootEpoch !== hello.bootEpoch;
+    return { lostState, wasConnected };
+  }
+
+  disconnect(device: string, now: number): void {
+    const state = this.#states.get(device);
+    if (state?.connected !== true) return;
+    state.connected = false;
+    state.since = now;
+    this.#connected -= 1;
+  }
+
+  /** Rows repaired since the last report; an agent that started anew counts from 0. */
+  report(device: string, { driftRepaired }: DeviceReport): number {
+    const state = this.#states.get(device);
+    if (state === undefined) return 0;
+    const more = driftRepaired < state.driftRepaired ? driftRepaired : driftRepaired - state.driftRepaired;
+    state.driftRepaired = driftRepaired;
+    return more;
+  }
+}

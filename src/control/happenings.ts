@@ -1,0 +1,29 @@
+/** Which changes of an object's conditions are worth an event. Pure. */
+import type { Condition, Resource } from '../api/object.ts';
+import type { Happening } from './events.ts';
+
+export const happenings = (before: Resource, after: Resource): readonly Happening[] => {
+  const found: Happening[] = [];
+  const accepted = changed(before, after, 'Accepted');
+  if (accepted?.status === 'False') found.push({ type: 'Warning', reason: accepted.reason, message: accepted.message });
+  const programmed = changed(before, after, 'Programmed');
+  if (programmed?.reason === 'Programmed') {
+    const message = `generation ${after.metadata.generation ?? 0} runs on ${programmed.message}`;
+    found.push({ type: 'Normal', reason: 'Programmed', message });
+  }
+  if (programmed?.reason === 'Failed') found.push({ type: 'Warning', reason: 'ProgrammingFailed', message: programmed.message });
+  return found;
+};
+
+/** The condition, if its status or reason is another one, or it is about another generation. */
+const changed = (before: Resource, after: Resource, type: string): Condition | undefined => {
+  const [former, latter] = [conditionOf(before, type), conditionOf(after, type)];
+  const equal =
+    former?.status === latter?.status &&
+    former?.reason === latter?.reason &&
+    former?.observedGeneration === latter?.observedGeneration;
+  return equal ? undefined : latter;
+};
+
+const conditionOf = ({ status }: Resource, type: string): Condition | undefined =>
+  (status as { conditions?: readonly Condition[] } | undefined)?.conditions?.find((condition) => condition.type === type);

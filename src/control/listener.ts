@@ -1,0 +1,86 @@
+/** Hears the devices, and turns what they say into acknowledgements, events and figures. */
+import { refKey, type Resource } from '../api/object.ts';
+import type { Compiler } from '../compile/engine.ts';
+import type { GoalState } from '../goal/state.ts';
+import type { Clock } from '../kit/clock.ts';
+import type { DeviceHello, DeviceReport, RowFailure, ScopeResult, SouthboundEvents } from '../southbound/events.ts';
+import type { Barrier, FailedRow } from './barrier.ts';
+import type { Devices } from './devices.ts';
+import type { Events } from './events.ts';
+import type { Metrics } from './metrics.ts';
+import type { Publisher } from './publish.ts';
+
+export interface ListenerOptions {
+  readonly barrier: Barrier;
+  readonly devices: Devices;
+  readonly publisher: Publisher;
+  readonly compiler: Compiler;
+  readonly goal: GoalState;
+  readonly clock: Clock;
+  readonly metrics: Metrics;
+  readonly recorder: Events;
+  /** The Switch object of a device, when there is one. */
+  readonly switchOf: (device: string) => Resource | undefined;
+  /** Something of the device or of the barrier changed. */
+  readonly onChange: (device: string) => void;
+}
+
+const shownRows = 4;
+
+export class SouthboundListener implements SouthboundEvents {
+  readonly #options: ListenerOptions;
+
+  constructor(options: ListenerOptions) {
+    this.#options = options;
+  }
+
+  readonly onConnected = (device: string, hello: DeviceHello): void => {
+    const { devices, barrier, publisher, clock, onChange } = this.#options;
+    const { lostState, wasConnected } = devices.connect(device, hello, clock.now());
+    if (lostState) {
+      barrier.forgetAcknowledged(device);
+      publisher.expectAll(device);
+    }
+    if (!wasConnected) this.#record(device, 'Normal', 'DeviceConnected', `agent ${hello.agentVersion} connected`);
+    onChange(device);
+  };
+
+  readonly onDisconnected = (device: string): void => {
+    const { devices, clock, onChange } = this.#options;
+    devices.disconnect(device, clock.now());
+    this.#record(device, 'Warning', 'DeviceLost', 'the agent is no longer connected; the device goes on with its last goal state');
+    onChange(device);
+  };
+
+  readonly onResult = (device: string, { scope, version, phase, failed }: ScopeResult): void => {
+    const { devices, barrier, goal, metrics, publisher, onChange } = this.#options;
+    const taken = devices.get(device)?.taken;
+    if (phase === 'refused') metrics.refusedUpdates.inc();
+    if (phase === 'received') taken?.add(scope);
+    if (phase === 'received' || phase === 'refused' || taken?.has(scope) !== true) return;
+    if (!publisher.devices.has(device) || version > goal.scope(scope).version) return;
+    barrier.acknowledge(device, scope, version, failed.map((row) => this.#failedRow(device, scope, row)));
+    onChange(device);
+  };
+
+  readonly onReport = (device: string, report: DeviceReport): void => {
+    const { devices, metrics, onChange } = this.#options;
+    const repaired = devices.report(device, report);
+    if (repaired === 0) return;
+    metrics.driftRepaired.inc(repaired);
+    const rows = report.drifted.slice(-shownRows).join(', ');
+    this.#record(device, 'Warning', 'DriftRepaired', `something else changed the device; put back, among others: ${rows}`);
+    onChange(device);
+  };
+
+  #failedRow(device: string, scope: string, { table, key, code, message }: RowFailure): FailedRow {
+    if (table === '') return { row: '', code, message, waiters: [refKey({ kind: 'Switch', namespace: '', name: device })] };
+    const row = `${table}/${key}`;
+    return { row, code, message, waiters: this.#options.compiler.explain(scope, row).map(refKey) };
+  }
+
+  #record(device: string, type: 'Normal' | 'Warning', reason: string, message: string): void {
+    const about = this.#options.switchOf(device);
+    if (about !== undefined) this.#options.recorder.record(about, { type, reason, message });
+  }
+}

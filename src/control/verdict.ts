@@ -1,0 +1,128 @@
+/**
+ * The status an object should have, put together from what the compiler, the allocator, the barrier and the agents know of
+ * it at this moment.
+ */
+import type { SwitchSpec, SwitchStatus } from '../api/kinds/switch.ts';
+import { refKey, refOf, type Condition, type Resource } from '../api/object.ts';
+import type { Compiler } from '../compile/engine.ts';
+import type { GoalState } from '../goal/state.ts';
+import type { Clock } from '../kit/clock.ts';
+import type { Allocator } from './allocate.ts';
+import type { Barrier } from './barrier.ts';
+import { conditionsAfter, ready, statements, type Knowledge, type Statement } from './conditions.ts';
+import type { Devices, DeviceState } from './devices.ts';
+import type { Objects } from './objects.ts';
+import type { Publisher } from './publish.ts';
+import { rfc3339 } from './time.ts';
+
+export interface VerdictSources {
+  readonly compiler: Compiler;
+  readonly allocator: Allocator;
+  readonly barrier: Barrier;
+  readonly publisher: Publisher;
+  readonly goal: GoalState;
+  readonly devices: Devices;
+  readonly objects: Objects;
+  readonly clock: Clock;
+  /** When this controller began, milliseconds since 1970. */
+  readonly started: number;
+}
+
+interface StatusBase {
+  readonly observedGeneration?: number;
+  readonly conditions?: readonly Condition[];
+}
+
+export interface Verdict {
+  readonly status: object;
+  /**
+   * The status claims less than what is stored, and only because devices have not spoken since the controller started:
+   * worth a moment's patience.
+   */
+  readonly tentative: boolean;
+}
+
+export const verdictOn = (object: Resource, sources: VerdictSources): Verdict => {
+  const known = knowledgeOf(object, sources);
+  const own = object.kind === 'Switch' ? switchPart(object, sources) : { members: fabricPart(object, sources), said: [] };
+  const said = [...statements(known), ...own.said];
+  const before = statusOf(object);
+  const now = rfc3339(sources.clock.now());
+  const status = {
+    ...sources.compiler.factsOf(refOf(object)),
+    ...own.members,
+    observedGeneration: known.generation,
+    conditions: conditionsAfter(before.conditions ?? [], said, known.generation, now),
+    ready: ready(known),
+  };
+  return { status, tentative: lessThan(before, said, known.generation) };
+};
+
+const knowledgeOf = (object: Resource, { compiler, allocator, barrier, publisher }: VerdictSources): Knowledge => {
+  const ref = refOf(object);
+  const key = refKey(ref);
+  const devices = publisher.devicesOf(key);
+  const pending = barrier.pending(key);
+  for (const device of pending) devices.add(device);
+  const failures = barrier.failures(key);
+  for (const { device } of failures) devices.add(device);
+  return {
+    generation: object.metadata.generation ?? 0,
+    findings: [...compiler.findingsOf(ref), ...allocator.findingsOf(key)],
+    pending,
+    failures,
+    devices: devices.size,
+  };
+};
+
+/** Whether a condition that is stored as True for this generation would be taken back for lack of news. */
+const lessThan = (before: StatusBase, said: readonly Statement[], generation: number): boolean =>
+  said.some(({ type, status, reason }) => {
+    if (status === 'True' || !silentReasons.has(reason)) return false;
+    return before.conditions?.some(
+      (former) => former.type === type && former.status === 'True' && former.observedGeneration === generation,
+    );
+  });
+
+const silentReasons = new Set(['Pending', 'NotConnected']);
+
+const statusOf = (object: Resource): StatusBase => (object.status ?? {}) as StatusBase;
+
+interface Part {
+  readonly members: object;
+  readonly said: readonly Statement[];
+}
+
+const switchPart = (object: Resource, { devices, goal, started }: VerdictSources): Part => {
+  const device = object.metadata.name;
+  const before = (object.status ?? {}) as SwitchStatus;
+  const state = devices.get(device);
+  // Rows are counted when the switch's own status is due for another reason, not on each change of a scope it shares.
+  const rows = goal.subscriptions(device).reduce((sum, scope) => sum + goal.scope(scope).rows.size, 0);
+  const driftRepaired = state?.driftRepaired ?? before.driftRepaired ?? 0;
+  return { members: { agent: agentOf(state, before.agent, started), rows, driftRepaired }, said: [connectedOf(state)] };
+};
+
+const agentOf = (state: DeviceState | undefined, before: SwitchStatus['agent'], started: number): SwitchStatus['agent'] => {
+  if (state === undefined) {
+    if (before === undefined) return { connected: false };
+    return before.connected ? { ...before, connected: false, since: rfc3339(started) } : before;
+  }
+  const { connected, since, hello } = state;
+  const common = { connected, since: rfc3339(since) };
+  if (hello === undefined) return common;
+  const { agentVersion: version, bootEpoch, driver, capabilities } = hello;
+  return { ...common, version, bootEpoch, driver, capabilities: [...capabilities] };
+};
+
+const connectedOf = (state: DeviceState | undefined): Statement =>
+  state?.connected === true
+    ? { type: 'Connected', status: 'True', reason: 'Connected', message: 'the agent is connected' }
+    : { type: 'Connected', status: 'False', reason: 'NotConnected', message: 'no agent is connected; the device goes on with its last goal state' };
+
+const fabricPart = (object: Resource, { objects }: VerdictSources): object => {
+  if (object.kind !== 'Fabric') return {};
+  const { name } = object.metadata;
+  const switches = [...objects.ofKind('Switch')].filter(({ spec }) => ((spec as SwitchSpec).fabric ?? 'default') === name);
+  return { switches: switches.length, servers: objects.count('Server') };
+};
