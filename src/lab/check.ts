@@ -1,7 +1,7 @@
 /** `heddle lab check`: probes every ordered pair of servers and compares what happened with what the tenants declared. */
 import type { Resource } from '../api/object.ts';
 import { formatTable } from '../kit/table.ts';
-import type { Connect, LabApi } from './api.ts';
+import { openApi, type LabApi } from './api.ts';
 import { isSwitch, readManifest, type Manifest } from './manifest.ts';
 import { endpointsOf, intentKinds, reachable, type Endpoint, type Intent } from './oracle.ts';
 import { addressesOf, sendProbes, type Probe, type Protocol, type Verdict } from './probe.ts';
@@ -25,7 +25,6 @@ export interface CheckResult {
 
 export interface CheckOptions extends ProbeOptions {
   readonly name: string;
-  readonly connect: Connect;
 }
 
 export interface ProbeOptions {
@@ -37,9 +36,9 @@ export interface ProbeOptions {
 }
 
 /** Checks a lab that is up; `NotFound` when it is not. */
-export const labCheck = async ({ name, connect, ...options }: CheckOptions): Promise<CheckResult> => {
+export const labCheck = async ({ name, ...options }: CheckOptions): Promise<CheckResult> => {
   const manifest = readManifest(name);
-  const api = connect(manifest.controlPlane.kubeconfig);
+  const api = openApi(manifest.controlPlane.kubeconfig);
   try {
     return await checkPairs(manifest, api, options);
   } finally {

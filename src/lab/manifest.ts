@@ -45,7 +45,12 @@ export interface ControlPlane {
   /** `host:port` that agents dial. */
   readonly southbound: string;
   readonly kubeconfig: string;
+  /** Data directory of the server: certificate authority and the secret that makes tokens. */
+  readonly data: string;
 }
+
+/** A control plane on this machine that is not the lab's own. */
+export type ExistingControlPlane = Pick<ControlPlane, 'southbound' | 'kubeconfig' | 'data'>;
 
 /** Environment variable by which the processes of a lab are known. */
 export const labVariable = 'HEDDLE_LAB_ID';
@@ -61,7 +66,6 @@ export const checkLabName = (name: string): string => {
 
 export const runDirectoryOf = (name: string): string => join(runDirectories(), checkLabName(name));
 export const nodeDirectory = (manifest: Manifest, node: string): string => join(manifest.runDirectory, 'nodes', node);
-export const serverDirectory = (manifest: Manifest): string => join(manifest.runDirectory, 'server');
 /** Names the process that builds the lab, for as long as it does: `PID START`. */
 export const builderFile = (manifest: Manifest): string => join(manifest.runDirectory, 'builder');
 export const isSwitch = (node: { readonly role: Role }): boolean => node.role !== 'server';
@@ -78,7 +82,7 @@ export interface ManifestOptions {
   /** Which management prefix is free on this machine. */
   readonly managementIndex: number;
   /** A control plane that runs already. */
-  readonly existing?: { readonly southbound: string; readonly kubeconfig: string };
+  readonly existing?: ExistingControlPlane;
   /** TCP port of the API of our own control plane. */
   readonly apiPort: number;
 }
@@ -114,6 +118,7 @@ export const planLab = ({ name, id, topology, managementIndex, existing, apiPort
             listen: `127.0.0.1:${apiPort}`,
             southbound: `${hostAddress}:${southboundPort}`,
             kubeconfig: join(runDirectory, 'server', 'kubeconfig'),
+            data: join(runDirectory, 'server'),
           }
         : { own: false, listen: '', ...existing },
     nodes: topology.nodes.map(({ name: node, role }) => ({
