@@ -136,7 +136,9 @@ function shown(value: unknown): string {
   return `${String(value)}`;
 }
 
-const asClause = (sentence: string): string => sentence.slice(0, 1).toLowerCase() + sentence.slice(1).replace(/\.$/, '');
+/** A description as the second half of a sentence; `VPC` and the like keep their capitals. */
+const asClause = (sentence: string): string =>
+  sentence.replace(/^[A-Z](?=[a-z ])/, (first) => first.toLowerCase()).replace(/\.$/, '');
 
 // --- JSON pointers (RFC 6901) into the value and into the schema
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { bitsOf, compareAddresses, hostPrefix, parseAddress, plus } from './address.ts';
 import { type Bits, type Family, textOfBits, width } from './bits.ts';
 import type { Address, Parsed, Prefix } from './brand.ts';

@@ -1,5 +1,5 @@
 /** Schema pieces that several kinds share. */
-import { Type } from 'typebox';
+import { type TSchema, Type } from 'typebox';
 
 export const name = (description: string) =>
   Type.String({ description, minLength: 1, maxLength: 63, pattern: '^[a-z0-9]([-a-z0-9]*[a-z0-9])?$' });
@@ -36,3 +36,10 @@ export const range = (what: string, minimum: number, maximum: number) =>
     },
     { additionalProperties: false },
   );
+
+/**
+ * Values by name. TypeBox writes a record as `patternProperties` with `^.*$`, and a dot does not match a line break: the
+ * schema is given a second time for such names, or their values would pass unchecked.
+ */
+export const byName = <Value extends TSchema>(value: Value, description: string) =>
+  Type.Record(Type.String(), value, { description, additionalProperties: value });

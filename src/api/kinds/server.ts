@@ -1,6 +1,6 @@
 /** Server: a machine whose ports are cabled to leaves. Its MAC addresses let DHCP and silent hosts work. */
 import { type Static, Type } from 'typebox';
-import { mac, statusBase, text } from './common.ts';
+import { byName, mac, statusBase, text } from './common.ts';
 import { canonicalMac, mapValues } from './canonical.ts';
 import { column, defineKind, readyColumn, wideColumn } from './define.ts';
 import { serverRules } from '../rules/server.ts';
@@ -8,13 +8,12 @@ import { serverRules } from '../rules/server.ts';
 export const serverSpec = Type.Object(
   {
     description: Type.Optional(text('Free text.')),
-    ports: Type.Record(
-      Type.String(),
+    ports: byName(
       Type.Object(
         { mac: Type.Optional(mac('MAC address of the port; without it no address is reserved for an attachment.')) },
         { additionalProperties: false },
       ),
-      { description: 'Ports by name, such as eth1.' },
+      'Ports by name, such as eth1.',
     ),
   },
   { additionalProperties: false },

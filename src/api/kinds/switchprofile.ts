@@ -1,6 +1,6 @@
 /** SwitchProfile: what a model of switch has. Port names are neutral (`E1/7`); the profile maps them to the device's own. */
 import { type Static, Type } from 'typebox';
-import { statusBase, text } from './common.ts';
+import { byName, statusBase, text } from './common.ts';
 import { column, defineKind } from './define.ts';
 import { switchProfileRules } from '../rules/switchprofile.ts';
 
@@ -8,8 +8,7 @@ export const switchProfileSpec = Type.Object(
   {
     displayName: Type.Optional(text('Name people know the model by.')),
     driver: Type.Optional(Type.String({ description: 'Driver the agent uses: linux.', maxLength: 32 })),
-    ports: Type.Record(
-      Type.String(),
+    ports: byName(
       Type.Object(
         {
           interface: Type.String({ minLength: 1, maxLength: 15, description: 'Name of the port on the device itself.' }),
@@ -17,7 +16,7 @@ export const switchProfileSpec = Type.Object(
         },
         { additionalProperties: false },
       ),
-      { description: 'Ports by neutral name, such as E1/1.' },
+      'Ports by neutral name, such as E1/1.',
     ),
     capacity: Type.Optional(
       Type.Object(

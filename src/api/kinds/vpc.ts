@@ -1,6 +1,6 @@
 /** VPC: a tenant's private network. Its subnets reach each other; nothing else does until a peering says so. */
 import { type Static, Type } from 'typebox';
-import { address, cidr, name, statusBase, text } from './common.ts';
+import { address, byName, cidr, name, statusBase, text } from './common.ts';
 import { canonicalAddress, canonicalPrefix, mapValues } from './canonical.ts';
 import { column, defineKind, readyColumn, wideColumn } from './define.ts';
 import { vpcRules } from '../rules/vpc.ts';
@@ -29,16 +29,21 @@ export const vpcSpec = Type.Object(
     description: Type.Optional(text('Free text.')),
     addressSpace: Type.Optional(name('AddressSpace the subnets are taken from; default "default". Cannot be changed.')),
     mode: Type.Optional(Type.Literal('l2', { description: 'l2: a segment a subnet, stretched over all leaves that need it.' })),
-    subnets: Type.Record(Type.String(), subnetSchema, { description: 'Subnets by name; 1 to 64.' }),
+    subnets: byName(subnetSchema, 'Subnets by name; 1 to 64.'),
   },
   { additionalProperties: false },
 );
 export type VpcSpec = Static<typeof vpcSpec>;
 
+const subnetStatus = Type.Object({
+  vni: Type.Optional(Type.Integer({ description: 'L2VNI of the subnet.' })),
+  gateway: Type.Optional(Type.String({ description: 'Address of the gateway.' })),
+});
+
 export const vpcStatus = Type.Object({
   ...statusBase,
   vni: Type.Optional(Type.Integer({ description: 'L3VNI of the VPC.' })),
-  subnets: Type.Optional(Type.Record(Type.String(), Type.Object({ vni: Type.Optional(Type.Integer()), gateway: Type.Optional(Type.String()) }))),
+  subnets: Type.Optional(byName(subnetStatus, 'What was given to each subnet.')),
 });
 export type VpcStatus = Static<typeof vpcStatus>;
 

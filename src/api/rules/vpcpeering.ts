@@ -6,13 +6,14 @@ import type { DefaultedVpcPeeringSpec } from '../kinds/vpcpeering.ts';
 type Pair = DefaultedVpcPeeringSpec['permit'][number];
 
 export function vpcPeeringRules({ spec }: Subject<DefaultedVpcPeeringSpec>, found: Findings): void {
-  const first = vpcsOf(spec.permit[0] ?? []);
+  // A pair of one VPC with itself is a fault of its own and says nothing of the two that were meant.
+  const first = spec.permit.map(vpcsOf).find((vpcs) => vpcs.length === 2) ?? [];
   const seen = new Map<string, number>();
   for (const [index, pair] of spec.permit.entries()) {
     const path = `spec.permit[${index}]`;
     checkPair(path, pair, found);
     const strangers = vpcsOf(pair).filter((vpc) => !first.includes(vpc));
-    if (strangers.length > 0) {
+    if (strangers.length > 0 && first.length > 0) {
       const message = `"${strangers.join('" and "')}" takes no part in the first pairing, of "${first.join('" and "')}"; use a VPCPeering of its own`;
       found.add(path, 'DifferentVPCs', message);
     }
