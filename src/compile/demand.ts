@@ -50,29 +50,6 @@ export const answerTo = (demand: Demand, claims: readonly HeldClaim[]): HeldClai
     .filter(({ value }) => (demand.pin === undefined ? isCandidate(demand.candidates, value) : value === demand.pin))
     .sort((left, right) => byText(left.age, right.age) || byText(left.value, right.value))[0];
 
-export interface Settlement<Claim extends HeldClaim> {
-  /** Demands that need a claim. */
-  readonly unmet: readonly Demand[];
-  /** Claims that no demand needs any more: to be quarantined, then given back. */
-  readonly surplus: readonly Claim[];
-}
-
-/**
- * Compares what one object demands with what it holds. `findings` are the object's: while it has faults or waits for
- * something, its demands are incomplete and it keeps everything it holds, so that a passing fault renumbers nobody. (When
- * the owner itself is gone, all its claims are surplus; that is the caller's to see, by uid.)
- */
-export const settle = <Claim extends HeldClaim>(
-  demands: readonly Demand[],
-  claims: readonly Claim[],
-  findings: readonly CompileFinding[],
-): Settlement<Claim> => {
-  const unmet = demands.filter((demand) => answerTo(demand, claims) === undefined);
-  const complete = findings.every(({ severity }) => severity === 'warning');
-  const used = new Set<HeldClaim | undefined>(demands.map((demand) => answerTo(demand, claims)));
-  return { unmet, surplus: complete ? claims.filter((claim) => !claim.quarantined && !used.has(claim)) : [] };
-};
-
 /** Whether a value may be handed out for candidates. */
 export const isCandidate = (candidates: Candidates, value: string): boolean => {
   if (candidates.type === 'numbers') {

@@ -4,7 +4,7 @@ import { apiVersion, refKey, refOf, type Resource } from '../api/object.ts';
 import { rowId } from '../goal/rows.ts';
 import { plus } from '../net/address.ts';
 import { hostAt, networkAddress } from '../net/prefix.ts';
-import { isCandidate, settle, type Candidates, type Demand, type HeldClaim } from './demand.ts';
+import { answerTo, isCandidate, type Candidates, type Demand, type HeldClaim } from './demand.ts';
 import type { Compiler, ObjectChange } from './engine.ts';
 import { ageOf, specOf } from './intent.ts';
 
@@ -85,7 +85,8 @@ export const allocate = (compiler: Compiler, objects: readonly Resource[], held:
   for (const resource of objects) {
     const ref = refOf(resource);
     const own = held.map((claim) => specOf('Claim', claim)).filter(({ owner }) => owner.uid === resource.metadata.uid);
-    const { unmet } = settle(compiler.demandsOf(ref), own.map(heldOf), compiler.findingsOf(ref));
+    const answers = own.map(heldOf);
+    const unmet = compiler.demandsOf(ref).filter((demand) => answerTo(demand, answers) === undefined);
     for (const demand of unmet) claims.push(...answer(demand, taken));
   }
   return claims;

@@ -9,13 +9,38 @@
  */
 import { same } from './same.ts';
 
-/** Something that can be read. `readers` are exactly the computations that read it in their last run. */
+/** Something that can be read. Its readers are exactly the computations that read it in their last run. */
 export abstract class Node {
-  readonly readers = new Set<Computation>();
   level = 0;
+  /** Nearly all nodes have no reader or one; a set for each of them would be most of the memory of a large fabric. */
+  #readers: Computation | Set<Computation> | undefined;
 
   /** Called when the last reader is gone. */
   abstract abandoned(): void;
+
+  get isRead(): boolean {
+    return this.#readers !== undefined;
+  }
+
+  addReader(reader: Computation): void {
+    if (this.#readers instanceof Set) this.#readers.add(reader);
+    else if (this.#readers === undefined) this.#readers = reader;
+    else if (this.#readers !== reader) this.#readers = new Set([this.#readers, reader]);
+  }
+
+  removeReader(reader: Computation): void {
+    if (this.#readers === reader) this.#readers = undefined;
+    if (this.#readers instanceof Set) {
+      this.#readers.delete(reader);
+      if (this.#readers.size === 0) this.#readers = undefined;
+    }
+    if (this.#readers === undefined) this.abandoned();
+  }
+
+  protected markReaders(state: 'check' | 'dirty'): void {
+    if (this.#readers instanceof Set) for (const reader of this.#readers) reader.mark(state);
+    else this.#readers?.mark(state);
+  }
 }
 
 /** A value that is set from outside the graph: an object, or what one key of a relation holds. */
@@ -34,7 +59,7 @@ export class Source extends Node {
 
   /** Tells all readers that the value is another one now. */
   changed(): void {
-    for (const reader of this.readers) reader.mark('dirty');
+    this.markReaders('dirty');
   }
 }
 
@@ -56,7 +81,7 @@ export interface ComputationOptions {
 export class Computation extends Node {
   readonly #options: ComputationOptions;
   readonly #tracker: Tracker;
-  #reads = new Set<Node>();
+  #reads: readonly Node[] = [];
   #state: State = 'dirty';
   #outcome: Outcome | undefined;
 
@@ -76,7 +101,7 @@ export class Computation extends Node {
     this.#state = state;
     if (!wasClean) return;
     this.#options.schedule?.();
-    for (const reader of this.readers) reader.mark('check');
+    this.markReaders('check');
   }
 
   /** The up-to-date value; throws again what the computation threw. */
@@ -92,8 +117,8 @@ export class Computation extends Node {
 
   /** Leaves the graph: nothing wakes it any more. */
   dispose(): void {
-    for (const read of this.#reads) this.#unread(read);
-    this.#reads = new Set();
+    for (const read of this.#reads) read.removeReader(this);
+    this.#reads = [];
   }
 
   /** Brings what was read up to date, in the order it was read; the first real change makes this one dirty. */
@@ -123,26 +148,21 @@ export class Computation extends Node {
       this.#outcome = before;
       return;
     }
-    for (const reader of this.readers) reader.mark('dirty');
+    this.markReaders('dirty');
   }
 
   #replaceReads(reads: Set<Node>): void {
     const before = this.#reads;
-    this.#reads = reads;
+    this.#reads = [...reads];
     let level = 0;
     for (const read of reads) {
-      read.readers.add(this);
+      read.addReader(this);
       level = Math.max(level, read.level);
     }
-    for (const read of before) if (!reads.has(read)) this.#unread(read);
+    for (const read of before) if (!reads.has(read)) read.removeReader(this);
     this.level = level;
     const { ceiling = Infinity, name } = this.#options;
     if (level > ceiling) throw new Error(`${name} reads a relation that is not below it`);
-  }
-
-  #unread(read: Node): void {
-    read.readers.delete(this);
-    if (read.readers.size === 0) read.abandoned();
   }
 }
 

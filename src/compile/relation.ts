@@ -66,7 +66,7 @@ export class RelationTable {
       const cell = this.cell(key);
       const differs = [...values].some(([text, wasHeld]) => cell.held.has(text) !== wasHeld);
       if (differs) cell.changed();
-      if (cell.source.readers.size === 0) this.#forgetIfEmpty(key);
+      if (!cell.source.isRead) this.#forgetIfEmpty(key);
     }
   }
 

@@ -145,7 +145,7 @@ export class World {
   /** Drops the cell of an object that neither exists nor is missed by anybody. */
   #forget(key: string): void {
     const cell = this.#objects.get(key);
-    if (cell !== undefined && cell.object === undefined && cell.source.readers.size === 0) this.#objects.delete(key);
+    if (cell !== undefined && cell.object === undefined && !cell.source.isRead) this.#objects.delete(key);
   }
 
   #get(key: string): Resource | undefined {

@@ -1,0 +1,167 @@
+/** The one property that matters: history leaves no trace. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { refKey, refOf, type Resource } from '../api/object.ts';
+import { createCompiler } from './compiler.ts';
+import type { Compiler } from './engine.ts';
+import * as make from './fixture.ts';
+
+/** Objects that may be there or not, each in several versions that collide with one another in every way we check. */
+const universe: readonly (readonly Resource[])[] = [
+  [
+    make.fabric(),
+    make.fabric({ underlay: { links: 'numbered', mtu: 1600 } }),
+    make.fabric({ underlay: { bfd: { enabled: false } }, reserved: ['10.2.0.0/16'] }),
+  ],
+  [make.profile(), make.profile({ segments: 1 }), make.profile({ vrfs: 1 })],
+  [make.addressSpace('default', '10.0.0.0/8'), make.addressSpace('default', '10.1.0.0/16')],
+  [make.addressSpace('other', '10.0.0.0/8')],
+  [make.switchOf('spine-1', 'spine'), make.switchOf('spine-1', 'leaf')],
+  [make.switchOf('leaf-1', 'leaf'), make.switchOf('leaf-1', 'leaf', { asn: 65001, routerID: '172.30.9.1' }, { born: 5 })],
+  [make.switchOf('leaf-2', 'leaf'), make.switchOf('leaf-2', 'border', { asn: 65001, vtep: '172.30.9.1' }, { uid: 'leaf-2-again' })],
+  [make.server('a1', 1), make.server('a1', 2), make.object('Server', 'a1', { ports: { eth1: {}, eth2: {} } })],
+  [make.server('a2', 2)],
+  [make.server('b1', 3), make.switchOf('b1', 'leaf')],
+  [make.connection('up-1', [['spine-1/E1/1', 'leaf-1/E1/49']]), make.connection('up-1', [['spine-1/E1/2', 'leaf-1/E1/49']])],
+  [make.connection('up-2', [['spine-1/E1/2', 'leaf-2/E1/49']]), make.connection('up-2', [['spine-1/E1/2', 'leaf-2/E1/99']])],
+  [
+    make.connection('a1', [['a1/eth1', 'leaf-1/E1/1']]),
+    make.connection('a1', [['a1/eth1', 'leaf-1/E1/1'], ['leaf-1/E1/2', 'a1/eth2']], { mtu: 1500 }),
+    make.connection('a1', [['a1/eth1', 'leaf-1/E1/1'], ['a1/eth2', 'leaf-2/E1/2']]),
+  ],
+  [make.connection('a2', [['a2/eth1', 'leaf-2/E1/1']]), make.connection('a2', [['a2/eth1', 'leaf-1/E1/1']], {}, { born: 9 })],
+  [make.connection('b1', [['b1/eth1', 'leaf-1/E1/2']]), make.connection('b1', [['b1/eth1', 'leaf-2/E1/1']])],
+  [
+    make.vpc('shop', { front: '10.1.1.0/24', back: '10.1.2.0/24' }),
+    make.vpc('shop', { front: '10.1.1.0/24' }, { addressSpace: 'other' }, { uid: 'shop-again', born: 7 }),
+    make.vpc('shop', { front: '10.2.0.0/16', back: '10.1.2.0/24' }),
+  ],
+  [
+    make.vpc('lab', { front: '10.2.1.0/24' }, {}, { born: 3 }),
+    make.vpc('lab', { front: '10.1.0.0/16', back: '10.3.0.0/24' }, {}, { born: 3 }),
+  ],
+  [
+    make.attachment('a1', { vpc: 'shop', subnet: 'front', connection: 'a1' }),
+    make.attachment('a1', { vpc: 'shop', subnet: 'front', connection: 'a1', address: '10.1.1.9' }),
+    make.attachment('a1', { vpc: 'lab', subnet: 'back', connection: 'a1' }),
+  ],
+  [
+    make.attachment('a2', { vpc: 'shop', subnet: 'back', connection: 'a2' }),
+    make.attachment('a2', { vpc: 'shop', subnet: 'front', connection: 'a2', address: '10.1.1.9' }, { born: 2 }),
+    make.attachment('a2', { vpc: 'lab', subnet: 'front', connection: 'a1' }, { born: 2 }),
+  ],
+  [make.attachment('b1', { vpc: 'lab', subnet: 'front', connection: 'b1' }), make.attachment('b1', { vpc: 'lab', subnet: 'front', connection: 'up-1' })],
+  [
+    make.peering('one', [[{ vpc: 'shop' }, { vpc: 'lab' }]]),
+    make.peering('one', [[{ vpc: 'shop', subnets: ['front'] }, { vpc: 'lab', subnets: ['front'] }]]),
+  ],
+  [make.peering('two', [[{ vpc: 'lab', subnets: ['front'] }, { vpc: 'shop', subnets: ['back'] }], [{ vpc: 'lab' }, { vpc: 'shop' }]])],
+];
+
+interface Step {
+  readonly place: number;
+  /** Version of the object; none deletes it. */
+  readonly version: number | undefined;
+  readonly allocate: boolean;
+}
+
+const step: fc.Arbitrary<Step> = fc.record({
+  place: fc.nat(universe.length - 1),
+  version: fc.option(fc.nat(2), { nil: undefined, freq: 4 }),
+  allocate: fc.boolean(),
+});
+
+/** What is in the compiler, as a store would hold it. */
+class Stock {
+  readonly objects = new Map<string, Resource>();
+  readonly claims: Resource[] = [];
+  readonly taken = new Set<string>();
+
+  run({ place, version, allocate }: Step, compiler: Compiler): void {
+    const versions = universe[place] ?? [];
+    const kept = version === undefined ? undefined : versions[version % versions.length];
+    const gone = versions.filter((object) => kept === undefined || refKey(refOf(object)) !== refKey(refOf(kept)));
+    for (const object of gone) this.objects.delete(refKey(refOf(object)));
+    if (kept !== undefined) this.objects.set(refKey(refOf(kept)), kept);
+    compiler.apply([...gone.map(make.remove), ...(kept === undefined ? [] : [make.put(kept)])]);
+    if (allocate) this.allocate(compiler);
+  }
+
+  allocate(compiler: Compiler): void {
+    const fresh = make.allocate(compiler, [...this.objects.values()], this.claims, this.taken);
+    this.claims.push(...fresh);
+    compiler.apply(fresh.map(make.put));
+  }
+
+  all(): Resource[] {
+    return [...this.objects.values(), ...this.claims];
+  }
+}
+
+const start = (compiler = createCompiler()): { readonly compiler: Compiler; readonly stock: Stock } => {
+  const stock = new Stock();
+  for (const place of universe.keys()) stock.run({ place, version: 0, allocate: true }, compiler);
+  return { compiler, stock };
+};
+
+const everyone = universe.flat();
+
+test('after any sequence of edits the incremental result equals one from scratch, in any order of objects', () => {
+  fc.assert(
+    fc.property(fc.array(step, { maxLength: 40 }), fc.integer(), fc.boolean(), (steps, seed, oneByOne) => {
+      const { compiler, stock } = start();
+      for (const each of steps) stock.run(each, compiler);
+      const shuffled = shuffle(stock.all(), seed).map(make.put);
+      const fresh = createCompiler();
+      if (oneByOne) for (const change of shuffled) fresh.apply([change]);
+      else fresh.apply(shuffled);
+      assert.equal(make.dump(compiler, everyone), make.dump(fresh, everyone));
+    }),
+    { numRuns: 150 },
+  );
+});
+
+test('deltas add up to the goal state, and no translator ever fails', () => {
+  fc.assert(
+    fc.property(fc.array(step, { maxLength: 30 }), (steps) => {
+      const compiler = createCompiler();
+      const mirror = new Map<string, unknown>();
+      const apply = compiler.apply.bind(compiler);
+      compiler.apply = (changes) => {
+        const result = apply(changes);
+        for (const { scope, upserts, deletes } of result.scopes) {
+          for (const id of deletes) assert.ok(mirror.delete(`${scope} ${id}`), `${scope} ${id} was deleted but never there`);
+          for (const row of upserts) mirror.set(`${scope} ${row.table}/${row.key}`, row.value);
+        }
+        return result;
+      };
+      const { stock } = start(compiler);
+      for (const each of steps) stock.run(each, compiler);
+      const held = compiler.scopes().flatMap((scope) => compiler.rows(scope).map((row) => [`${scope} ${row.table}/${row.key}`, row.value] as const));
+      assert.deepEqual(new Map([...mirror].sort()), new Map(held.sort()));
+      const codes = everyone.flatMap((object) => compiler.findingsOf(refOf(object)).map(({ code }) => code));
+      assert.ok(!codes.includes('Internal'), make.dump(compiler, everyone));
+    }),
+    { numRuns: 100 },
+  );
+});
+
+test('taking everything away leaves nothing behind', () => {
+  const { compiler, stock } = start();
+  assert.notEqual(compiler.scopes().length, 0);
+  for (const object of stock.all()) compiler.apply([make.remove(object)]);
+  assert.equal(make.dump(compiler, everyone), make.dump(createCompiler(), everyone));
+});
+
+const shuffle = <Item>(items: readonly Item[], seed: number): Item[] => {
+  const shuffled = [...items];
+  let state = seed >>> 0;
+  for (let position = shuffled.length - 1; position > 0; position--) {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
+    const other = state % (position + 1);
+    const [left, right] = [shuffled[position], shuffled[other]];
+    if (left !== undefined && right !== undefined) [shuffled[position], shuffled[other]] = [right, left];
+  }
+  return shuffled;
+};
