@@ -23,11 +23,8 @@ const idsNeeded = 1000;
 
 const namespaces = ['--user', '--map-auto', '--map-root-user', '--mount', '--net', '--pid', '--fork', '--kill-child', '--mount-proc'];
 
-/**
- * First steps inside. /run is empty and private, so nothing of the machine is touched and everything is gone with the last
- * process; /dev/shm and /tmp too, because what the outer root put there is not ours to write.
- */
-const enter = 'mount -t tmpfs -o mode=0755 tmpfs /run && mount -t tmpfs -o mode=1777 tmpfs /tmp && mkdir -p /run/lock /run/netns && ip link set lo up && exec "$@"';
+/** First steps inside. /run is empty and private: nothing of the machine is touched, all is gone with the last process. */
+const enter = 'mount -t tmpfs -o mode=0755 tmpfs /run && mkdir -p /run/lock /run/netns && ip link set lo up && exec "$@"';
 
 /** The command that runs `command` as root of a fresh user, network, mount and PID namespace. */
 export const rootlessArgv = (command: Argv): Argv => ['unshare', ...namespaces, 'sh', '-c', enter, 'sh', ...command];
