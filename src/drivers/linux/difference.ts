@@ -36,7 +36,15 @@ const isKind = <K extends Kind>(item: Item, kind: K): item is Item & Item<K> => 
 const isSame = <K extends Kind>(from: Item<K>, to: Item): boolean => {
   if (!isKind(to, from.kind)) return false;
   const same = stepsOf[from.kind].same;
-  return same === undefined ? JSON.stringify(from.state) === JSON.stringify(to.state) : same(from.state, to.state);
+  return same === undefined ? isDeepEqual(from.state, to.state) : same(from.state, to.state);
+};
+
+/** States are plain values, arrays and records of them; the order of fields says nothing. */
+const isDeepEqual = (one: unknown, other: unknown): boolean => {
+  if (one === other) return true;
+  if (typeof one !== 'object' || typeof other !== 'object' || one === null || other === null) return false;
+  const [left, right] = [Object.entries(one), new Map(Object.entries(other))];
+  return left.length === right.size && left.every(([name, value]) => right.has(name) && isDeepEqual(value, right.get(name)));
 };
 
 const fatesOf = (actual: Items, wanted: Items, site: Site): Map<ItemKey, Fate> => {
@@ -85,11 +93,9 @@ const removalsOf = (actual: Items, fates: ReadonlyMap<ItemKey, Fate>, site: Site
   const last = lastKeys('remove', stepsByKey);
   const goesAfter = new Map<ItemKey, Set<string>>();
   for (const item of actual.values()) {
-    const done = isGone(fates.get(item.key)) ? removalKey(item, actual, last) : undefined;
+    const done = last.get(item.key);
     if (done === undefined) continue;
-    for (const key of [...item.needs, ...(item.after ?? [])]) {
-      if (last.get(key) !== done) goesAfter.set(key, (goesAfter.get(key) ?? new Set()).add(done));
-    }
+    for (const key of [...item.needs, ...(item.after ?? [])]) goesAfter.set(key, (goesAfter.get(key) ?? new Set()).add(done));
   }
   return new Map([...stepsByKey].map(([key, steps]) => [key, opsOf(`remove/${key}`, steps, [...(goesAfter.get(key) ?? [])], [])]));
 };
@@ -105,14 +111,6 @@ const vanishes = (item: Item, actual: Items, fates: ReadonlyMap<ItemKey, Fate>):
   if (isGone(fates.get(item.within)) && actual.has(item.within)) return true;
   const container = actual.get(item.within);
   return container !== undefined && vanishes(container, actual, fates);
-};
-
-/** Key of the step after which the item is gone. */
-const removalKey = (item: Item, actual: Items, last: ReadonlyMap<ItemKey, string>): string | undefined => {
-  const own = last.get(item.key);
-  if (own !== undefined || item.within === undefined) return own;
-  const container = actual.get(item.within);
-  return container === undefined ? undefined : removalKey(container, actual, last);
 };
 
 const creationsOf = (

@@ -13,8 +13,11 @@ export type ItemKey = string;
 /** A VRF: a network namespace that zebra adopts. */
 export interface NetnsState {
   readonly name: Place;
-  /** Whether zebra holds a VRF of that name, which is to be forgotten with the namespace. */
-  readonly known: boolean;
+}
+
+/** zebra's own record of a VRF, which it keeps when the namespace is gone. */
+export interface KnownState {
+  readonly name: Place;
 }
 
 export interface SysctlState {
@@ -143,6 +146,7 @@ export interface DhcpState {
 
 export interface States {
   readonly netns: NetnsState;
+  readonly known: KnownState;
   readonly sysctl: SysctlState;
   readonly loopback: LoopbackState;
   readonly address: AddressState;
@@ -183,6 +187,7 @@ export type Item<K extends Kind = Kind> = {
 export type Items = ReadonlyMap<ItemKey, Item>;
 
 export const netnsKey = (place: Place): ItemKey => `netns/${place}`;
+export const knownKey = (place: Place): ItemKey => `known/${place}`;
 export const linkKey = (place: Place, name: string): ItemKey => `link/${place}/${name}`;
 export const portKey = (name: string): ItemKey => `port/${name}`;
 export const rulesetKey = (place: Place): ItemKey => `nft/${place}`;
@@ -198,8 +203,16 @@ export const netns = (state: NetnsState): Item<'netns'> => ({
   key: netnsKey(state.name),
   state,
   needs: [],
-  // A link made before zebra knows its namespace leaves the L3VNI down (FRR 8.4).
-  after: [daemonsKey],
+  // A link made before zebra knows its namespace leaves the L3VNI down (FRR 8.4). zebra forgets last.
+  after: [daemonsKey, knownKey(state.name)],
+});
+
+export const known = (state: KnownState): Item<'known'> => ({
+  kind: 'known',
+  key: knownKey(state.name),
+  state,
+  needs: [daemonsKey],
+  within: daemonsKey,
 });
 
 export const sysctl = (state: SysctlState): Item<'sysctl'> => ({

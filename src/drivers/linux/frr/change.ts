@@ -9,11 +9,11 @@ export const lineCommands = (from: readonly string[], to: readonly string[]): re
   ...to.filter((line) => !from.includes(line)),
 ];
 
-/** A VRF itself goes with its namespace; what is removed here is its VNI, and the name only when nothing else is left. */
+/** A VRF itself goes with its namespace; what is removed here is its VNI. */
 export const removalCommands = ({ path, lines }: FrrState): readonly string[] => {
   const parents = path.slice(0, -1);
   const last = path.at(-1) ?? '';
   if (last.startsWith('address-family ')) return [...path, ...lineCommands(lines, [])];
-  if (last.startsWith('vrf ') && lines.length > 0) return [last, ...lineCommands(lines, [])];
+  if (last.startsWith('vrf ')) return [last, ...lineCommands(lines, [])];
   return [...parents, `no ${last}`];
 };

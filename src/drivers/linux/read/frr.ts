@@ -4,7 +4,7 @@ import type { Runner } from '../apply.ts';
 import { frrContext } from '../frr/context.ts';
 import { parseConfiguration } from '../frr/parse.ts';
 import type { Context } from '../frr/parse.ts';
-import { daemons } from '../model.ts';
+import { daemons, known } from '../model.ts';
 import type { Item, Place } from '../model.ts';
 import { daemonNames } from '../steps/daemon.ts';
 import { vtysh } from '../steps/step.ts';
@@ -14,8 +14,6 @@ import type { Advertised } from './kernel.ts';
 
 export interface FrrReading {
   readonly items: readonly Item[];
-  /** VRFs that zebra holds. */
-  readonly vrfs: ReadonlySet<string>;
   readonly advertised: Advertised;
 }
 
@@ -35,7 +33,6 @@ export const readFrr = async (site: Site, places: readonly Place[], run: Runner)
 
 const stopped = (pids: readonly number[]): FrrReading => ({
   items: pids.length === 0 ? [] : [daemons({ hostname: '', running: false, pids })],
-  vrfs: new Set(),
   advertised: () => false,
 });
 
@@ -50,8 +47,7 @@ export const interpretFrr = (
     return typeof found === 'object' ? found : undefined;
   };
   return {
-    items: [daemons({ hostname: '', running: true, pids }), ...ownContexts(contexts, places)],
-    vrfs: new Set(contexts.flatMap(({ path }) => /^vrf (\S+)$/.exec(path[0] ?? '')?.[1] ?? [])),
+    items: [daemons({ hostname: '', running: true, pids }), ...knownVrfs(contexts), ...ownContexts(contexts)],
     advertised: (vni, address, mac) => entry(vni, address)?.type === 'local' && entry(vni, address)?.mac === mac,
   };
 };
@@ -61,8 +57,14 @@ const isOrphan = ({ path: [top = ''] }: Context, places: ReadonlySet<Place>): bo
   return name !== undefined && !places.has(name);
 };
 
+const knownVrfs = (contexts: readonly Context[]): readonly Item[] =>
+  contexts.flatMap(({ path: [top = ''] }) => {
+    const name = /^vrf (vrf\d+)$/.exec(top)?.[1];
+    return name === undefined ? [] : [known({ name })];
+  });
+
 /** Contexts that Heddle renders; anything else in FRR belongs to somebody else. */
-const ownContexts = (contexts: readonly Context[], places: ReadonlySet<Place>): readonly Item[] => {
+const ownContexts = (contexts: readonly Context[]): readonly Item[] => {
   const foreign = !contexts.some(({ lines }) => lines.includes('neighbor FAB peer-group'));
   const asnOf = new Map(contexts.flatMap(({ path: [top = ''] }) => {
     const match = /^router bgp (\d+) vrf (\S+)$/.exec(top);
@@ -76,6 +78,6 @@ const ownContexts = (contexts: readonly Context[], places: ReadonlySet<Place>): 
     const vrf = /^vrf (vrf\d+)$/.exec(top)?.[1];
     if (vrf === undefined) return [];
     const own = lines.filter((line) => !line.startsWith('netns '));
-    return own.length > 0 || !places.has(vrf) ? [frrContext(path, own, asnOf.get(vrf))] : [];
+    return own.length > 0 ? [frrContext(path, own, asnOf.get(vrf))] : [];
   });
 };

@@ -36,7 +36,6 @@ interface IpRoute {
   readonly dst: string;
   readonly gateway?: string;
   readonly dev: string;
-  readonly protocol?: string;
 }
 
 interface BridgeEntry {
@@ -64,7 +63,8 @@ export interface RawPlace {
   readonly entries: readonly BridgeEntry[];
 }
 
-const ipCommands = 'address show\nneighbour show nud permanent\nroute show table all proto 201\n';
+// A filter for the origin leaves the origin out of what is printed.
+const ipCommands = `address show\nneighbour show nud permanent\nroute show table all proto ${routeProtocol}\n`;
 
 /** Undefined when the namespace is not usable. */
 export const readRawPlace = async (place: Place, run: Runner): Promise<RawPlace | undefined> => {
@@ -122,7 +122,7 @@ const readLink = (place: Place, link: IpLink): PlaceReading => {
 };
 
 const readLoopback = (place: Place, link: IpLink): readonly Item[] => [
-  ...(isUp(link) ? [loopback({ place })] : []),
+  ...(isUp(link) ? [{ ...loopback({ place }), foreign: place === '' }] : []),
   ...(link.addr_info ?? [])
     .filter(({ label }) => label === loopbackLabel)
     .map(({ local, prefixlen }) => address({ place, device: 'lo', address: `${local}/${prefixlen}` })),
@@ -189,7 +189,7 @@ const readNeighbour = (place: Place, entry: IpNeighbour, advertised: Advertised)
 
 const readRoute = (place: Place, entry: IpRoute): readonly Item[] => {
   const on = carrier(place, entry.dev);
-  if (on === undefined || place === '' || entry.protocol !== routeProtocol) return [];
+  if (on === undefined || place === '') return [];
   const full = entry.dst.includes(':') ? '/128' : '/32';
   const prefix = (entry.dst.includes('/') ? entry.dst : `${entry.dst}${full}`) as Parameters<typeof route>[0]['prefix'];
   return [route({ place, prefix, via: entry.gateway ?? '', device: entry.dev }, on)];

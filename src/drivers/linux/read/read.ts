@@ -22,7 +22,7 @@ export const readDevice = async (site: Site, capabilities: ReadonlySet<string>, 
   const readings = usable.map(([place, raw]: readonly [Place, RawPlace]) => interpretPlace(place, raw, frr.advertised));
   const usableNames = new Set(usable.map(([place]) => place));
   const items = [
-    ...places.filter((name) => usableNames.has(name)).map((name) => netns({ name, known: frr.vrfs.has(name) })),
+    ...places.filter((name) => usableNames.has(name)).map((name) => netns({ name })),
     ...(await settings).flatMap((found, index) => (usableNames.has(candidates[index] ?? '') ? found : [])),
     ...readings.flatMap((reading) => reading.items),
     ...pairsOf(readings),
@@ -53,7 +53,7 @@ const readSettings = async (place: Place, run: Runner): Promise<readonly Item[]>
   const found = Object.fromEntries(values.stdout.split('\n').map((line) => line.split(' = ')).filter((words) => words.length === 2));
   return [
     // A setting that this kernel does not have cannot be wrong.
-    sysctl({ place, values: { ...forwardingSysctls, ...found } }),
+    { ...sysctl({ place, values: { ...forwardingSysctls, ...found } }), foreign: place === '' },
     ...(table?.status === 0 ? [ruleset({ place, text: table.stdout })] : []),
   ];
 };

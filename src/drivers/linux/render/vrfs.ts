@@ -1,6 +1,6 @@
 /** A VPC on this device: namespace, L3VNI (symmetric IRB, RFC 9135 §4.2) and its BGP instance. */
 import type { VrfRow } from '../../../goal/rows.ts';
-import { bridge, loopback, netns, sysctl, vxlan } from '../model.ts';
+import { bridge, known, linkKey, loopback, netns, sysctl, vxlan } from '../model.ts';
 import { frrContext } from '../frr/context.ts';
 import { routerMac } from './macs.ts';
 import { forwardingSysctls } from './sysctls.ts';
@@ -24,7 +24,8 @@ const renderVrf = ({ goal, add, refuse }: Rendering, row: string, { name, vni }:
     refuse(row, 'Conflict', `a VRF with VNI ${vni} is named "vrf${vni}" on this device, not "${name}"`);
     return;
   }
-  add(netns({ name, known: true }), row);
+  add(netns({ name }), row);
+  add(known({ name }), row);
   add(sysctl({ place: name, values: forwardingSysctls }), row);
   add(loopback({ place: name }), row);
   const mtu = overlayMtu(goal.port.values());
@@ -35,7 +36,9 @@ const renderVrf = ({ goal, add, refuse }: Rendering, row: string, { name, vni }:
     row,
   );
   const top = `router bgp ${bgp.asn} vrf ${name}`;
-  add(frrContext([top], [`bgp router-id ${bgp.routerId}`]), row);
+  // Not before the links, so that one vtysh sets up everything.
+  const instance = frrContext([top], [`bgp router-id ${bgp.routerId}`]);
+  add({ ...instance, after: [linkKey(name, `vx${vni}`)] }, row);
   add(frrContext([top, 'address-family ipv4 unicast'], ['redistribute connected']), row);
   // Route targets stay automatic: their AS part is ignored on import, so leaves of different ASNs match.
   add(frrContext([top, 'address-family l2vpn evpn'], ['advertise ipv4 unicast', `rd ${bgp.routerId}:${vni}`]), row);

@@ -2,12 +2,13 @@
 import type { Kind, States } from '../model.ts';
 import { daemonsSteps, dhcpSteps, frrSteps } from './daemon.ts';
 import { fdbSteps, neighbourSteps, routeSteps, rulesetSteps } from './forwarding.ts';
-import { addressSteps, bondSteps, bridgeSteps, loopbackSteps, netnsSteps, pairSteps, sysctlSteps, vxlanSteps } from './link.ts';
+import { addressSteps, bondSteps, bridgeSteps, knownSteps, loopbackSteps, netnsSteps, pairSteps, sysctlSteps, vxlanSteps } from './link.ts';
 import { portSteps } from './port.ts';
 import type { Steps } from './step.ts';
 
 export const stepsOf: { readonly [K in Kind]: Steps<States[K]> } = {
   netns: netnsSteps,
+  known: knownSteps,
   sysctl: sysctlSteps,
   loopback: loopbackSteps,
   address: addressSteps,

@@ -10,7 +10,11 @@ export const daemonNames = ['zebra', 'bfdd', 'bgpd'] as const;
 export const daemonsSteps: Steps<DaemonsState> = {
   create: startDaemons,
   change: restartDaemons,
-  remove: ({ pids }) => pids.map((pid) => ({ argv: ['kill', `${pid}`] })),
+  // A process that nobody has reaped yet has ended all the same.
+  remove: ({ pids }) => [
+    { argv: ['kill', ...pids.map((pid) => `${pid}`)] },
+    ...pids.map((pid): Step => ({ argv: ['grep', '-q', 'zombie', `/proc/${pid}/status`], patient: true })),
+  ],
   same: (from, to) => from.running === to.running,
 };
 

@@ -3,6 +3,7 @@ import type {
   AddressState,
   BondState,
   BridgeState,
+  KnownState,
   LoopbackState,
   NetnsState,
   PairEnd,
@@ -31,13 +32,17 @@ export const netnsSteps: Steps<NetnsState> = {
     ];
   },
   change: () => [],
-  remove: ({ name, known }, site) => [
+  remove: ({ name }, site) => [
     { argv: ['ip', 'netns', 'delete', name] },
     { argv: ['rm', '-f', namespaceFile(site, name)] },
-    // Refused while zebra has not noticed yet that the namespace is gone.
-    ...(known ? [{ ...configure(site, `no vrf ${name}`), patient: true }] : []),
   ],
-  same: () => true,
+};
+
+export const knownSteps: Steps<KnownState> = {
+  create: () => [],
+  change: () => [],
+  // Refused while zebra has not noticed yet that the namespace is gone.
+  remove: ({ name }, site) => [{ ...configure(site, `no vrf ${name}`), patient: true }],
 };
 
 export const sysctlSteps: Steps<SysctlState> = {
