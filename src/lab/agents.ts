@@ -1,9 +1,10 @@
 /** The agent of each switch: one process, inside the switch, that dials the control plane over the management network. */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { run, type Argv } from '../kit/process.ts';
+import type { Argv } from '../kit/process.ts';
+import { deviceToken, loadTokenSecret } from '../southbound/tokens.ts';
 import { startDaemon, type DaemonFiles } from './daemon.ts';
-import { holderOf, inside, labEnvironment, launcher, readProcessId } from './inside.ts';
+import { holderOf, inside, launcher, readProcessId } from './inside.ts';
 import { isSwitch, nodeDirectory, type Manifest } from './manifest.ts';
 import { allProcesses, processesBeside, type Process } from './processes.ts';
 import { spread } from './progress.ts';
@@ -33,14 +34,13 @@ export const startAgents = (manifest: Manifest): Promise<void> =>
     await startAgent(manifest, name);
   });
 
-/** Starts one agent; it is up to the caller that none runs already. The device's token is made on the first start. */
+/** Starts one agent; it is up to the caller that none runs already. The device's token is written anew; it is the same every time. */
 export const startAgent = async (manifest: Manifest, node: string): Promise<void> => {
   const token = join(nodeDirectory(manifest, node), 'token');
   const state = stateDirectory(manifest, node);
   mkdirSync(state, { recursive: true, mode: 0o755 });
   const data = manifest.controlPlane.data;
-  const { stdout } = await run([launcher, 'token', 'create', '--device', node, '--data', data], { env: labEnvironment(manifest) });
-  writeFileSync(token, stdout, { mode: 0o600 });
+  writeFileSync(token, deviceToken(loadTokenSecret(join(data, 'token-secret')), node), { mode: 0o600 });
   const dial = ['--server', manifest.controlPlane.southbound, '--ca', join(data, 'ca.crt'), '--token-file', token];
   const argv: Argv = [launcher, 'agent', '--device', node, ...dial, '--state-directory', state];
   await startDaemon(manifest, inside(manifest, node, argv), agentFiles(manifest, node));

@@ -1,4 +1,5 @@
 /** What the lab has to know of the machine before it takes anything: free names, a free prefix, a free port. */
+import { randomInt } from 'node:crypto';
 import { readdirSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { HeddleError } from '../kit/error.ts';
@@ -25,7 +26,10 @@ export const missingPrograms = async (): Promise<string[]> => {
   return programs.filter((_, index) => found[index] !== 0);
 };
 
-/** First of the lab's possible management networks that overlaps no address and no route of this machine. */
+/**
+ * One of the lab's possible management networks that overlaps no address and no route of this machine. By chance, so that
+ * two labs that begin at the same moment hardly ever meet.
+ */
 export const freeManagementIndex = async (): Promise<number> => {
   const [addresses, routes] = await Promise.all([
     run(['ip', '-4', '-o', 'addr', 'show']),
@@ -33,7 +37,8 @@ export const freeManagementIndex = async (): Promise<number> => {
   ]);
   const texts = `${addresses.stdout}\n${routes.stdout}`.matchAll(/\b100\.127\.(\d{1,3})\.\d{1,3}\b/g);
   const taken = new Set([...texts].map(([, third]) => Math.floor(Number(third) / 4)));
-  const free = Array.from({ length: managementPrefixes }, (_, index) => index).find((index) => !taken.has(index));
+  const all = Array.from({ length: managementPrefixes }, (_, index) => index).filter((index) => !taken.has(index));
+  const free = all[randomInt(Math.max(1, all.length))];
   if (free === undefined) throw new HeddleError('Unavailable', 'no free management network: 100.127.0.0/16 is in use on this machine');
   return free;
 };
