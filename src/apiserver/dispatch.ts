@@ -113,8 +113,11 @@ const createPaths = (options: DispatchOptions): Paths => {
     '/openapi/v2': openApiV2,
   };
   return async (exchange) => {
-    if (exchange.method !== 'GET') throw methodNotAllowed();
     const path = exchange.path.length > 1 ? exchange.path.replace(/\/+$/, '') : exchange.path;
+    if (exchange.method !== 'GET') {
+      if (Object.hasOwn(exact, path)) throw methodNotAllowed();
+      return undefined;
+    }
     if (Object.hasOwn(exact, path)) return exact[path]?.(exchange);
     if (path === '/openapi/v3' || path.startsWith('/openapi/v3/')) return openApiV3(exchange);
     return groupAnswer(options.registry, path);

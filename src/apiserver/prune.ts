@@ -28,6 +28,8 @@ const walkObject = (branches: readonly JsonObject[], value: JsonObject, path: st
   for (const [member, child] of Object.entries(value)) {
     const memberPath = path === '' ? member : `${path}.${member}`;
     const known = branches.flatMap((schema) => memberSchemas(schema, member));
+    // Go clients write null for what is not set, such as creationTimestamp: where no null is allowed that means absent.
+    if (child === null && known.length > 0 && !known.flatMap(withBranches).some(allowsNull)) continue;
     if (known.length > 0) result[member] = walk(known, child, memberPath, unknown);
     else if (closed) unknown.push(memberPath);
     else result[member] = child;
@@ -43,6 +45,10 @@ const withBranches = (schema: JsonObject): JsonObject[] => {
 
 const namesMembers = (schema: JsonObject): boolean =>
   isJsonObject(schema['properties']) || isJsonObject(schema['patternProperties']);
+
+/** A schema without a type takes anything. */
+const allowsNull = (schema: JsonObject): boolean =>
+  schema['type'] === 'null' || (schema['type'] === undefined && ['anyOf', 'oneOf', 'allOf', 'enum', 'const'].every((keyword) => schema[keyword] === undefined));
 
 const isOpen = (schema: JsonObject): boolean => schema['additionalProperties'] === true;
 

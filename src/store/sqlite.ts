@@ -4,6 +4,7 @@
  * before it is acknowledged; locking_mode=EXCLUSIVE keeps a second server out of the same directory, and the kernel drops
  * that lock when the process dies, however it dies.
  */
+import { closeSync, openSync } from 'node:fs';
 import { DatabaseSync, type SQLOutputValue, type StatementSync } from 'node:sqlite';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { HeddleError } from '../kit/error.ts';
@@ -47,6 +48,8 @@ export const openSqliteStore = (path: string, options: SqliteOptions = {}): Stor
 const openDatabase = (path: string, options: SqliteOptions): DatabaseSync => {
   let database: DatabaseSync | undefined;
   try {
+    // SQLite would make the file, and its companions after it, readable by everyone.
+    closeSync(openSync(path, 'a', 0o600));
     database = new DatabaseSync(path, { timeout: 0 });
     database.exec('PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;');
     database.exec(`BEGIN IMMEDIATE; ${schema} COMMIT;`);
