@@ -1,0 +1,83 @@
+/** What the control and the lab level of a scenario share: a client of the real API, and what a user sees there. */
+import assert from 'node:assert/strict';
+import { kindByName } from '../api/kinds.ts';
+import { refKey, type Condition, type ObjectRef, type Resource } from '../api/object.ts';
+import { pathOf, type ResourceType } from '../client/discovery.ts';
+import { createApiClient, type ApiClient } from '../client/http.ts';
+import { readKubeconfig } from '../client/kubeconfig.ts';
+import { getObject } from '../client/live.ts';
+import { HeddleError } from '../kit/error.ts';
+import { openApi, type LabApi } from '../lab/api.ts';
+import type { Expectation } from './scenario.ts';
+import { eventually } from './waiting.ts';
+
+export class ApiStage {
+  readonly #api: LabApi;
+  readonly #client: ApiClient;
+  /** Objects that steps made, in order; what `cleanUp` removes. */
+  readonly #made = new Map<string, ObjectRef>();
+
+  constructor(kubeconfig: string) {
+    this.#api = openApi(kubeconfig);
+    this.#client = createApiClient(readKubeconfig(kubeconfig));
+  }
+
+  async apply(objects: readonly Resource[]): Promise<void> {
+    await this.#api.apply(objects);
+    for (const { kind, metadata } of objects) {
+      const ref = { kind, namespace: metadata.namespace ?? '', name: metadata.name };
+      this.#made.set(refKey(ref), ref);
+    }
+  }
+
+  async delete(ref: ObjectRef): Promise<void> {
+    await this.#client.call({ method: 'DELETE', path: pathOf(typeOf(ref.kind), ref.namespace, ref.name) });
+    this.#made.delete(refKey(ref));
+  }
+
+  /** The API says no, names exactly these paths, and the object stays as it was. */
+  async refuse(object: Resource, paths: readonly string[]): Promise<void> {
+    const ref = { kind: object.kind, namespace: object.metadata.namespace ?? '', name: object.metadata.name };
+    const before = await this.get(ref);
+    await assert.rejects(this.#api.apply([object]), (error) => {
+      assert.ok(error instanceof HeddleError);
+      assert.equal(error.code, 'Invalid');
+      assert.deepEqual(error.findings.map(({ path }) => path).sort(), [...paths].sort());
+      return true;
+    });
+    assert.deepEqual(await this.get(ref), before);
+  }
+
+  async expect({ ref, condition, wanted }: Expectation): Promise<void> {
+    await eventually(async () => {
+      const object = await this.get(ref);
+      const found = conditionOf(object, condition);
+      assert.ok(found !== undefined && found.observedGeneration === object?.metadata.generation, `${refKey(ref)} has no current ${condition} condition`);
+      assert.ok([found.status, found.reason].includes(wanted), `${refKey(ref)}: ${condition} is ${found.status}, ${found.reason}: ${found.message}; wanted ${wanted}`);
+    });
+  }
+
+  async get(ref: ObjectRef): Promise<Resource | undefined> {
+    return getObject(this.#client, { type: typeOf(ref.kind), namespace: ref.namespace, name: ref.name });
+  }
+
+  /** Removes what steps made and is still there, the last first. */
+  async cleanUp(): Promise<void> {
+    for (const ref of [...this.#made.values()].toReversed()) await this.delete(ref);
+  }
+
+  close(): void {
+    this.#api.close();
+    this.#client.close();
+  }
+}
+
+const conditionOf = (object: Resource | undefined, type: string): Condition | undefined =>
+  ((object?.status ?? {}) as { conditions?: Condition[] }).conditions?.find((condition) => condition.type === type);
+
+const typeOf = (name: string): ResourceType => {
+  const kind = kindByName(name);
+  assert.ok(kind !== undefined, `there is no kind "${name}"`);
+  const { group, version, plural, singular, shortNames, categories, scope } = kind;
+  return { group, version, kind: name, plural, singular, shortNames, categories, namespaced: scope === 'Namespaced', verbs: [] };
+};
