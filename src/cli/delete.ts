@@ -39,10 +39,17 @@ const targetsOf = async (session: Session, kind: string | undefined, names: read
   return wanted.map((name) => ({ type, namespace, name, label: objectName(type, name) }));
 };
 
+/** Asks for the deletion of one object; `NotFound` when it is not there. */
+export const removeTarget = async ({ client }: Session, { type, namespace, name }: Target): Promise<void> => {
+  await client.call({ method: 'DELETE', path: pathOf(type, namespace, name), body: { propagationPolicy: 'Background' } });
+};
+
 /** Whether the object was there. */
-const removeOne = async ({ client, io }: Session, { type, namespace, name, label }: Target, quiet: boolean): Promise<boolean> => {
+const removeOne = async (session: Session, target: Target, quiet: boolean): Promise<boolean> => {
+  const { io } = session;
+  const { label } = target;
   try {
-    await client.call({ method: 'DELETE', path: pathOf(type, namespace, name), body: { propagationPolicy: 'Background' } });
+    await removeTarget(session, target);
     io.out(`${label} deleted\n`);
     return true;
   } catch (error) {

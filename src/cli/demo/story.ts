@@ -1,0 +1,199 @@
+/**
+ * The main job as a story: a fabric from a wiring file, three VPCs, what may and what may not pass, a peering that comes
+ * and goes. Every statement is the result of probes between the servers; every time is measured from the first request.
+ */
+import { join } from 'node:path';
+import type { VpcAttachmentStatus } from '../../api/kinds/vpcattachment.ts';
+import { getObject } from '../../client/live.ts';
+import { systemClock as clock } from '../../kit/clock.ts';
+import { HeddleError } from '../../kit/error.ts';
+import { checkPairs, type CheckResult } from '../../lab/check.ts';
+import type { LabHandle } from '../../lab/up.ts';
+import { applyObject } from '../apply.ts';
+import { removeTarget } from '../delete.ts';
+import { fileTargets, type FileTarget } from '../objects.ts';
+import type { Session } from '../session.ts';
+import { waitFor } from '../wait.ts';
+import { passes, tallyOf, type Tally } from './connectivity.ts';
+import { startPinging } from './pinging.ts';
+import type { Screen } from './screen.ts';
+
+export interface Stage {
+  readonly lab: LabHandle;
+  readonly session: Session;
+  readonly screen: Screen;
+  /** Folder with tenants.yaml and peering.yaml. */
+  readonly folder: string;
+}
+
+export interface Outcome {
+  readonly right: number;
+  readonly all: number;
+  readonly vpcFirstPacket: number;
+  readonly peeringFirstPacket: number;
+}
+
+const patience = 30_000;
+
+export const tellStory = async (stage: Stage): Promise<Outcome> => {
+  const tenants = await fileTargets(stage.session, [join(stage.folder, 'tenants.yaml')]);
+  const peering = await fileTargets(stage.session, [join(stage.folder, 'peering.yaml')]);
+  const first = await vpcsComeUp(stage, tenants);
+  const second = await peeringOpens(stage, peering);
+  const third = await peeringCloses(stage, peering);
+  const tallies = [first.tally, second.tally, third];
+  return {
+    right: tallies.reduce((sum, { right }) => sum + right, 0),
+    all: tallies.reduce((sum, { all }) => sum + all, 0),
+    vpcFirstPacket: first.firstPacket,
+    peeringFirstPacket: second.firstPacket,
+  };
+};
+
+interface Opened {
+  readonly tally: Tally;
+  /** Milliseconds from the first request of apply to the first answered ping. */
+  readonly firstPacket: number;
+}
+
+const vpcsComeUp = async (stage: Stage, tenants: readonly FileTarget[]): Promise<Opened> => {
+  const { screen } = stage;
+  screen.heading('Three VPCs: shop, analytics, and shop-lab with the same addresses as shop');
+  const began = clock.monotonic();
+  await applyAll(stage, tenants, describeCount(tenants));
+  screen.running('programming');
+  const [firstPacket] = await Promise.all([firstAnswer(stage, 'web-1', 'web-2', began), programmed(stage, tenants, began)]);
+  screen.line({ title: 'first packet', detail: 'web-1 -> web-2, DHCP included', milliseconds: firstPacket });
+  const result = await settled(stage, began);
+  showPairs(stage, result, [
+    ['same subnet, other leaf', 'web-1', 'web-2', true],
+    ['other subnet, other leaf', 'web-1', 'batch-1', true],
+    ['same prefix, other VPC', 'web-1', 'lab-1', false],
+    ['other VPC, no peering', 'web-1', 'report-1', false],
+  ]);
+  return { tally: showTally(stage, result), firstPacket };
+};
+
+const peeringOpens = async (stage: Stage, peering: readonly FileTarget[]): Promise<Opened> => {
+  const { screen } = stage;
+  screen.heading('A VPCPeering lets shop/front and analytics/default talk');
+  const address = await addressOf(stage, 'report-1');
+  const pinging = startPinging({ manifest: stage.lab.manifest, from: 'web-1', address, clock, signal: stage.session.io.signal });
+  try {
+    const began = clock.monotonic();
+    await applyAll(stage, peering, 'shop--analytics');
+    const [answered] = await Promise.all([pinging.first(patience), programmed(stage, peering, began)]);
+    screen.line({ title: 'first packet', detail: 'web-1 -> report-1', milliseconds: answered - began });
+    const result = await settled(stage, began);
+    showPairs(stage, result, [
+      ['permitted subnets', 'web-1', 'report-1', true],
+      ['a subnet that is not named', 'db-1', 'report-1', false],
+      ['the third VPC', 'lab-1', 'report-1', false],
+    ]);
+    return { tally: showTally(stage, result), firstPacket: answered - began };
+  } finally {
+    await pinging.stop();
+  }
+};
+
+const peeringCloses = async (stage: Stage, peering: readonly FileTarget[]): Promise<Tally> => {
+  const { screen, session, lab } = stage;
+  screen.heading('The peering is deleted');
+  const address = await addressOf(stage, 'report-1');
+  const pinging = startPinging({ manifest: lab.manifest, from: 'web-1', address, clock, signal: session.io.signal });
+  try {
+    await pinging.first(patience);
+    const began = clock.monotonic();
+    for (const target of peering) await removeTarget(session, target);
+    screen.running('waiting for the last packet');
+    const last = await pinging.last(500, patience);
+    screen.line({ title: 'last packet', detail: 'web-1 -> report-1', milliseconds: Math.max(0, last - began) });
+    const result = await settled(stage, began);
+    showPairs(stage, result, [
+      ['no longer permitted', 'web-1', 'report-1', false],
+      ['inside the VPC as before', 'web-1', 'web-2', true],
+    ]);
+    return showTally(stage, result);
+  } finally {
+    await pinging.stop();
+  }
+};
+
+const describeCount = (targets: readonly FileTarget[]): string => {
+  const of = (kind: string): number => targets.filter(({ object }) => object.kind === kind).length;
+  return `${of('VPC')} VPCs, ${of('VPCAttachment')} attachments`;
+};
+
+const applyAll = async ({ session, screen }: Stage, targets: readonly FileTarget[], detail: string): Promise<void> => {
+  const began = clock.monotonic();
+  for (const target of targets) await applyObject(session, target);
+  screen.line({ title: 'apply', detail, milliseconds: clock.monotonic() - began });
+};
+
+/** Until every object's `Programmed` speaks of what was applied. */
+const programmed = async ({ session, screen }: Stage, targets: readonly FileTarget[], began: number): Promise<void> => {
+  await Promise.all(targets.map((target) => waitFor(session, target, { type: 'condition', condition: 'Programmed', value: 'True' }, patience)));
+  screen.line({ title: 'Programmed', detail: 'acknowledged by every switch concerned', milliseconds: clock.monotonic() - began });
+};
+
+const firstAnswer = async (stage: Stage, from: string, to: string, began: number): Promise<number> => {
+  const address = await addressOf(stage, to);
+  const pinging = startPinging({ manifest: stage.lab.manifest, from, address, clock, signal: stage.session.io.signal });
+  try {
+    return (await pinging.first(patience)) - began;
+  } finally {
+    await pinging.stop();
+  }
+};
+
+/** Address that the controller allocated for an attachment. */
+const addressOf = async ({ session }: Stage, attachment: string): Promise<string> => {
+  const type = (await session.types()).find(({ kind }) => kind === 'VPCAttachment');
+  if (type === undefined) throw new HeddleError('Internal', 'the server has no attachments');
+  const deadline = clock.monotonic() + patience;
+  while (clock.monotonic() < deadline) {
+    const object = await getObject(session.client, { type, namespace: session.namespace, name: attachment });
+    const { address } = (object?.status ?? {}) as VpcAttachmentStatus;
+    if (address !== undefined) return address.replace(/\/\d+$/, '');
+    await clock.sleep(20, session.io.signal);
+  }
+  throw new HeddleError('Timeout', `attachment "${attachment}" got no address`);
+};
+
+/** Waits until all that may connect does, then probes every ordered pair; a fault gets time to pass and is then a fault. */
+const settled = async ({ lab, session, screen }: Stage, began: number): Promise<CheckResult> => {
+  const { signal } = session.io;
+  const deadline = clock.monotonic() + patience;
+  const repeat = async (onlyAllowed: boolean): Promise<{ result: CheckResult; since: number }> => {
+    for (;;) {
+      const since = clock.monotonic() - began;
+      const result = await checkPairs(lab.manifest, lab.api, { onlyAllowed, signal });
+      if (result.ok || clock.monotonic() > deadline) return { result, since };
+    }
+  };
+  screen.running('waiting for every permitted pair');
+  const { since } = await repeat(true);
+  screen.line({ title: 'every permitted pair passes', detail: 'ICMP and TCP', milliseconds: since });
+  screen.running('probing every ordered pair');
+  return (await repeat(false)).result;
+};
+
+type Statement = readonly [title: string, from: string, to: string, pass: boolean];
+
+const showPairs = ({ screen }: Stage, result: CheckResult, statements: readonly Statement[]): void => {
+  for (const [title, from, to, pass] of statements) {
+    const actual = passes(result, from, to);
+    screen.line({ title, detail: `${from} -> ${to}  ${actual ? 'passes' : 'does not pass'}`, verdict: actual === pass ? 'right' : 'wrong' });
+  }
+};
+
+const showTally = ({ screen }: Stage, result: CheckResult): Tally => {
+  const tally = tallyOf(result);
+  screen.line({
+    title: 'all ordered pairs',
+    detail: `${tally.right} of ${tally.all} as intended`,
+    verdict: tally.wrong.length === 0 ? 'right' : 'wrong',
+  });
+  for (const text of tally.wrong) screen.text(`      ${text}`);
+  return tally;
+};
