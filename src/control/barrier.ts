@@ -68,6 +68,20 @@ export class Barrier {
     }
   }
 
+  /** The device is to give up a scope, which it then acknowledges no more: whoever waits for that waits for another one. */
+  moveWaits(device: string, from: string, to: string, version: Version): void {
+    const waits = this.#waits.get(device)?.get(from);
+    this.#waits.get(device)?.delete(from);
+    for (const waiter of waits?.keys() ?? []) {
+      this.#pending.get(waiter)?.get(device)?.delete(from);
+      this.expect(waiter, device, to, version);
+      if (this.#pending.get(waiter)?.get(device)?.size === 0) this.#unpend(waiter, device);
+    }
+    const gone = this.#acknowledged.get(device);
+    this.#exchangeFailures(gone?.get(from)?.failed ?? nothingFailed, nothingFailed);
+    gone?.delete(from);
+  }
+
   /** A waiter that only an acknowledgement without failures settles; call before `expect`. */
   addStrict(waiter: string): void {
     this.#strict.add(waiter);

@@ -58,7 +58,9 @@ export class SouthboundListener implements SouthboundEvents {
     if (phase === 'refused') metrics.refusedUpdates.inc();
     if (phase === 'received') taken?.add(scope);
     if (phase === 'received' || phase === 'refused' || taken?.has(scope) !== true) return;
-    if (!publisher.devices.has(device) || version > goal.scope(scope).version) return;
+    // Late words about a scope that the device was told to give up would count again when it gets the scope back.
+    if (!publisher.devices.has(device) || !goal.subscriptions(device).includes(scope)) return;
+    if (version > goal.scope(scope).version) return;
     barrier.acknowledge(device, scope, version, failed.map((row) => this.#failedRow(device, scope, row)));
     onChange(device);
   };

@@ -5,7 +5,7 @@
  */
 import type { CompileResult } from '../compile/engine.ts';
 import { deviceScope, type RowId } from '../goal/rows.ts';
-import type { ChangedScope, GoalState } from '../goal/state.ts';
+import type { ChangedScope, GoalState, Version } from '../goal/state.ts';
 import { Audience } from './audience.ts';
 import type { Barrier } from './barrier.ts';
 
@@ -89,17 +89,21 @@ export class Publisher {
     for (const scope of [...before].filter((name) => !after.has(name))) {
       this.expect(this.audience.objects(scope), [device], own);
       this.expect(lost.get(scope), [device], own);
+      this.#options.barrier.moveWaits(device, scope, own, this.#versionOf(own));
     }
   }
 
   /** Lets objects wait until these devices, as far as they are declared, run the scope as it is now. */
   expect(objects: Iterable<string>, devices: readonly string[], scope: string): void {
-    const { goal, barrier } = this.#options;
     const known = devices.filter((device) => this.#devices.has(device));
-    const { version } = goal.scope(scope);
+    const version = this.#versionOf(scope);
+    for (const object of objects) for (const device of known) this.#options.barrier.expect(object, device, scope, version);
+  }
+
+  #versionOf(scope: string): Version {
+    const { version } = this.#options.goal.scope(scope);
     // A device whose own scope was never written gets no goal state, and acknowledges none, before there is some.
-    const wanted = scope.startsWith(devicePrefix) ? Math.max(1, version) : version;
-    for (const object of objects) for (const device of known) barrier.expect(object, device, scope, wanted);
+    return scope.startsWith(devicePrefix) ? Math.max(1, version) : version;
   }
 }
 

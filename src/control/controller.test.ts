@@ -1,0 +1,174 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { attachment, peering, smallFabric, vpc } from '../compile/fixture.ts';
+import { buildHouse, cluster, conditionOf, createAll, eventually, fresh, tenant, waitFor } from './testing.ts';
+
+const devices = ['spine-1', 'leaf-1', 'leaf-2'];
+const red = vpc('red', { front: '10.1.0.0/24', back: '10.1.1.0/24' });
+const a1 = attachment('a1', { vpc: 'red', subnet: 'front', connection: 'a1--leaf-1' });
+const a2 = attachment('a2', { vpc: 'red', subnet: 'front', connection: 'a2--leaf-2' });
+
+test('objects become Programmed when the last affected device has answered', async (t) => {
+  const house = await buildHouse({ devices });
+  t.after(() => house.stop());
+  await createAll(house.client, [...smallFabric(), red, a1, a2]);
+  const object = await waitFor(house.client, tenant('VPC', 'red'), 'Programmed', 'True');
+  await eventually(async () => {
+    const { status } = await house.client.get(tenant('VPC', 'red'));
+    return (status as { ready?: string }).ready === '2/2';
+  }, 'red is ready on both leaves');
+  assert.equal(conditionOf(object, 'Accepted')?.status, 'True');
+  const attached = await waitFor(house.client, tenant('VPCAttachment', 'a1'), 'Programmed', 'True');
+  assert.match(conditionOf(attached, 'Programmed')?.message ?? '', /^1 of 1 devices$/);
+  const leaf = await waitFor(house.client, cluster('Switch', 'leaf-1'), 'Programmed', 'True');
+  assert.equal(conditionOf(leaf, 'Connected')?.status, 'True');
+  assert.match(await house.metrics.metrics(), /heddle_compile_full_recomputes_total 0/);
+});
+
+test('a silent device keeps Programmed from being True, and its answer makes it so', async (t) => {
+  const house = await buildHouse({ devices: ['spine-1', 'leaf-1'] });
+  t.after(() => house.stop());
+  await createAll(house.client, [...smallFabric(), red, a1, a2]);
+  await waitFor(house.client, tenant('VPCAttachment', 'a1'), 'Programmed', 'True');
+  const pending = await waitFor(house.client, tenant('VPCAttachment', 'a2'), 'Programmed', 'False', 'Pending');
+  assert.equal(conditionOf(pending, 'Programmed')?.message, '0 of 1 devices; waiting for leaf-2');
+  await eventually(async () => {
+    const condition = conditionOf(await house.client.get(tenant('VPC', 'red')), 'Programmed');
+    return condition?.message === '1 of 2 devices; waiting for leaf-2';
+  }, 'the VPC waits for leaf-2 only');
+  house.fleet.connect('leaf-2');
+  await waitFor(house.client, tenant('VPC', 'red'), 'Programmed', 'True');
+  await waitFor(house.client, tenant('VPCAttachment', 'a2'), 'Programmed', 'True');
+});
+
+test('a removal counts: the VPC is not Programmed before the device it left has said so', async (t) => {
+  const house = await buildHouse({ devices });
+  t.after(() => house.stop());
+  await createAll(house.client, [...smallFabric(), red, a1, a2]);
+  await eventually(async () => {
+    const { status } = await house.client.get(tenant('VPC', 'red'));
+    return (status as { ready?: string } | undefined)?.ready === '2/2';
+  }, 'red is ready on both leaves');
+  house.fleet.disconnect('leaf-2');
+  await house.client.delete(tenant('VPCAttachment', 'a2'));
+  await eventually(async () => {
+    const condition = conditionOf(await house.client.get(tenant('VPC', 'red')), 'Programmed');
+    return condition?.status === 'False' && condition.message === '1 of 2 devices; waiting for leaf-2';
+  }, 'the VPC waits for leaf-2 to give it up');
+  house.fleet.connect('leaf-2');
+  await eventually(async () => {
+    const condition = conditionOf(await house.client.get(tenant('VPC', 'red')), 'Programmed');
+    return condition?.status === 'True' && condition.message === '1 of 1 devices';
+  }, 'the VPC is on leaf-1 alone');
+});
+
+test('a newer generation is not Programmed while only the older one was acknowledged', async (t) => {
+  const house = await buildHouse({ devices });
+  t.after(() => house.stop());
+  await createAll(house.client, [...smallFabric(), red, a1]);
+  const before = await waitFor(house.client, tenant('VPC', 'red'), 'Programmed', 'True', 'Programmed');
+  house.fleet.answering = false;
+  const dhcp = { front: { cidr: '10.1.0.0/24', dhcp: { leaseSeconds: 600 } }, back: { cidr: '10.1.1.0/24' } };
+  const written = await house.client.update({ ...before, spec: { subnets: dhcp } });
+  assert.equal(written.metadata.generation, 2);
+  const pending = await waitFor(house.client, tenant('VPC', 'red'), 'Programmed', 'False', 'Pending');
+  assert.equal(conditionOf(pending, 'Programmed')?.observedGeneration, 2);
+  house.fleet.answering = true;
+  house.fleet.answerAll();
+  const after = await waitFor(house.client, tenant('VPC', 'red'), 'Programmed', 'True');
+  assert.equal(conditionOf(after, 'Programmed')?.observedGeneration, 2);
+});
+
+test('a row that a device refuses shows on the objects it comes from, and heals', async (t) => {
+  const house = await buildHouse({ devices });
+  t.after(() => house.stop());
+  await createAll(house.client, smallFabric());
+  await waitFor(house.client, cluster('Switch', 'leaf-1'), 'Programmed', 'True');
+  house.fleet.fail('leaf-1', { table: 'attachment', key: 'E1/1', code: 'CommandFailed', message: 'no such device' });
+  await createAll(house.client, [red, a1, a2]);
+  const failed = await waitFor(house.client, tenant('VPCAttachment', 'a1'), 'Programmed', 'False', 'Failed');
+  const message = '0 of 1 devices; leaf-1: attachment/E1/1: CommandFailed: no such device';
+  assert.equal(conditionOf(failed, 'Programmed')?.message, message);
+  await waitFor(house.client, tenant('VPCAttachment', 'a2'), 'Programmed', 'True');
+  house.fleet.fail('leaf-1');
+  house.fleet.answerAll();
+  await waitFor(house.client, tenant('VPCAttachment', 'a1'), 'Programmed', 'True');
+  await eventually(async () => {
+    const { items } = await house.client.list('Event');
+    return items.some((event) => (event as { reason?: string }).reason === 'ProgrammingFailed');
+  }, 'an event tells of the refused row');
+});
+
+test('a device that lost its state has to acknowledge everything again', async (t) => {
+  const house = await buildHouse({ devices });
+  t.after(() => house.stop());
+  await createAll(house.client, [...smallFabric(), red, a1]);
+  await waitFor(house.client, tenant('VPCAttachment', 'a1'), 'Programmed', 'True');
+  house.fleet.answering = false;
+  house.fleet.disconnect('leaf-1');
+  house.fleet.connect('leaf-1', 'boot-2');
+  await waitFor(house.client, tenant('VPCAttachment', 'a1'), 'Programmed', 'False', 'Pending');
+  house.fleet.answer('leaf-1');
+  await waitFor(house.client, tenant('VPCAttachment', 'a1'), 'Programmed', 'True');
+});
+
+test('an answer about versions of a former server counts for nothing', async (t) => {
+  const house = await buildHouse({ devices });
+  t.after(() => house.stop());
+  house.fleet.answering = false;
+  await createAll(house.client, [...smallFabric(), red, a1]);
+  await waitFor(house.client, tenant('VPCAttachment', 'a1'), 'Programmed', 'False', 'Pending');
+  const { version } = house.goal.scope('device/leaf-1');
+  house.controller.events.onResult?.('leaf-1', { scope: 'device/leaf-1', version, phase: 'programmed', failed: [], reason: '' });
+  await new Promise((resolve) => setImmediate(resolve));
+  const attached = await house.client.get(tenant('VPCAttachment', 'a1'));
+  assert.equal(conditionOf(attached, 'Programmed')?.status, 'False');
+});
+
+test('an attachment that comes before its VPC is not accepted, and heals when the VPC arrives', async (t) => {
+  const house = await buildHouse({ devices });
+  t.after(() => house.stop());
+  await createAll(house.client, [...smallFabric(), a1]);
+  const refused = await waitFor(house.client, tenant('VPCAttachment', 'a1'), 'Accepted', 'False');
+  assert.equal(conditionOf(refused, 'Programmed')?.reason, 'NotAccepted');
+  assert.match(conditionOf(refused, 'Accepted')?.message ?? '', /spec\.vpc: /);
+  await createAll(house.client, [red]);
+  await waitFor(house.client, tenant('VPCAttachment', 'a1'), 'Programmed', 'True');
+});
+
+test('an object that needs no device is Programmed at once', async (t) => {
+  const house = await buildHouse();
+  t.after(() => house.stop());
+  await createAll(house.client, smallFabric().filter(({ kind }) => kind === 'AddressSpace'));
+  const space = await waitFor(house.client, cluster('AddressSpace', 'default'), 'Programmed', 'True', 'NoDevices');
+  assert.equal((space.status as { ready?: string }).ready, '0/0');
+});
+
+test('status of an object is never written onto its successor of the same name', async (t) => {
+  const house = await buildHouse({ devices });
+  t.after(() => house.stop());
+  await createAll(house.client, [...smallFabric(), red, a1]);
+  await waitFor(house.client, tenant('VPCAttachment', 'a1'), 'Programmed', 'True');
+  house.fleet.answering = false;
+  await house.client.delete(tenant('VPCAttachment', 'a1'));
+  await house.client.create(fresh(a1));
+  const pending = await waitFor(house.client, tenant('VPCAttachment', 'a1'), 'Programmed', 'False', 'Pending');
+  assert.equal(conditionOf(pending, 'Programmed')?.observedGeneration, 1);
+  house.fleet.answering = true;
+  house.fleet.answerAll();
+  await waitFor(house.client, tenant('VPCAttachment', 'a1'), 'Programmed', 'True');
+});
+
+test('a removed switch is waited for no longer', async (t) => {
+  const house = await buildHouse({ devices: ['spine-1', 'leaf-1'] });
+  t.after(() => house.stop());
+  const blue = vpc('blue', { front: '10.2.0.0/24' });
+  await createAll(house.client, [...smallFabric(), red, blue, a1, a2]);
+  const sides = [[{ vpc: 'red' }, { vpc: 'blue' }]];
+  await createAll(house.client, [peering('red-blue', sides)]);
+  await waitFor(house.client, tenant('VPC', 'red'), 'Programmed', 'False', 'Pending');
+  await house.client.delete(cluster('Switch', 'leaf-2'));
+  const object = await waitFor(house.client, tenant('VPC', 'red'), 'Programmed', 'True');
+  assert.equal((object.status as { ready?: string }).ready, '1/1');
+  assert.deepEqual([...(house.fleet.declared ?? [])].toSorted(), ['leaf-1', 'spine-1']);
+});

@@ -1,0 +1,172 @@
+/** A control plane without sockets for tests: a real store, registry, compiler and goal state, and devices that are words. */
+import { Registry as MetricsRegistry } from 'prom-client';
+import { coreKinds } from '../api/core/index.ts';
+import type { ResourceClient } from '../api/client.ts';
+import { kinds } from '../api/kinds.ts';
+import type { Condition, ObjectRef, Resource } from '../api/object.ts';
+import { createInProcessClient } from '../apiserver/client.ts';
+import { createRegistry } from '../apiserver/registry.ts';
+import { createScheme } from '../apiserver/scheme.ts';
+import { GoalState, type ChangedScope, type Version } from '../goal/state.ts';
+import { createLogger } from '../kit/log.ts';
+import type { RowFailure } from '../southbound/events.ts';
+import { createMemoryStore } from '../store/memory.ts';
+import type { Store } from '../store/store.ts';
+import { createController, type Controller, type Outlet } from './controller.ts';
+
+/** Devices as the southbound service shows them: what is published reaches those online, which answer when told to. */
+export class Fleet implements Outlet {
+  readonly goal: GoalState;
+  readonly published: ChangedScope[][] = [];
+  declared: ReadonlySet<string> | undefined;
+  /** Whether devices answer at once. */
+  answering = true;
+  readonly #online = new Map<string, Map<string, Version>>();
+  readonly #failing = new Map<string, readonly RowFailure[]>();
+  #controller: Controller | undefined;
+
+  constructor(goal: GoalState) {
+    this.goal = goal;
+  }
+
+  attach(controller: Controller): void {
+    this.#controller = controller;
+  }
+
+  publish(changed: readonly ChangedScope[]): void {
+    this.published.push([...changed]);
+    if (this.answering) this.answerAll();
+  }
+
+  setDevices(names: Iterable<string>): void {
+    this.declared = new Set(names);
+    if (this.answering) this.answerAll();
+  }
+
+  connect(device: string, bootEpoch = 'boot-1'): void {
+    this.#online.set(device, new Map());
+    const hello = { device, bootEpoch, agentVersion: '0.1.0', driver: 'fake', capabilities: [] };
+    this.#controller?.events.onConnected?.(device, hello);
+    if (this.answering) this.answer(device);
+  }
+
+  disconnect(device: string): void {
+    if (this.#online.delete(device)) this.#controller?.events.onDisconnected?.(device);
+  }
+
+  /** From now on the device answers with these failures in its own scope. */
+  fail(device: string, ...failed: RowFailure[]): void {
+    this.#failing.set(device, failed);
+    this.#online.get(device)?.clear();
+  }
+
+  answerAll(): void {
+    for (const device of this.#online.keys()) this.answer(device);
+  }
+
+  /** The device takes and programs everything it holds. */
+  answer(device: string): void {
+    const held = this.#online.get(device);
+    if (held === undefined || this.declared?.has(device) !== true || this.goal.scope(`device/${device}`).version === 0) return;
+    const events = this.#controller?.events;
+    for (const scope of this.goal.subscriptions(device)) {
+      const { version } = this.goal.scope(scope);
+      if (held.get(scope) === version) continue;
+      held.set(scope, version);
+      const failed = scope.startsWith('device/') ? (this.#failing.get(device) ?? []) : [];
+      events?.onResult?.(device, { scope, version, phase: 'received', failed: [], reason: '' });
+      events?.onResult?.(device, { scope, version, phase: 'programmed', failed, reason: '' });
+    }
+  }
+}
+
+export interface House {
+  readonly store: Store;
+  readonly client: ResourceClient;
+  readonly goal: GoalState;
+  readonly fleet: Fleet;
+  readonly controller: Controller;
+  readonly metrics: MetricsRegistry;
+  stop(): Promise<void>;
+}
+
+export interface HouseOptions {
+  readonly store?: Store;
+  readonly devices?: readonly string[];
+  readonly patienceMilliseconds?: number;
+}
+
+/** Started when it resolves. `stop` leaves the store open, so that a second house can go on with it. */
+export const buildHouse = async (options: HouseOptions = {}): Promise<House> => {
+  const { store = createMemoryStore(), devices = [], patienceMilliseconds = 0 } = options;
+  const client = createInProcessClient(createRegistry(store, createScheme([...coreKinds, ...kinds])));
+  await ensureNamespace(client, 'default');
+  const goal = new GoalState();
+  const fleet = new Fleet(goal);
+  const metrics = new MetricsRegistry();
+  const log = createLogger({ name: 'test', level: 'silent' });
+  const controller = createController({ client, goal, log, registry: metrics, patienceMilliseconds });
+  fleet.attach(controller);
+  for (const device of devices) fleet.connect(device);
+  await controller.start(fleet);
+  return { store, client, goal, fleet, controller, metrics, stop: () => controller.stop() };
+};
+
+const ensureNamespace = async (client: ResourceClient, name: string): Promise<void> => {
+  try {
+    await client.create({ apiVersion: 'v1', kind: 'Namespace', metadata: { name } });
+  } catch {
+    // There already.
+  }
+};
+
+/** Without what the server fills in. */
+export const fresh = (object: Resource): Resource => {
+  const { name, namespace } = object.metadata;
+  return { ...object, metadata: { name, ...(namespace === undefined ? {} : { namespace }) } };
+};
+
+export const createAll = async (client: ResourceClient, objects: readonly Resource[]): Promise<void> => {
+  for (const object of objects) await client.create(fresh(object));
+};
+
+export const conditionOf = (object: Resource, type: string): Condition | undefined =>
+  (object.status as { conditions?: Condition[] } | undefined)?.conditions?.find((condition) => condition.type === type);
+
+export const tenant = (kind: string, name: string): ObjectRef => ({ kind, namespace: 'default', name });
+export const cluster = (kind: string, name: string): ObjectRef => ({ kind, namespace: '', name });
+
+/** Lets everything that is under way happen, until `check` answers something; fails with its last error after 5 seconds. */
+export const eventually = async <Value>(check: () => Promise<Value | undefined> | Value | undefined, what: string): Promise<Value> => {
+  const end = performance.now() + 5000;
+  for (;;) {
+    const found = await check();
+    if (found !== undefined && found !== false) return found;
+    if (performance.now() > end) throw new Error(`never came true: ${what}`);
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+};
+
+/** The object once its condition says so for its newest generation. */
+export const waitFor = async (client: ResourceClient, ref: ObjectRef, type: string, status: string, reason?: string): Promise<Resource> => {
+  let last: Resource | undefined;
+  try {
+    return await eventually(async () => {
+      last = await client.get(ref);
+      const condition = conditionOf(last, type);
+      const right = condition?.status === status && condition.observedGeneration === last.metadata.generation;
+      return right && (reason === undefined || condition.reason === reason) ? last : undefined;
+    }, `${ref.kind} ${ref.name} ${type}=${status} ${reason ?? ''}`);
+  } catch (thrown) {
+    throw new Error(`${String(thrown)}: ${JSON.stringify(last?.status)}`, { cause: thrown });
+  }
+};
+
+/** Digest of every scope that holds rows, in the order of their names. */
+export const digests = (goal: GoalState): Record<string, string> =>
+  Object.fromEntries(
+    [...goal.scopes()]
+      .filter((scope) => goal.scope(scope).rows.size > 0)
+      .toSorted()
+      .map((scope) => [scope, String(goal.scope(scope).digest)]),
+  );
