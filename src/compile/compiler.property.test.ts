@@ -1,7 +1,7 @@
 /** The one property that matters: history leaves no trace. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { refKey, refOf, type Resource } from '../api/object.ts';
 import { createCompiler } from './compiler.ts';
 import type { Compiler } from './engine.ts';

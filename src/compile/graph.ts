@@ -64,7 +64,7 @@ export class Source extends Node {
 }
 
 type State = 'clean' | 'check' | 'dirty' | 'running';
-type Outcome = { readonly value: unknown } | { readonly thrown: unknown };
+export type Outcome = { readonly value: unknown } | { readonly thrown: unknown };
 
 export interface ComputationOptions {
   readonly name: string;
@@ -106,13 +106,17 @@ export class Computation extends Node {
 
   /** The up-to-date value; throws again what the computation threw. */
   value(): unknown {
-    if (this.#state === 'running') throw new Error(`${this.#options.name} depends on itself`);
-    if (this.#state === 'check') this.#verify();
-    if (this.#state === 'dirty' || this.#outcome === undefined) this.#run();
-    const outcome = this.#outcome;
-    if (outcome === undefined) throw new Error(`${this.#options.name} did not finish`);
+    const outcome = this.outcome();
     if ('thrown' in outcome) throw outcome.thrown;
     return outcome.value;
+  }
+
+  /** What the computation answered or threw, up to date. Throws only for faults of the program's own shape. */
+  outcome(): Outcome {
+    if (this.#state === 'running') throw new Error(`${this.#options.name} depends on itself`);
+    this.settle();
+    if (this.#outcome === undefined) throw new Error(`${this.#options.name} did not finish`);
+    return this.#outcome;
   }
 
   /** Leaves the graph: nothing wakes it any more. */

@@ -2,7 +2,7 @@
  * The objects, their relations and the memoised queries: everything a translator can read, with every read recorded.
  */
 import { refKey, type ObjectRef, type Resource } from '../api/object.ts';
-import { Computation, Source, Tracker } from './graph.ts';
+import { Computation, Source, Tracker, type Outcome } from './graph.ts';
 import { RelationTable } from './relation.ts';
 import { same } from './same.ts';
 import type { Entry, Query, Relation, View } from './view.ts';
@@ -74,7 +74,7 @@ export class World {
   flush(): void {
     for (const { table, due } of this.#derived.values()) {
       for (const job of due) {
-        const entries = outcomeOr(job.computation, noEntries);
+        const entries = entriesOf(job.computation.outcome());
         table.replace(job.entries, entries);
         job.entries = entries;
       }
@@ -187,11 +187,6 @@ export class World {
 
 const noEntries: readonly Entry<unknown>[] = [];
 
-/** What a computation answers; `fallback` when it throws, which its reader in the translators reports. */
-const outcomeOr = <Value>(computation: Computation, fallback: Value): Value => {
-  try {
-    return computation.value() as Value;
-  } catch {
-    return fallback;
-  }
-};
+/** An object whose entries cannot be told has none; its translator, which reads the same, reports why. */
+const entriesOf = (outcome: Outcome): readonly Entry<unknown>[] =>
+  'thrown' in outcome ? noEntries : (outcome.value as readonly Entry<unknown>[]);

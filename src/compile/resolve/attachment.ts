@@ -147,19 +147,20 @@ const subnetOf = (vpc: string, spec: Spec, seen: Examination, view: View): Targe
 };
 
 const claimAddress = (vpc: string, spec: Spec, { uid, subnet }: Target, seen: Examination): Address | undefined => {
-  if (spec.address !== undefined) checkPin(vpc, addressOf(spec.address), subnet, seen);
+  if (spec.address !== undefined) checkPin(addressOf(spec.address), subnet, seen);
   if (seen.failed) return undefined;
-  const value = seen.claim({
+  const demand = {
     pool: `host.${uid}`,
     purpose: 'host',
-    candidates: { type: 'addresses', prefix: subnet.prefix, except: [subnet.gateway] },
+    candidates: { type: 'addresses', prefix: subnet.prefix, except: [subnet.gateway] } as const,
     path: 'spec.address',
     ...(spec.address === undefined ? {} : { pin: spec.address }),
-  });
+  };
+  const value = seen.claim(demand, { code: 'AddressInUse', relation: attachmentsByPin, key: `${vpc}|${spec.address}` });
   return value === undefined ? undefined : addressOf(value);
 };
 
-const checkPin = (vpc: string, address: Address, { prefix, gateway }: ResolvedSubnet, seen: Examination): void => {
+const checkPin = (address: Address, { prefix, gateway }: ResolvedSubnet, seen: Examination): void => {
   const at = path('spec', 'address');
   if (!contains(prefix, address)) {
     seen.error('AddressOutsideSubnet', at, `"${address}" is outside the subnet "${prefix}"; choose one inside or leave it out`);
@@ -167,10 +168,6 @@ const checkPin = (vpc: string, address: Address, { prefix, gateway }: ResolvedSu
     seen.error('AddressNotAHost', at, `"${address}" is the network or broadcast address of "${prefix}"; choose another`);
   }
   if (address === gateway) seen.error('AddressIsGateway', at, `"${address}" is the gateway of the subnet; choose another`);
-  const elder = seen.elder(attachmentsByPin, `${vpc}|${address}`);
-  if (elder !== undefined) {
-    seen.error('AddressInUse', at, `"${address}" is pinned by the older VPCAttachment "${elder.name}" too; choose another`);
-  }
 };
 
 interface Occupant {

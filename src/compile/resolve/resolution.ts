@@ -27,6 +27,15 @@ export const unready = (ref: ObjectRef, path: string, resolution: Resolution<unk
     : pending(path, `waits for ${kind} "${name}", which waits for its ids`);
 };
 
+/** Who else may want a pinned value, and what to call it when they do. */
+export interface Rivalry {
+  readonly code: string;
+  readonly relation: Relation<Contender>;
+  readonly key: string;
+  /** Pools whose values must differ from this one's too. */
+  readonly otherPools?: readonly string[];
+}
+
 /** Collects what a resolution consists of while an object is looked at. */
 export class Examination {
   readonly findings: CompileFinding[] = [];
@@ -47,12 +56,15 @@ export class Examination {
     return hasErrors(this.findings);
   }
 
-  /** Notes the demand and answers the value that is held for it; says that it is pending when there is none. */
-  claim(demand: Omit<Demand, 'owner'>): string | undefined {
+  /**
+   * Notes the demand and answers the value that is held for it; says that it is pending when there is none. A pinned value
+   * that is somebody else's is a fault, and then it is not demanded.
+   */
+  claim(demand: Omit<Demand, 'owner'>, rivalry?: Rivalry): string | undefined {
+    if (demand.pin !== undefined && rivalry !== undefined && !this.#mayHave(demand, demand.pin, rivalry)) return undefined;
     const owner = ownerOf(this.#object);
     const full = { ...demand, owner };
     this.demands.push(full);
-    if (demand.pin !== undefined) this.checkHolder(demand.pool, demand.pin, demand.path);
     const claim = answerTo(full, this.#view.list(claimsByOwner, owner.uid));
     if (claim === undefined) this.findings.push(pending(demand.path, `waits for a value of pool "${demand.pool}"`));
     return claim?.value;
@@ -67,17 +79,24 @@ export class Examination {
       .reduce<Contender | undefined>((eldest, each) => (eldest === undefined || each.age < eldest.age ? each : eldest), undefined);
   }
 
-  /** A value that somebody else holds is not taken from them; one in quarantine becomes free by itself. */
-  checkHolder(pool: string, value: string, path: string): void {
-    const { uid } = ownerOf(this.#object);
-    for (const holder of this.#view.list(holdersByValue, `${pool}|${value}`)) {
-      if (holder.uid === uid || holder.quarantined) continue;
-      this.error('ValueInUse', path, `"${value}" is allocated to ${holder.holder}; choose another value or delete that one first`);
-    }
-  }
-
   done<Value>(value: Value | undefined): Resolution<Value> {
     const { findings, demands } = this;
     return value === undefined || this.failed ? { findings, demands } : { findings, demands, value };
+  }
+
+  /** Who holds a value keeps it; among those who only ask for it, the eldest may have it. */
+  #mayHave({ pool, path }: Omit<Demand, 'owner'>, value: string, { code, relation, key, otherPools = [] }: Rivalry): boolean {
+    const { uid } = ownerOf(this.#object);
+    const holders = [pool, ...otherPools].flatMap((each) => this.#view.list(holdersByValue, `${each}|${value}`));
+    const active = holders.filter(({ quarantined }) => !quarantined);
+    if (active.some((holder) => holder.uid === uid)) return true;
+    const [holder] = active;
+    const elder = this.elder(relation, key);
+    if (holder !== undefined) {
+      this.error(code, path, `"${value}" is allocated to ${holder.holder}; choose another value or delete that one first`);
+    } else if (elder !== undefined) {
+      this.error(code, path, `"${value}" is wanted by the older ${relation.kind} "${elder.name}" too; choose another`);
+    }
+    return holder === undefined && elder === undefined;
   }
 }

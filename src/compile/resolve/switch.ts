@@ -50,9 +50,9 @@ const asnOf = (spec: Specs['Switch'], fabric: Specs['Fabric'], seen: Examination
     seen.error('ASNOfSpines', 'spec.asn', `ASN "${spec.asn}" belongs to the spines; leave it out or choose another`);
   }
   const pin = spec.asn === undefined ? {} : { pin: `${spec.asn}` };
-  if (spec.asn !== undefined) checkPin(seen, `asn|${spec.asn}`, 'spec.asn');
   const candidates = { type: 'numbers', from, to } as const;
-  return brandedAsn(seen.claim({ pool: 'asn', purpose: 'self', candidates, path: 'spec.asn', ...pin }));
+  const demand = { pool: 'asn', purpose: 'self', candidates, path: 'spec.asn', ...pin };
+  return brandedAsn(seen.claim(demand, { code: 'PinInUse', relation: switchesByPin, key: `asn|${spec.asn}` }));
 };
 
 const brandedAsn = (value: number | string | undefined): Asn | undefined => {
@@ -68,20 +68,11 @@ const loopback = (
   pinned: string | undefined,
   prefix: Prefix,
 ): Address | undefined => {
-  const path = `spec.${field}`;
+  const pool = pools[field];
   const pin = pinned === undefined ? {} : { pin: pinned };
-  if (pinned !== undefined) {
-    checkPin(seen, `loopback|${pinned}`, path);
-    seen.checkHolder(pools[field === 'vtep' ? 'routerID' : 'vtep'], pinned, path);
-  }
   const candidates = { type: 'addresses', prefix, except: [] } as const;
-  const value = seen.claim({ pool: pools[field], purpose: 'self', candidates, path, ...pin });
+  const demand = { pool, purpose: 'self', candidates, path: `spec.${field}`, ...pin };
+  const otherPools = Object.values(pools).filter((other) => other !== pool);
+  const value = seen.claim(demand, { code: 'PinInUse', relation: switchesByPin, key: `loopback|${pinned}`, otherPools });
   return value === undefined ? undefined : addressOf(value);
-};
-
-const checkPin = (seen: Examination, key: string, path: string): void => {
-  const elder = seen.elder(switchesByPin, key);
-  if (elder === undefined) return;
-  const value = key.slice(key.indexOf('|') + 1);
-  seen.error('PinnedTwice', path, `"${value}" is pinned by the older Switch "${elder.name}" too; choose another`);
 };
