@@ -314,7 +314,7 @@ const merged = (served: ServedKind, current: Resource, given: Resource, subresou
 };
 
 /** What generation counts: everything outside metadata and status. */
-const desired = ({ metadata: _, status: __, ...rest }: Resource): object => rest;
+const desired = (object: Resource): object => ({ ...object, metadata: undefined, status: undefined });
 
 const finalizersIn = (spec: unknown): string[] => {
   const finalizers = objectOr(spec)['finalizers'];

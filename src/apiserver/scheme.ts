@@ -1,5 +1,5 @@
 /** The kinds a server serves, looked up the ways requests name them, each with its compiled schema and its place in the store. */
-import Type, { type TObject, type TSchema } from 'typebox';
+import { Type, type TObject, type TSchema } from 'typebox';
 import { objectMetaSchema } from '../api/core/meta.ts';
 import type { Kind } from '../api/object.ts';
 import { HeddleError } from '../kit/error.ts';

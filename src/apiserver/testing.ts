@@ -4,7 +4,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { request } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import Type from 'typebox';
+import { Type } from 'typebox';
 import { parse } from 'yaml';
 import type { Kind, Resource } from '../api/object.ts';
 import { HeddleError, type ErrorCode } from '../kit/error.ts';

@@ -1,5 +1,5 @@
 /** Event (core/v1): something that happened to an object, for people who run `kubectl describe`. Events expire. */
-import Type from 'typebox';
+import { Type } from 'typebox';
 import type { Kind } from '../object.ts';
 
 const time = (description: string) => Type.Optional(Type.Union([Type.String(), Type.Null()], { description }));

@@ -1,5 +1,5 @@
 /** Schema of `metadata`, the same for every kind: what unknown-field checks, OpenAPI and `kubectl explain` know of it. */
-import Type from 'typebox';
+import { Type } from 'typebox';
 
 const time = (description: string) => Type.Optional(Type.String({ format: 'date-time', description }));
 const texts = (description: string) => Type.Optional(Type.Record(Type.String(), Type.String(), { description }));

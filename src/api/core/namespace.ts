@@ -1,5 +1,5 @@
 /** Namespace: a tenant. Deleting one deletes what is in it. */
-import Type from 'typebox';
+import { Type } from 'typebox';
 import type { Kind, Resource } from '../object.ts';
 
 const spec = Type.Object({

@@ -1,0 +1,220 @@
+/**
+ * The real kubectl against the server: Debian's 1.20, which scripts/kubectl.sh fetches, and what else is installed
+ * (kubectl and its neighbours kubectl.1.NN). Each goes through the same day in the life of an object.
+ */
+import assert from 'node:assert/strict';
+import { execFile, spawn } from 'node:child_process';
+import { access, chmod, mkdtemp, readdir, realpath, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { delimiter, dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { describe, it } from 'node:test';
+import { stringify } from 'yaml';
+import type { JsonObject } from './json.ts';
+import { robot, withServer, type TestServer } from './testing.ts';
+
+interface Outcome {
+  readonly code: number;
+  readonly out: string;
+  readonly err: string;
+}
+
+const run = (file: string, args: readonly string[], options: { env?: NodeJS.ProcessEnv; cwd?: string } = {}): Promise<Outcome> =>
+  new Promise((resolve) => {
+    execFile(file, args, { timeout: 30_000, ...options }, (error, out, err) => {
+      const code = error === null ? 0 : typeof error.code === 'number' ? error.code : 1;
+      resolve({ code, out, err });
+    });
+  });
+
+const fetched = async (): Promise<string> => {
+  const { code, out, err } = await run('sh', [fileURLToPath(new URL('../../scripts/kubectl.sh', import.meta.url))]);
+  if (code !== 0) throw new Error(err.trim());
+  return out.trim();
+};
+
+/** The oldest and the newest installed beside what `kubectl` is; every version in between was measured once. */
+const installed = async (): Promise<string[]> => {
+  for (const directory of (process.env['PATH'] ?? '').split(delimiter)) {
+    const found = await realpath(join(directory, 'kubectl')).catch(() => undefined);
+    if (found === undefined) continue;
+    const neighbours = (await readdir(dirname(found))).filter((name) => /^kubectl\.\d+\.\d+$/.test(name)).toSorted();
+    const chosen = neighbours.length === 0 ? [found] : [neighbours[0], neighbours.at(-1)].map((name) => join(dirname(found), name ?? ''));
+    return [...new Set(chosen)];
+  }
+  return [];
+};
+
+interface Kubectl {
+  readonly minor: number;
+  /** Runs it with a home, cache and kubeconfig of this test; standard output, or a failed assertion. */
+  ok(...args: string[]): Promise<string>;
+  /** For commands that must fail. */
+  outcome(...args: string[]): Promise<Outcome>;
+  /** Standard output from its start until `enough` says so; then it is ended. */
+  until(enough: (output: string) => boolean, ready: () => Promise<unknown>, ...args: string[]): Promise<string>;
+  file(name: string, content: JsonObject | string): Promise<string>;
+  readonly test: TestServer;
+}
+
+const withKubectl = (binary: string, minor: number, body: (kubectl: Kubectl) => Promise<void>): Promise<void> =>
+  withServer(async (test) => {
+    const home = await mkdtemp(join(tmpdir(), 'heddle-kubectl-'));
+    const env = { PATH: process.env['PATH'], HOME: home, KUBECONFIG: test.server.kubeconfigPath, EDITOR: join(home, 'editor') };
+    const outcome = (...args: string[]) => run(binary, args, { env, cwd: home });
+    const kubectl: Kubectl = {
+      minor,
+      test,
+      outcome,
+      async ok(...args) {
+        const { code, out, err } = await outcome(...args);
+        assert.equal(code, 0, `kubectl ${args.join(' ')}: ${err}${out}`);
+        return out;
+      },
+      until: (enough, ready, ...args) => untilOutput(binary, args, { env, cwd: home }, enough, ready),
+      async file(name, content) {
+        await writeFile(join(home, name), typeof content === 'string' ? content : stringify(content));
+        return join(home, name);
+      },
+    };
+    await body(kubectl).finally(() => rm(home, { recursive: true, force: true, maxRetries: 3 }));
+  });
+
+const untilOutput = (
+  binary: string,
+  args: readonly string[],
+  options: { env: NodeJS.ProcessEnv; cwd: string },
+  enough: (output: string) => boolean,
+  ready: () => Promise<unknown>,
+): Promise<string> =>
+  new Promise((resolve, reject) => {
+    const child = spawn(binary, args, { ...options, stdio: ['ignore', 'pipe', 'inherit'] });
+    const timer = setTimeout(() => child.kill(), 20_000);
+    let output = '';
+    let begun = false;
+    child.stdout.setEncoding('utf8').on('data', (text: string) => {
+      output += text;
+      if (!begun) {
+        begun = true;
+        ready().catch(reject);
+      }
+      if (enough(output)) child.kill();
+    });
+    child.once('close', () => {
+      clearTimeout(timer);
+      if (enough(output)) resolve(output);
+      else reject(new Error(`kubectl ${args.join(' ')} printed only: ${output}`));
+    });
+  });
+
+const stories: { readonly [story: string]: (kubectl: Kubectl) => Promise<void> } = {
+  'applies: created, unchanged, configured, and a bad manifest changes nothing': async (kubectl) => {
+    const file = await kubectl.file('r.yaml', robot('r', { speed: 2 }));
+    assert.equal(await kubectl.ok('apply', '-f', file), 'robot.test.heddle.dev/r created\n');
+    assert.equal(await kubectl.ok('apply', '-f', file), 'robot.test.heddle.dev/r unchanged\n');
+    const changed = await kubectl.file('r2.yaml', robot('r', { speed: 3, tags: ['x'] }));
+    assert.equal((await kubectl.outcome('diff', '-f', changed)).code, 1);
+    assert.equal(await kubectl.ok('apply', '-f', changed), 'robot.test.heddle.dev/r configured\n');
+    assert.equal((await kubectl.outcome('diff', '-f', changed)).code, 0);
+    const typo = await kubectl.outcome('apply', '-f', await kubectl.file('typo.yaml', robot('r', { sped: 3 })));
+    assert.match(typo.err, /unknown field "(spec\.)?sped"/);
+    const invalid = await kubectl.outcome('apply', '-f', await kubectl.file('bad.yaml', robot('r', { speed: 13 })));
+    assert.match(invalid.err, /spec.speed: 13 is unlucky; use 12/);
+    assert.equal(await kubectl.ok('get', 'robot', 'r', '-o', 'jsonpath={.spec.speed}{.metadata.generation}'), '32');
+  },
+
+  'gets: table, wide, yaml, names, all namespaces, selectors, pages, short names': async (kubectl) => {
+    await kubectl.ok('create', 'namespace', 'team');
+    for (const name of ['a', 'b', 'c']) {
+      await kubectl.ok('create', '-f', await kubectl.file(`${name}.yaml`, robot(name, { color: 'red' }, { labels: { rack: name === 'c' ? 'r2' : 'r1' } })));
+    }
+    await kubectl.ok('create', '-f', await kubectl.file('d.yaml', robot('d', {}, { namespace: 'team' })));
+    assert.match(await kubectl.ok('get', 'robots'), /^NAME +MODEL +SPEED +READY +AGE\na +r2 +1 /);
+    assert.match(await kubectl.ok('get', 'rb', 'a', '-o', 'wide'), /COLOR\na .* red/);
+    assert.match(await kubectl.ok('get', 'robot', 'a', '-o', 'yaml'), /\nkind: Robot\n/);
+    assert.match(await kubectl.ok('get', 'robots', '-A'), /^NAMESPACE +NAME[^]*\nteam +d /);
+    assert.equal(await kubectl.ok('get', 'robots', '-l', 'rack=r1', '-o', 'name'), 'robot.test.heddle.dev/a\nrobot.test.heddle.dev/b\n');
+    assert.equal(await kubectl.ok('get', 'robots', '--field-selector', 'metadata.name=c', '-o', 'name'), 'robot.test.heddle.dev/c\n');
+    assert.match(await kubectl.ok('get', 'robots', '--show-labels', '--chunk-size=1'), /a .*rack=r1\nb .*rack=r1\nc .*rack=r2\n/);
+    assert.match(await kubectl.ok('get', 'all'), /\na +r2 /);
+    assert.match((await kubectl.outcome('get', 'robot', 'nobody')).err, /robots.test.heddle.dev "nobody" not found/);
+  },
+
+  'edits, patches, labels and annotates': async (kubectl) => {
+    await kubectl.ok('create', '-f', await kubectl.file('r.yaml', robot('r', { speed: 2 })));
+    await chmod(await kubectl.file('editor', '#!/bin/sh\nsed -i "s/speed: 2/speed: 7/" "$1"\n'), 0o755);
+    assert.match(await kubectl.ok('edit', 'robot', 'r'), /edited/);
+    await kubectl.ok('patch', 'robot', 'r', '--type', 'merge', '-p', '{"spec":{"color":"blue"}}');
+    await kubectl.ok('patch', 'robot', 'r', '--type', 'json', '-p', '[{"op":"add","path":"/spec/tags","value":["t"]}]');
+    await kubectl.ok('label', 'robot', 'r', 'rack=r7');
+    await kubectl.ok('annotate', 'robot', 'r', 'note=hello');
+    const picture = '{.spec.speed} {.spec.color} {.spec.tags[0]} {.metadata.labels.rack} {.metadata.annotations.note}';
+    assert.equal(await kubectl.ok('get', 'robot', 'r', '-o', `jsonpath=${picture}`), '7 blue t r7 hello');
+    assert.match((await kubectl.outcome('patch', 'robot', 'r', '-p', '{}')).err, /merge-patch\+json|not supported/);
+    const forbidden = await kubectl.outcome('patch', 'robot', 'r', '--type', 'merge', '-p', '{"spec":{"model":"x1"}}');
+    assert.match(forbidden.err, /The Robot "r" is invalid: spec.model: the model cannot be changed/);
+    await kubectl.ok('label', 'namespace', 'default', 'tenant=yes');
+    await kubectl.ok('replace', '-f', await kubectl.file('r2.yaml', robot('r', { speed: 4 })));
+  },
+
+  'waits for a condition and for the end, watches, deletes': async (kubectl) => {
+    await kubectl.ok('create', '-f', await kubectl.file('r.yaml', robot('r')));
+    const { client } = kubectl.test.server;
+    const ref = { kind: 'Robot', namespace: 'default', name: 'r' };
+    const waiting = kubectl.ok('wait', '--for=condition=Programmed', 'robot/r', '--timeout=20s');
+    await client.patchStatus(ref, { ready: '0/1', conditions: [{ type: 'Programmed', status: 'False' }] });
+    await client.patchStatus(ref, { ready: '1/1', conditions: [{ type: 'Programmed', status: 'True' }] });
+    assert.match(await waiting, /condition met/);
+    const change = () => client.patchStatus(ref, { ready: '2/2' });
+    assert.match(await kubectl.until((text) => text.includes('2/2'), change, 'get', 'robots', '-w'), /r +r2 +1 +1\/1 .*\nr +r2 +1 +2\/2/);
+    const gone = kubectl.ok('wait', '--for=delete', 'robot/r', '--timeout=20s');
+    assert.match(await kubectl.ok('delete', 'robot', 'r', '--timeout=20s'), /"r" deleted/);
+    // It may have begun after the deletion; then there was nothing to wait for.
+    await gone.catch((error: unknown) => assert.match(String(error), /not found/));
+    assert.equal(await kubectl.ok('get', 'robots', '-o', 'name'), '');
+  },
+
+  'explains, lists resources, describes with events, dry-runs, deletes namespaces': async (kubectl) => {
+    assert.match(await kubectl.ok('explain', 'robot.spec.arms'), /How many joints/);
+    assert.match(await kubectl.ok('explain', 'robots'), /A robot of the tests/);
+    assert.match(await kubectl.ok('api-resources'), /robots +rb +test.heddle.dev\/v1 +true +Robot/);
+    assert.match(await kubectl.ok('api-versions'), /test.heddle.dev\/v1\nv1/);
+    const file = await kubectl.file('r.yaml', robot('r'));
+    assert.match(await kubectl.ok('create', '--dry-run=server', '-f', file), /created \(server dry run\)/);
+    assert.equal(await kubectl.ok('get', 'robots', '-o', 'name'), '');
+    await kubectl.ok('create', '-f', file);
+    const uid = await kubectl.ok('get', 'robot', 'r', '-o', 'jsonpath={.metadata.uid}');
+    const event = { involvedObject: { kind: 'Robot', namespace: 'default', name: 'r', uid }, reason: 'Programmed', message: '1 of 1 devices', type: 'Normal' };
+    await kubectl.test.server.client.create({ apiVersion: 'v1', kind: 'Event', metadata: { name: 'r.1', namespace: 'default' }, ...event });
+    assert.match(await kubectl.ok('describe', 'robot', 'r'), /Name: +r\n[^]*Model: +r2\n[^]*Programmed.*1 of 1 devices/);
+    assert.match(await kubectl.ok('get', 'events'), /Programmed +Robot +r +1 of 1 devices/);
+    await kubectl.ok('create', 'namespace', 'team');
+    await kubectl.ok('create', '-f', await kubectl.file('t.yaml', robot('t', {}, { namespace: 'team' })));
+    await kubectl.ok('delete', 'namespace', 'team', '--timeout=20s');
+    assert.doesNotMatch(await kubectl.ok('get', 'robots', '-A'), /team/);
+  },
+};
+
+const binaries: { path: string; minor: number }[] = [];
+let problem = '';
+try {
+  for (const path of [await fetched(), ...(await installed())]) {
+    await access(path);
+    const { out } = await run(path, ['version', '--client', '-o', 'json']);
+    binaries.push({ path, minor: Number(/"minor": "(\d+)/.exec(out)?.[1] ?? 0) });
+  }
+} catch (error) {
+  problem = String(error);
+}
+
+describe('a real kubectl', () => {
+  it('is at hand', (context) => {
+    if (problem === '' || process.env['CI'] === 'true') assert.equal(problem, '');
+    else context.skip(problem);
+  });
+
+  for (const { path, minor } of binaries) {
+    for (const [story, body] of Object.entries(stories)) it(`1.${minor} ${story}`, () => withKubectl(path, minor, body));
+  }
+
+});
