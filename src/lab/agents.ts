@@ -41,7 +41,7 @@ export const startAgent = async (manifest: Manifest, node: string): Promise<void
   mkdirSync(state, { recursive: true, mode: 0o755 });
   const data = manifest.controlPlane.data;
   writeFileSync(token, deviceToken(loadTokenSecret(join(data, 'token-secret')), node), { mode: 0o600 });
-  const dial = ['--server', manifest.controlPlane.southbound, '--ca', join(data, 'ca.crt'), '--token-file', token];
+  const dial = ['--server', manifest.controlPlane.southbound, '--ca', join(data, 'pki', 'ca.crt'), '--token-file', token];
   const argv: Argv = [launcher, 'agent', '--device', node, ...dial, '--state-directory', state];
   await startDaemon(manifest, inside(manifest, node, argv), agentFiles(manifest, node));
 };

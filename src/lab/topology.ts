@@ -4,6 +4,7 @@
  */
 import type { TObject, Static } from 'typebox';
 import { Check } from 'typebox/value';
+import { builtinObjects } from '../api/builtin.ts';
 import type { Resource } from '../api/object.ts';
 import { connectionSpec } from '../api/kinds/connection.ts';
 import { serverSpec } from '../api/kinds/server.ts';
@@ -50,15 +51,9 @@ export const topologyOf = (objects: readonly Resource[]): Topology => {
   return { nodes: [...nodes].map(([name, { role }]) => ({ name, role })), cables };
 };
 
-/** Port names of the built-in profile `linux-soft`: `E1/n` is the interface `swpn`. */
-const softInterface = (port: string): string | undefined => {
-  const number = /^E1\/([1-9]\d{0,2})$/.exec(port)?.[1];
-  return number === undefined ? undefined : `swp${number}`;
-};
-
 const readNodes = (objects: readonly Resource[], findings: Finding[]): Map<string, Node> => {
   const profiles = new Map(
-    specsOf(objects, 'SwitchProfile', switchProfileSpec, findings).map(({ name, spec }) => [name, spec.ports]),
+    specsOf([...builtinObjects, ...objects], 'SwitchProfile', switchProfileSpec, findings).map(({ name, spec }) => [name, spec.ports]),
   );
   const nodes = new Map<string, Node>();
   const add = (name: string, path: string, node: Node): void => {
@@ -69,12 +64,11 @@ const readNodes = (objects: readonly Resource[], findings: Finding[]): Map<strin
   for (const { name, path, spec } of specsOf(objects, 'Switch', switchSpec, findings)) {
     const profile = spec.profile ?? 'linux-soft';
     const ports = profiles.get(profile);
-    if (ports === undefined && profile !== 'linux-soft') {
-      const message = `SwitchProfile "${profile}" is not among the files: the lab knows "linux-soft" by itself`;
+    if (ports === undefined) {
+      const message = `SwitchProfile "${profile}" is neither built in nor among the files`;
       findings.push({ path: `${path}.spec.profile`, code: 'UnknownProfile', message });
     }
-    const interfaceOf = (port: string) => (ports === undefined ? softInterface(port) : ports[port]?.interface);
-    add(name, path, { role: spec.role, end: (port) => endOf(interfaceOf(port)) });
+    add(name, path, { role: spec.role, end: (port) => endOf(ports?.[port]?.interface) });
   }
   for (const { name, path, spec } of specsOf(objects, 'Server', serverSpec, findings)) {
     add(name, path, { role: 'server', end: (port) => serverEnd(port, spec.ports) });
