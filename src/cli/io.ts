@@ -11,7 +11,7 @@ export interface Io {
   readonly note: (text: string) => void;
   readonly stdin: () => Promise<string>;
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** Aborts on Ctrl-C. */
+  /** Aborts on Ctrl-C and SIGTERM. */
   readonly signal: AbortSignal;
   readonly columns: number;
   readonly isTerminal: boolean;

@@ -3,7 +3,8 @@ import { processIo } from './io.ts';
 import { runProgram } from './program.ts';
 
 const interrupt = new AbortController();
-process.once('SIGINT', () => interrupt.abort(new Error('interrupted')));
+// The second one ends the process the usual way, whatever it is doing.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => interrupt.abort(new Error('interrupted')));
 // A reader such as `head` that closes the pipe early is no fault.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1));
 

@@ -38,16 +38,18 @@ export class Refusal extends HeddleError {}
 export const mergePatchType = 'application/merge-patch+json';
 export const tableType = 'application/json;as=Table;v=v1;g=meta.k8s.io,application/json';
 
-export const createApiClient = (access: Access): ApiClient => {
+/** `interrupt` ends every request that has no signal of its own. */
+export const createApiClient = (access: Access, interrupt?: AbortSignal): ApiClient => {
   const secure = access.server.startsWith('https:');
   const agent = secure ? new Agent({ keepAlive: true, ...tlsOptions(access) }) : new PlainAgent({ keepAlive: true });
   const send = (call: Call): Promise<IncomingMessage> =>
     new Promise((resolve, reject) => {
       const payload = call.body === undefined ? undefined : JSON.stringify(call.body);
       const options: RequestOptions = { method: call.method ?? 'GET', agent, headers: headersOf(access, call, payload) };
-      if (call.signal !== undefined) options.signal = call.signal;
+      const signal = call.signal ?? interrupt;
+      if (signal !== undefined) options.signal = signal;
       const outgoing = (secure ? httpsRequest : httpRequest)(`${access.server}${call.path}`, options, resolve);
-      outgoing.on('error', (error) => reject(call.signal?.aborted ? call.signal.reason : unreachable(access, error)));
+      outgoing.on('error', (error) => reject(signal?.aborted === true ? signal.reason : unreachable(access, error)));
       outgoing.end(payload);
     });
   return {

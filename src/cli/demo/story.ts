@@ -3,10 +3,7 @@
  * and goes. Every statement is the result of probes between the servers; every time is measured from the first request.
  */
 import { join } from 'node:path';
-import type { VpcAttachmentStatus } from '../../api/kinds/vpcattachment.ts';
-import { getObject } from '../../client/live.ts';
 import { systemClock as clock } from '../../kit/clock.ts';
-import { HeddleError } from '../../kit/error.ts';
 import { checkPairs, type CheckResult } from '../../lab/check.ts';
 import type { LabHandle } from '../../lab/up.ts';
 import { applyObject } from '../apply.ts';
@@ -14,6 +11,7 @@ import { removeTarget } from '../delete.ts';
 import { fileTargets, type FileTarget } from '../objects.ts';
 import type { Session } from '../session.ts';
 import { waitFor } from '../wait.ts';
+import { addressOf } from './address.ts';
 import { passes, tallyOf, type Tally } from './connectivity.ts';
 import { startPinging } from './pinging.ts';
 import type { Screen } from './screen.ts';
@@ -77,7 +75,7 @@ const vpcsComeUp = async (stage: Stage, tenants: readonly FileTarget[]): Promise
 const peeringOpens = async (stage: Stage, peering: readonly FileTarget[]): Promise<Opened> => {
   const { screen } = stage;
   screen.heading('A VPCPeering lets shop/front and analytics/default talk');
-  const address = await addressOf(stage, 'report-1');
+  const address = await addressOf(stage.session, 'report-1', patience);
   const pinging = startPinging({ manifest: stage.lab.manifest, from: 'web-1', address, clock, signal: stage.session.io.signal });
   try {
     const began = clock.monotonic();
@@ -99,7 +97,7 @@ const peeringOpens = async (stage: Stage, peering: readonly FileTarget[]): Promi
 const peeringCloses = async (stage: Stage, peering: readonly FileTarget[]): Promise<Tally> => {
   const { screen, session, lab } = stage;
   screen.heading('The peering is deleted');
-  const address = await addressOf(stage, 'report-1');
+  const address = await addressOf(stage.session, 'report-1', patience);
   const pinging = startPinging({ manifest: lab.manifest, from: 'web-1', address, clock, signal: session.io.signal });
   try {
     await pinging.first(patience);
@@ -137,27 +135,13 @@ const programmed = async ({ session, screen }: Stage, targets: readonly FileTarg
 };
 
 const firstAnswer = async (stage: Stage, from: string, to: string, began: number): Promise<number> => {
-  const address = await addressOf(stage, to);
+  const address = await addressOf(stage.session, to, patience);
   const pinging = startPinging({ manifest: stage.lab.manifest, from, address, clock, signal: stage.session.io.signal });
   try {
     return (await pinging.first(patience)) - began;
   } finally {
     await pinging.stop();
   }
-};
-
-/** Address that the controller allocated for an attachment. */
-const addressOf = async ({ session }: Stage, attachment: string): Promise<string> => {
-  const type = (await session.types()).find(({ kind }) => kind === 'VPCAttachment');
-  if (type === undefined) throw new HeddleError('Internal', 'the server has no attachments');
-  const deadline = clock.monotonic() + patience;
-  while (clock.monotonic() < deadline) {
-    const object = await getObject(session.client, { type, namespace: session.namespace, name: attachment });
-    const { address } = (object?.status ?? {}) as VpcAttachmentStatus;
-    if (address !== undefined) return address.replace(/\/\d+$/, '');
-    await clock.sleep(20, session.io.signal);
-  }
-  throw new HeddleError('Timeout', `attachment "${attachment}" got no address`);
 };
 
 /** Waits until all that may connect does, then probes every ordered pair; a fault gets time to pass and is then a fault. */
