@@ -1,6 +1,12 @@
 /**
  * Heddle's compiler: the engine with the relations and the translators of this network. The two lists are the pass list;
  * the order of translators does not matter, that of derived relations is the order in which they may build on each other.
+ *
+ * What a fault does. The result is a function of the objects as they are, never of what was there before, so a part with an
+ * `error` contributes nothing, also when it was good a moment ago. The part is kept small: one subnet of a VPC, one pairing
+ * of a peering, else the object. Of two that want the same thing the elder has it, and of pinned values whoever holds the
+ * claim; so what runs is not harmed by what comes later. Two rows that contradict each other all the same are settled by
+ * the goal table (merge.ts). `pending` is no fault: ids that are being handed out, and only what needs them waits.
  */
 import type { ClaimStatus } from '../api/kinds/claim.ts';
 import { kindByName } from '../api/kinds.ts';

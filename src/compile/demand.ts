@@ -25,6 +25,11 @@ export interface Demand {
   readonly candidates: Candidates;
   /** The one value that will do, chosen by the user; it need not be among the candidates. */
   readonly pin?: string;
+  /**
+   * Whether a value that is held must still be among the candidates, as an address must lie in its subnet. Otherwise what
+   * is held stays, so that a pool can be changed without renumbering what runs.
+   */
+  readonly mustFit?: true;
   /** Field that says so or would, for findings. */
   readonly path: string;
 }
@@ -40,15 +45,15 @@ export interface HeldClaim {
   readonly age: string;
 }
 
-/**
- * The claim that answers a demand, of all claims of the same owner; undefined when there is none yet. An unpinned demand
- * keeps whatever value it was given as long as that is one of its candidates, so that nothing is ever renumbered.
- */
+/** The claim that answers a demand, of all claims of the same owner; undefined when there is none yet. */
 export const answerTo = (demand: Demand, claims: readonly HeldClaim[]): HeldClaim | undefined =>
   claims
     .filter(({ pool, purpose, quarantined }) => pool === demand.pool && purpose === demand.purpose && !quarantined)
-    .filter(({ value }) => (demand.pin === undefined ? isCandidate(demand.candidates, value) : value === demand.pin))
+    .filter(({ value }) => fits(demand, value))
     .sort((left, right) => byText(left.age, right.age) || byText(left.value, right.value))[0];
+
+const fits = ({ pin, mustFit, candidates }: Demand, value: string): boolean =>
+  pin === undefined ? mustFit !== true || isCandidate(candidates, value) : value === pin;
 
 /** Whether a value may be handed out for candidates. */
 export const isCandidate = (candidates: Candidates, value: string): boolean => {

@@ -5,6 +5,7 @@ import { rowId } from '../goal/rows.ts';
 import { plus } from '../net/address.ts';
 import { hostAt, networkAddress } from '../net/prefix.ts';
 import { answerTo, isCandidate, type Candidates, type Demand, type HeldClaim } from './demand.ts';
+import { createCompiler } from './compiler.ts';
 import type { Compiler, ObjectChange } from './engine.ts';
 import { ageOf, specOf } from './intent.ts';
 
@@ -147,4 +148,20 @@ export const dump = (compiler: Compiler, objects: readonly Resource[]): string =
       return `${refKey(ref)} ${JSON.stringify([compiler.findingsOf(ref), compiler.factsOf(ref), compiler.demandsOf(ref), compiler.scopesOf(ref)])}`;
     });
   return [...lines, ...verdicts].join('\n');
+};
+
+/** Rows of some tables of a scope, `<table>/<key>` with the value as JSON: small enough to be read in a test. */
+export const rowsIn = (compiler: Compiler, scope: string, ...tables: string[]): Record<string, unknown> =>
+  Object.fromEntries(
+    compiler
+      .rows(scope)
+      .filter(({ table }) => tables.length === 0 || tables.includes(table))
+      .map((row) => [rowId(row), row.value]),
+  );
+
+/** A compiler with the small fabric (objects of the same key replaced) and everything allocated. */
+export const compiled = (...objects: readonly Resource[]): { readonly compiler: Compiler; readonly claims: Resource[] } => {
+  const byKey = new Map([...smallFabric(), ...objects].map((each) => [refKey(refOf(each)), each]));
+  const compiler = createCompiler();
+  return { compiler, claims: settleAll(compiler, [...byKey.values()]) };
 };

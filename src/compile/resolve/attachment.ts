@@ -153,6 +153,7 @@ const claimAddress = (vpc: string, spec: Spec, { uid, subnet }: Target, seen: Ex
     pool: `host.${uid}`,
     purpose: 'host',
     candidates: { type: 'addresses', prefix: subnet.prefix, except: [subnet.gateway] } as const,
+    mustFit: true as const,
     path: 'spec.address',
     ...(spec.address === undefined ? {} : { pin: spec.address }),
   };

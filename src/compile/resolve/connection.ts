@@ -27,6 +27,7 @@ export interface FabricConnection {
   readonly type: 'fabric';
   readonly fabric: string;
   readonly profiles: readonly string[];
+  /** Without those that wait for their /31: a cable that is added must not stop those that run. */
   readonly links: readonly FabricLink[];
 }
 
@@ -89,7 +90,6 @@ const fabricConnection = (shape: Shape, seen: Examination, view: View): Resoluti
   const fabric = specNamed(view, 'Fabric', leaf.fabric);
   const pool = fabric?.underlay.links === 'numbered' ? prefixOf(fabric.underlay.linkPool) : undefined;
   const links = shape.cables.flatMap((cable) => fabricLink(cable, [spine.profile, leaf.profile], pool, seen, view));
-  if (links.length < shape.cables.length) return seen.done<ResolvedConnection>(undefined);
   return seen.done<ResolvedConnection>({ type: 'fabric', fabric: leaf.fabric, profiles: [spine.profile, leaf.profile], links });
 };
 

@@ -1,0 +1,123 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { refOf } from '../../api/object.ts';
+import * as make from '../fixture.ts';
+
+test('a leaf is a BGP speaker with a VTEP, and its ids are shown in its status', () => {
+  const { compiler } = make.compiled();
+  assert.deepEqual(make.rowsIn(compiler, 'device/leaf-1', 'system', 'bgp', 'vtep'), {
+    'bgp/underlay': {
+      asn: 4_200_000_001,
+      routerId: '172.30.8.2',
+      networks: ['172.30.8.2/32', '172.30.12.1/32'],
+      advertiseVnis: true,
+    },
+    'system/self': { hostname: 'leaf-1', role: 'leaf', routerId: '172.30.8.2' },
+    'vtep/self': { address: '172.30.12.1', anycastMac: '02:00:5e:00:01:01' },
+  });
+  assert.deepEqual(compiler.factsOf({ kind: 'Switch', namespace: '', name: 'leaf-1' }), {
+    asn: 4_200_000_001,
+    routerID: '172.30.8.2',
+    vtep: '172.30.12.1',
+  });
+});
+
+test('a spine shares the ASN of the spines and has no VTEP', () => {
+  const { compiler } = make.compiled();
+  assert.deepEqual(make.rowsIn(compiler, 'device/spine-1', 'system', 'bgp', 'vtep'), {
+    'bgp/underlay': { asn: 65_100, routerId: '172.30.8.1', networks: ['172.30.8.1/32'], advertiseVnis: false },
+    'system/self': { hostname: 'spine-1', role: 'spine', routerId: '172.30.8.1' },
+  });
+});
+
+test('what a switch pins is used, also when it is outside the pools', () => {
+  const { compiler } = make.compiled(make.switchOf('leaf-1', 'leaf', { asn: 65_001, routerID: '192.0.2.1', vtep: '192.0.2.2' }));
+  const facts = compiler.factsOf({ kind: 'Switch', namespace: '', name: 'leaf-1' });
+  assert.deepEqual(facts, { asn: 65_001, routerID: '192.0.2.1', vtep: '192.0.2.2' });
+});
+
+test('a fabric link is two ports and two unnumbered sessions with BFD', () => {
+  const { compiler } = make.compiled();
+  const bfd = { intervalMilliseconds: 300, multiplier: 3 };
+  assert.deepEqual(make.rowsIn(compiler, 'device/spine-1', 'port', 'bgpPeer'), {
+    'bgpPeer/E1/1': { port: 'E1/1', bfd },
+    'bgpPeer/E1/2': { port: 'E1/2', bfd },
+    'port/E1/1': { interface: 'swp1', role: 'fabric', mtu: 9100, peer: 'leaf-1/E1/49' },
+    'port/E1/2': { interface: 'swp2', role: 'fabric', mtu: 9100, peer: 'leaf-2/E1/49' },
+  });
+});
+
+test('a numbered link takes a /31: the spine has the lower address whichever end is written first', () => {
+  const { compiler } = make.compiled(
+    make.fabric({ underlay: { links: 'numbered', bfd: { enabled: false } } }),
+    make.connection('spine-1--leaf-1', [
+      ['leaf-1/E1/49', 'spine-1/E1/1'],
+      ['spine-1/E1/3', 'leaf-1/E1/50'],
+    ]),
+  );
+  const port = { role: 'fabric', mtu: 9100 };
+  assert.deepEqual(make.rowsIn(compiler, 'device/leaf-1', 'bgpPeer'), {
+    'bgpPeer/E1/49': { port: 'E1/49', address: '172.30.128.0' },
+    'bgpPeer/E1/50': { port: 'E1/50', address: '172.30.128.2' },
+  });
+  assert.deepEqual(make.rowsIn(compiler, 'device/spine-1', 'port'), {
+    'port/E1/1': { ...port, interface: 'swp1', peer: 'leaf-1/E1/49', address: '172.30.128.0/31' },
+    'port/E1/2': { ...port, interface: 'swp2', peer: 'leaf-2/E1/49', address: '172.30.128.4/31' },
+    'port/E1/3': { ...port, interface: 'swp3', peer: 'leaf-1/E1/50', address: '172.30.128.2/31' },
+  });
+});
+
+test('a link keeps its /31 when a cable beside it is added or taken away', () => {
+  const numbered = make.fabric({ underlay: { links: 'numbered' } });
+  const { compiler, claims } = make.compiled(numbered);
+  const before = make.rowsIn(compiler, 'device/leaf-1', 'bgpPeer')['bgpPeer/E1/49'];
+  const wider = make.connection('spine-1--leaf-1', [
+    ['spine-1/E1/9', 'leaf-1/E1/50'],
+    ['spine-1/E1/1', 'leaf-1/E1/49'],
+  ]);
+  assert.deepEqual(compiler.apply([make.put(wider)]).scopes, []);
+  make.settleAll(compiler, [numbered, wider], claims);
+  const after = make.rowsIn(compiler, 'device/leaf-1', 'bgpPeer');
+  assert.equal(Object.keys(after).length, 2);
+  assert.deepEqual(after['bgpPeer/E1/49'], before);
+});
+
+test('a server port carries what segments carry, and names what is at its other end', () => {
+  const { compiler } = make.compiled(make.fabric({ underlay: { mtu: 1600 } }));
+  assert.deepEqual(make.rowsIn(compiler, 'device/leaf-1', 'port')['port/E1/1'], {
+    interface: 'swp1',
+    role: 'server',
+    mtu: 1550,
+    peer: 'a1/eth1',
+  });
+});
+
+test('several cables from a server to one leaf are members of a bundle', () => {
+  const bundle = make.connection(
+    'a1--leaf-1',
+    [
+      ['a1/eth2', 'leaf-1/E1/7'],
+      ['a1/eth1', 'leaf-1/E1/1'],
+    ],
+    { mtu: 1500 },
+  );
+  const { compiler } = make.compiled(bundle);
+  const port = { role: 'server', mtu: 1500, bundle: 'bond-e1-7' };
+  const rows = make.rowsIn(compiler, 'device/leaf-1', 'port');
+  assert.deepEqual(rows['port/E1/1'], { ...port, interface: 'swp1', peer: 'a1/eth1' });
+  assert.deepEqual(rows['port/E1/7'], { ...port, interface: 'swp7', peer: 'a1/eth2' });
+  assert.deepEqual(compiler.factsOf(refOf(bundle)), { type: 'bundle' });
+});
+
+test('the type of a connection is shown before its switches have their ids', () => {
+  const { compiler } = make.compiled();
+  const waiting = [make.switchOf('leaf-9', 'leaf'), make.connection('x', [['b1/eth2', 'leaf-9/E1/1']])];
+  compiler.apply(waiting.map(make.put));
+  assert.deepEqual(compiler.factsOf({ kind: 'Connection', namespace: '', name: 'x' }), { type: 'unbundled' });
+});
+
+test('a pool that is changed renumbers nobody', () => {
+  const { compiler } = make.compiled();
+  const fabric = { asns: { leaves: { from: 65_001, to: 65_100 } }, underlay: { vteps: '192.0.2.0/24', routerIDs: '198.51.100.0/24' } };
+  assert.deepEqual(compiler.apply([make.put(make.fabric(fabric))]).scopes, []);
+});
