@@ -136,9 +136,13 @@ export const conditionOf = (object: Resource, type: string): Condition | undefin
 export const tenant = (kind: string, name: string): ObjectRef => ({ kind, namespace: 'default', name });
 export const cluster = (kind: string, name: string): ObjectRef => ({ kind, namespace: '', name });
 
-/** Lets everything that is under way happen, until `check` answers something; fails with its last error after 5 seconds. */
-export const eventually = async <Value>(check: () => Promise<Value | undefined> | Value | undefined, what: string): Promise<Value> => {
-  const end = performance.now() + 5000;
+/** Lets everything that is under way happen, until `check` answers something; fails after `milliseconds`. */
+export const eventually = async <Value>(
+  check: () => Promise<Value | undefined> | Value | undefined,
+  what: string,
+  milliseconds = 5000,
+): Promise<Value> => {
+  const end = performance.now() + milliseconds;
   for (;;) {
     const found = await check();
     if (found !== undefined && found !== false) return found;
