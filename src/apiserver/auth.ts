@@ -31,9 +31,17 @@ const byToken = (request: IncomingMessage, tokens: ReadonlyMap<string, User>): U
   return user;
 };
 
-const byCertificate = (request: IncomingMessage): User | undefined => {
-  const { socket } = request;
+/** A connection shows its certificate once; reading it costs as much as a small request. */
+const usersOfSockets = new WeakMap<TLSSocket, User>();
+
+const byCertificate = ({ socket }: IncomingMessage): User | undefined => {
   if (!(socket instanceof TLSSocket)) return undefined;
+  const known = usersOfSockets.get(socket) ?? userOfCertificate(socket);
+  if (known !== undefined) usersOfSockets.set(socket, known);
+  return known;
+};
+
+const userOfCertificate = (socket: TLSSocket): User | undefined => {
   const certificate = socket.getPeerX509Certificate();
   if (certificate === undefined) return undefined;
   if (!socket.authorized) throw new HeddleError('Unauthorized', 'Unauthorized');

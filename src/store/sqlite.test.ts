@@ -102,7 +102,11 @@ describe('the SQLite store on disk', () => {
       assert.equal(entries.length, revision);
       const first = entries[0];
       assert.ok(first);
-      await store.commit([{ type: 'delete', key: 'small' }]);
+      const [fits, tooBig] = await Promise.allSettled([
+        store.commit([{ type: 'delete', key: 'small' }]),
+        store.commit([{ type: 'put', key: 'big', value: big }]),
+      ]);
+      assert.deepEqual([fits.status, tooBig.status], ['fulfilled', 'rejected']);
       assert.equal(store.revision, revision + 1);
       stop.abort();
       await watching;

@@ -8,9 +8,10 @@ import { closeSync, openSync } from 'node:fs';
 import { DatabaseSync, type SQLOutputValue, type StatementSync } from 'node:sqlite';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { HeddleError } from '../kit/error.ts';
+import { CommitQueue, type Outcome } from './batch.ts';
 import { planCommit } from './commit.ts';
 import { prefixEnd } from './key.ts';
-import { expired, type Change, type Entry, type Listing, type ListOptions, type Revision, type Store } from './store.ts';
+import { expired, type Change, type Entry, type Listing, type ListOptions, type Revision, type Store, type Write } from './store.ts';
 import { Feed } from './subscription.ts';
 
 const schema = `
@@ -193,6 +194,32 @@ const createStore = (database: DatabaseSync, sql: Statements): Store => {
     else sql.unpoint.run(entry.key);
   };
 
+  /** Plans one commit on top of what the open transaction has written; a refusal has no effect on it. */
+  const attempt = (writes: readonly Write[], base: Revision): Outcome => {
+    let changes: readonly Change[];
+    try {
+      changes = planCommit(writes, base, currentEntry);
+    } catch (thrown) {
+      return { ok: false, error: HeddleError.from(thrown) };
+    }
+    changes.forEach(write);
+    return { ok: true, changes };
+  };
+
+  const queue = new CommitQueue((batch) => {
+    let next = revision;
+    const outcomes = transaction(() =>
+      batch.map((writes) => {
+        const outcome = attempt(writes, next);
+        if (outcome.ok) next += outcome.changes.length;
+        return outcome;
+      }),
+    );
+    revision = next;
+    feed.publish(outcomes.flatMap((outcome) => (outcome.ok ? outcome.changes : [])));
+    return outcomes;
+  });
+
   const readRows = (prefix: string, options: ListOptions, limit: number): Row[] => {
     const from = options.from !== undefined && options.from > prefix ? options.from : prefix;
     if (options.revision === undefined) return sql.list.all(from, prefixEnd(prefix), limit);
@@ -229,14 +256,7 @@ const createStore = (database: DatabaseSync, sql: Statements): Store => {
 
     async commit(writes) {
       checkOpen();
-      const changes = transaction(() => {
-        const planned = planCommit(writes, revision, currentEntry);
-        planned.forEach(write);
-        return planned;
-      });
-      revision += changes.length;
-      feed.publish(changes);
-      return changes;
+      return queue.commit(writes);
     },
 
     watch(options) {
@@ -259,6 +279,7 @@ const createStore = (database: DatabaseSync, sql: Statements): Store => {
 
     async close() {
       if (closed) return;
+      queue.flush();
       closed = true;
       feed.close();
       database.close();

@@ -102,6 +102,21 @@ for (const [name, withStore] of Object.entries(stores)) {
         assert.deepEqual(changes.map(summary), ['put b=1@2 was -', 'put b=2@3 was 1', 'delete a=1@4 was 1']);
       }));
 
+    it('settles commits that are asked for at once each for itself, in order', () =>
+      withStore(async (store) => {
+        const outcomes = await Promise.allSettled([
+          store.commit([put('a', '1', 0)]),
+          store.commit([put('b', '1'), put('a', 'x', 0)]),
+          store.commit([put('a', '2', 1), put('c', '1')]),
+          store.commit([remove('nothing')]),
+          store.commit([put('d', '1')]),
+        ]);
+        assert.deepEqual(outcomes.map((outcome) => outcome.status), ['fulfilled', 'rejected', 'fulfilled', 'rejected', 'fulfilled']);
+        const { entries } = await store.list('');
+        assert.deepEqual(entries.map(({ key, value, revision }) => `${key}=${value}@${revision}`), ['a=2@2', 'c=1@3', 'd=1@4']);
+        assert.equal(store.revision, 4);
+      }));
+
     it('lists a prefix in key order, and not its neighbours', () =>
       withStore(async (store) => {
         await store.commit(['b/2', 'b/1', 'a/1', 'b', 'c/1', 'b/1x'].map((key) => put(key, key)));
