@@ -62,7 +62,8 @@ export class Journal {
   static open(directory: string, options: JournalOptions = {}): Recovered {
     const disk = options.disk ?? fs;
     try {
-      disk.mkdirSync(directory, { recursive: true, mode: 0o700 });
+      // The directory is for all to enter: daemons that a driver starts as other users have their sockets below it.
+      disk.mkdirSync(directory, { recursive: true, mode: 0o755 });
       const file = disk.openSync(pathOf(directory), fs.constants.O_RDWR | fs.constants.O_CREAT, 0o600);
       const bytes = disk.readFileSync(file);
       const { transactions, length, condition } = readFrames(bytes);

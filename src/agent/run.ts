@@ -1,0 +1,48 @@
+/** The agent as a program: reads its files, picks the driver, runs until a signal ends it. */
+import { readFileSync } from 'node:fs';
+import type { Driver } from '../drivers/driver.ts';
+import { HeddleError } from '../kit/error.ts';
+import type { Logger } from '../kit/log.ts';
+import { startAgent } from './agent.ts';
+
+export interface RunAgentOptions {
+  readonly device: string;
+  /** `host:port`. */
+  readonly server: string;
+  /** PEM file of the certificate authority. */
+  readonly caFile: string;
+  readonly tokenFile: string;
+  readonly stateDirectory: string;
+  /** Makes the driver; called once. */
+  readonly driver: () => Promise<Driver<unknown>>;
+  readonly log: Logger;
+  readonly agentVersion?: string;
+  /** Name in the server's certificate when it is not the host of `server`. */
+  readonly serverName?: string;
+  readonly driftMilliseconds?: number;
+}
+
+/** Runs until the signal aborts, then leaves the device forwarding. @throws HeddleError when the agent cannot start. */
+export const runAgent = async (options: RunAgentOptions, signal: AbortSignal): Promise<void> => {
+  const { caFile, tokenFile, driver: makeDriver, ...rest } = options;
+  const ca = readText('certificate authority', caFile);
+  const token = (): string => readText('token', tokenFile).trim();
+  token();
+  const driver = await makeDriver();
+  const agent = await startAgent({ ...rest, ca, token, driver, newEpoch: bootEpoch });
+  if (!signal.aborted) await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
+  await agent.stop();
+  options.log.info('stopped; the device keeps forwarding');
+};
+
+/** Another one after every boot of the kernel. */
+const bootEpoch = (): string => readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
+
+const readText = (what: string, file: string): string => {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new HeddleError('NotFound', `the ${what} file cannot be read: ${reason}`, { cause: error });
+  }
+};
