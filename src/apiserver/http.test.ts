@@ -399,6 +399,45 @@ describe('the edges of HTTP', () => {
       for (const name of ['apiserver_request_duration_seconds_bucket', 'apiserver_current_inflight_requests', 'apiserver_longrunning_requests']) assert.ok(text.includes(name), name);
     }));
 
+  it('survives request targets and bodies that are meant to hurt', () =>
+    withServer(async (test) => {
+      for (const path of ['//', '//other.host/api', '/%zz', '/apis/%2e%2e/x', '/api/v1/namespaces/%00', `${robots}/..%2fb`]) {
+        const { status } = await test.call('GET', path);
+        assert.ok(status === 404 || status === 200, `${path}: ${status}`);
+      }
+      const body = '{"apiVersion":"test.heddle.dev/v1","kind":"Robot","metadata":{"name":"a"},"spec":{"model":"r2","arms":{"__proto__":{"joints":1}}}}';
+      assert.equal((await test.call('POST', `${robots}?fieldValidation=Strict`, { body })).status, 400);
+      await make(test, 'b');
+      assert.equal((await test.call('PATCH', `${robots}/b`, { headers: merge, body: '{"spec":{"__proto__":{"x":1}}}' })).status, 400);
+      for (const bad of ['', '[]', '"text"', '{', 'null']) assert.equal((await test.call('POST', robots, { body: bad })).status, 400, bad);
+      for (const bad of [{ metadata: [] }, { metadata: { name: 3 } }, { ...robot('c'), metadata: { name: 'c', labels: { a: 1 } } }]) {
+        const { status } = await test.call('POST', robots, { body: bad });
+        assert.ok(status === 400 || status === 422, `${JSON.stringify(bad)}: ${status}`);
+      }
+      assert.equal((await test.call('GET', '/readyz')).text, 'ok');
+    }));
+
+  it('cuts off a watcher that does not read, and nobody else', () =>
+    withServer(async (test) => {
+      await make(test, 'a', {}, { annotations: { long: 'x'.repeat(200_000) } });
+      const credentials = await readKubeconfig(test.server.kubeconfigPath);
+      const ended = new Promise<string>((resolve, reject) => {
+        const sent = request(`${test.server.url}${robots}?watch=true`, { ...credentials, agent: false }, (response) => {
+          response.once('readable', async () => {
+            // Nothing is read while far more changes come than a watcher may leave.
+            for (let n = 0; n < 2200; n += 1) await test.store.commit([{ type: 'put', key: 'robots.test.heddle.dev/default/b', value: JSON.stringify(robot('b', { speed: n, tags: ['x'.repeat(9000)] })) }]);
+            let text = '';
+            response.setEncoding('utf8').on('data', (part: string) => (text = (text + part).slice(-2000)));
+            response.on('end', () => resolve(text));
+          });
+        });
+        sent.on('error', reject);
+        sent.end();
+      });
+      assert.match(await ended, /"type":"ERROR","object":\{"kind":"Status".*"code":410\}\}\n$/);
+      assert.equal((await test.call('GET', robots)).status, 200);
+    }));
+
   it('answers a review that nobody serves with 404, never with a yes', () =>
     withServer(async ({ call }) => {
       const reply = await call('POST', '/apis/authorization.k8s.io/v1/selfsubjectaccessreviews', { body: Buffer.from('k8s\0'), headers: { 'content-type': 'application/vnd.kubernetes.protobuf' } });

@@ -9,6 +9,7 @@ import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, it } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { stringify } from 'yaml';
 import type { JsonObject } from './json.ts';
 import { robot, withServer, type TestServer } from './testing.ts';
@@ -111,7 +112,7 @@ const untilOutput = (
 const untilWatched = async ({ server }: TestServer): Promise<void> => {
   for (;;) {
     if (/^apiserver_longrunning_requests\{.*resource="robots".*\} 1$/m.test(await server.metrics.metrics())) return;
-    await new Promise(setImmediate);
+    await sleep(10);
   }
 };
 

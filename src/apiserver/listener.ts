@@ -55,7 +55,12 @@ export const createListener = (options: ListenerOptions): Listener => {
     headersTimeout: keepAliveMilliseconds + 1000,
     maxHeaderSize: 32 * 1024,
   });
-  server.on('request', (request, response) => void handle(options, closing.signal, request, response));
+  server.on('request', (request, response) => {
+    handle(options, closing.signal, request, response).catch((thrown: unknown) => {
+      options.log.error({ error: HeddleError.from(thrown).message }, 'request could not be handled');
+      response.destroy();
+    });
+  });
   return {
     listen: (host, port) => listen(server, host, port),
     close: () => close(server, closing),
@@ -64,9 +69,10 @@ export const createListener = (options: ListenerOptions): Listener => {
 
 const listen = (server: Server, host: string, port: number): Promise<number> =>
   new Promise((resolve, reject) => {
-    server.once('error', reject);
+    server.once('error', (error) => {
+      reject(new HeddleError('Unavailable', `cannot listen on ${host}:${port}: ${error.message}`, { cause: error }));
+    });
     server.listen(port, host, () => {
-      server.off('error', reject);
       const address = server.address();
       resolve(typeof address === 'object' && address !== null ? address.port : port);
     });
@@ -89,7 +95,9 @@ const close = (server: Server, closing: AbortController): Promise<void> =>
 const handle = async (options: ListenerOptions, closing: AbortSignal, request: IncomingMessage, response: ServerResponse): Promise<void> => {
   const gone = new AbortController();
   response.once('close', () => gone.abort());
-  const url = new URL(request.url ?? '/', 'https://server');
+  // Somebody who is gone needs no answer, and no crash of ours.
+  response.on('error', () => undefined);
+  const url = targetOf(request);
   const exchange: Exchange = {
     request,
     response,
@@ -109,6 +117,13 @@ const handle = async (options: ListenerOptions, closing: AbortSignal, request: I
   end(answer?.status ?? response.statusCode);
 };
 
+/** The path may begin with two slashes, which as a relative URL would name another host. */
+const targetOf = (request: IncomingMessage): URL => {
+  const target = request.url ?? '/';
+  const text = target.startsWith('/') ? `https://server${target}` : target;
+  return URL.canParse(text) ? new URL(text) : new URL('https://server/invalid');
+};
+
 const labelsOf = (exchange: Exchange, route: ResourceRoute | undefined) => ({
   verb: verbOf(exchange, route),
   group: route?.served.kind.group ?? '',
@@ -123,7 +138,7 @@ const answerOf = async (options: ListenerOptions, exchange: Exchange, route: Res
     return await options.dispatch({ ...exchange, user }, route);
   } catch (thrown) {
     const error = HeddleError.from(thrown);
-    if (error.code === 'Internal') {
+    if (error.code === 'Internal' && !exchange.signal.aborted) {
       options.log.error({ method: exchange.method, path: exchange.path, error: error.message, stack: error.cause instanceof Error ? error.cause.stack : error.stack }, 'request failed');
     }
     return errorAnswer(error);

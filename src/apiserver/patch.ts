@@ -8,6 +8,7 @@ export const mergePatch = (target: unknown, patch: unknown): unknown => {
   if (!isJsonObject(patch)) return patch;
   const result: JsonObject = isJsonObject(target) ? { ...target } : {};
   for (const [member, value] of Object.entries(patch)) {
+    if (member === '__proto__') throw new HeddleError('BadRequest', 'a patch cannot name "__proto__"');
     if (value === null) delete result[member];
     else result[member] = mergePatch(Object.hasOwn(result, member) ? result[member] : undefined, value);
   }

@@ -27,6 +27,11 @@ const walkObject = (branches: readonly JsonObject[], value: JsonObject, path: st
   const result: JsonObject = {};
   for (const [member, child] of Object.entries(value)) {
     const memberPath = path === '' ? member : `${path}.${member}`;
+    // As a member name it would set the prototype of the copy.
+    if (member === '__proto__') {
+      unknown.push(memberPath);
+      continue;
+    }
     const known = branches.flatMap((schema) => memberSchemas(schema, member));
     // Go clients write null for what is not set, such as creationTimestamp: where no null is allowed that means absent.
     if (child === null && known.length > 0 && !known.flatMap(withBranches).some(allowsNull)) continue;
@@ -52,12 +57,20 @@ const allowsNull = (schema: JsonObject): boolean =>
 
 const isOpen = (schema: JsonObject): boolean => schema['additionalProperties'] === true;
 
+const expressions = new Map<string, RegExp>();
+
+const expression = (pattern: string): RegExp => {
+  const found = expressions.get(pattern) ?? new RegExp(pattern, 'u');
+  expressions.set(pattern, found);
+  return found;
+};
+
 const memberSchemas = (schema: JsonObject, member: string): JsonObject[] => {
   const properties = objectOr(schema['properties']);
   const named = Object.hasOwn(properties, member) ? properties[member] : undefined;
   if (isJsonObject(named)) return [named];
   const patterns = Object.entries(objectOr(schema['patternProperties']));
-  const matched = patterns.filter(([pattern]) => new RegExp(pattern, 'u').test(member)).map(([, child]) => child);
+  const matched = patterns.filter(([pattern]) => expression(pattern).test(member)).map(([, child]) => child);
   const additional = schema['additionalProperties'];
   return [...matched, ...(isJsonObject(additional) ? [additional] : [])].filter(isJsonObject);
 };

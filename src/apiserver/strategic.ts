@@ -32,7 +32,7 @@ const deletions = '$deleteFromPrimitiveList/';
 const mergeMember = (result: JsonObject, member: string, value: unknown): void => {
   const current = Object.hasOwn(result, member) ? result[member] : undefined;
   if (member.startsWith(deletions)) removeItems(result, member.slice(deletions.length), value);
-  else if (member.startsWith('$')) return;
+  else if (member.startsWith('$') || member === '__proto__') return;
   else if (value === null) delete result[member];
   else if (Array.isArray(value)) result[member] = mergeList(current, value, mergeKeys[member]);
   else if (isJsonObject(value)) setOrDelete(result, member, mergeObject(current, value));
