@@ -190,7 +190,8 @@ export class Tracker {
   }
 }
 
-const attempt = (compute: () => unknown): Outcome => {
+/** Runs something and answers what came of it instead of throwing. */
+export const attempt = (compute: () => unknown): Outcome => {
   try {
     return { value: compute() };
   } catch (thrown) {

@@ -80,6 +80,18 @@ test('an object that is being deleted counts as gone', () => {
   assert.deepEqual(scopes.flatMap(({ deletes }) => deletes.length), [4]);
 });
 
+test('an object that should never have been stored is reported and harms no other', () => {
+  const { compiler } = make.compiled(...tenants);
+  const before = compiler.rows('device/leaf-1').length;
+  const broken = make.vpc('broken', { x: '10.3.0.1/24' });
+  const { findings, scopes } = compiler.apply([make.put(broken), make.put(make.object('Connection', 'broken', {}))]);
+  assert.deepEqual([...findings.keys()].toSorted(), ['Connection/broken', 'VPC/default/broken']);
+  assert.deepEqual(new Set([...findings.values()].flat().map(({ code }) => code)), new Set(['Internal']));
+  assert.deepEqual([scopes, compiler.rows('device/leaf-1').length], [[], before]);
+  compiler.apply([make.remove(broken)]);
+  assert.deepEqual(compiler.findingsOf(refOf(broken)), []);
+});
+
 /** Prefixes of 10.0.0.0/8 with 10 to 16 bits: few enough to overlap often. */
 const prefix = fc
   .record({ second: fc.nat(255), length: fc.integer({ min: 10, max: 16 }) })

@@ -2,7 +2,7 @@
  * The objects, their relations and the memoised queries: everything a translator can read, with every read recorded.
  */
 import { refKey, type ObjectRef, type Resource } from '../api/object.ts';
-import { Computation, Source, Tracker, type Outcome } from './graph.ts';
+import { attempt, Computation, Source, Tracker, type Outcome } from './graph.ts';
 import { RelationTable } from './relation.ts';
 import { same } from './same.ts';
 import type { Entry, Query, Relation, View } from './view.ts';
@@ -95,7 +95,8 @@ export class World {
     for (const table of this.#plain.values()) {
       const { relation } = table;
       if (relation.kind !== kind) continue;
-      const entries = (object: Resource | undefined) => (object === undefined ? [] : relation.entries(object, this.view));
+      const entries = (object: Resource | undefined) =>
+        object === undefined ? noEntries : entriesOf(attempt(() => relation.entries(object, this.view)));
       table.replace(entries(before), entries(after));
     }
   }
