@@ -1,0 +1,183 @@
+/**
+ * `heddle server`: the control plane in one process. This is the only place that knows how store, API server, controller
+ * and southbound service fit together.
+ */
+import { mkdirSync } from 'node:fs';
+import { networkInterfaces, hostname } from 'node:os';
+import { join } from 'node:path';
+import { Gauge, Registry } from 'prom-client';
+import { builtinObjects } from '../api/builtin.ts';
+import type { ResourceClient } from '../api/client.ts';
+import { kinds } from '../api/kinds.ts';
+import { startApiServer } from '../apiserver/server.ts';
+import { createController, type Controller } from '../control/controller.ts';
+import { GoalState } from '../goal/state.ts';
+import { HeddleError } from '../kit/error.ts';
+import { createLogger, type Level, type Logger } from '../kit/log.ts';
+import { startSouthbound } from '../southbound/server.ts';
+import { loadTokenSecret } from '../southbound/tokens.ts';
+import { openSqliteStore } from '../store/sqlite.ts';
+import type { ExitStatus, Io } from './io.ts';
+import { tokenSecretFile } from './token.ts';
+import { packageVersion } from './program.ts';
+
+export interface ServerOptions {
+  /** Folder that everything lasting is kept in; made when absent. */
+  readonly data: string;
+  /** `host:port` of the API; port 0 takes a free one. */
+  readonly listen?: string;
+  /** `host:port` for agents. */
+  readonly southbound?: string;
+}
+
+export interface ControlPlane {
+  /** `https://host:port`. */
+  readonly url: string;
+  readonly kubeconfigPath: string;
+  /** `host:port` as agents dial it. */
+  readonly southbound: string;
+  readonly client: ResourceClient;
+  readonly controller: Controller;
+  readonly metrics: Registry;
+  close(): Promise<void>;
+}
+
+/** Runs until the signal of `io` aborts. Standard output has one line a service, standard error the log. */
+export const runServer = async (io: Io, options: ServerOptions & { readonly logLevel?: string }): Promise<ExitStatus> => {
+  const log = createLogger({ name: 'server', level: levelOf(options.logLevel) });
+  const plane = await openControlPlane(options, log);
+  try {
+    io.out(`API server   ${plane.url}   kubeconfig ${plane.kubeconfigPath}\n`);
+    io.out(`southbound   ${plane.southbound}   for agents\n`);
+    await aborted(io.signal);
+  } finally {
+    await plane.close();
+  }
+  log.info('stopped; devices keep forwarding');
+  return 0;
+};
+
+/**
+ * Opens or makes the data folder and starts everything on it.
+ * @throws HeddleError `Unavailable` when another server has the folder or an address is taken, `BadRequest` for an address
+ * that is none
+ */
+export const openControlPlane = async (options: ServerOptions, log: Logger): Promise<ControlPlane> => {
+  const { data, listen = '127.0.0.1:6443', southbound = '127.0.0.1:7443' } = options;
+  const [api, agents] = [hostAndPort('--listen', listen), hostAndPort('--southbound', southbound)];
+  mkdirSync(data, { recursive: true, mode: 0o700 });
+  const opened: Closing[] = [];
+  try {
+    return await start({ data, api, agents }, log, opened);
+  } catch (thrown) {
+    await closeAll(opened);
+    throw thrown;
+  }
+};
+
+interface Endpoint {
+  readonly host: string;
+  readonly port: number;
+}
+
+interface Plan {
+  readonly data: string;
+  readonly api: Endpoint;
+  readonly agents: Endpoint;
+}
+
+type Closing = () => Promise<void>;
+
+const start = async ({ data, api, agents }: Plan, log: Logger, opened: Closing[]): Promise<ControlPlane> => {
+  const store = openSqliteStore(join(data, 'heddle.db'));
+  opened.push(() => store.close());
+  const metrics = new Registry();
+  measureProcess(metrics);
+  const extraNames = namesOf(api.host);
+  const server = await startApiServer({ store, kinds, dataDir: data, listen: api, extraNames, log, metrics });
+  opened.push(() => server.close());
+  await createMissing(server.client);
+
+  const goal = new GoalState();
+  const controller = createController({ client: server.client, goal, log, registry: metrics });
+  const tls = await server.ca.keptServer('southbound', ['localhost', '127.0.0.1', '::1', ...namesOf(agents.host)]);
+  const tokenSecret = loadTokenSecret(tokenSecretFile(data));
+  const address = `${bracketed(agents.host)}:${agents.port}`;
+  const service = await startSouthbound({
+    goal,
+    listen: [address],
+    tls,
+    tokenSecret,
+    log,
+    events: controller.events,
+    serverVersion: packageVersion(),
+  });
+  opened.push(() => service.close());
+  // Closed first: it is the one that writes.
+  opened.push(() => controller.stop());
+  await controller.start(service);
+  return {
+    url: server.url,
+    kubeconfigPath: server.kubeconfigPath,
+    southbound: service.addresses[0] ?? address,
+    client: server.client,
+    controller,
+    metrics,
+    close: () => closeAll(opened),
+  };
+};
+
+/** Last opened, first closed. */
+const closeAll = async (opened: Closing[]): Promise<void> => {
+  for (let close = opened.pop(); close !== undefined; close = opened.pop()) await close();
+};
+
+/** What the operator deleted on purpose comes back at the next start: other objects count on it by default. */
+const createMissing = async (client: ResourceClient): Promise<void> => {
+  for (const object of builtinObjects) {
+    try {
+      await client.create(object);
+    } catch (thrown) {
+      if (HeddleError.from(thrown).code !== 'AlreadyExists') throw thrown;
+    }
+  }
+};
+
+const measureProcess = (metrics: Registry): void => {
+  const gauge: Gauge = new Gauge({
+    name: 'process_resident_memory_bytes',
+    help: 'Resident memory of the control plane.',
+    registers: [metrics],
+    collect: () => gauge.set(process.memoryUsage.rss()),
+  });
+};
+
+/** Names that a certificate must have so that this host can be dialled: all of the machine's when it means "every address". */
+const namesOf = (host: string): readonly string[] => {
+  if (host !== '0.0.0.0' && host !== '::') return [host];
+  const addresses = Object.values(networkInterfaces()).flatMap((found) => found ?? []);
+  return [...new Set([hostname(), ...addresses.map(({ address }) => address.replace(/%.*$/, ''))])];
+};
+
+const bracketed = (host: string): string => (host.includes(':') ? `[${host}]` : host);
+
+/** Reads `host:port` or `[address]:port`. */
+const hostAndPort = (option: string, text: string): Endpoint => {
+  const found = /^(?:\[([^\]]+)\]|([^:]+)):(\d{1,5})$/.exec(text);
+  const host = found?.[1] ?? found?.[2];
+  const port = Number(found?.[3]);
+  if (host === undefined || port > 65_535) {
+    throw new HeddleError('BadRequest', `${option} "${text}" is not an address; write it like 127.0.0.1:6443 or [::1]:6443`);
+  }
+  return { host, port };
+};
+
+const levels: readonly Level[] = ['debug', 'info', 'warn', 'error', 'silent'];
+
+const levelOf = (text: string | undefined): Level => levels.find((level) => level === text) ?? 'info';
+
+const aborted = (signal: AbortSignal): Promise<void> =>
+  new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener('abort', () => resolve(), { once: true });
+  });
