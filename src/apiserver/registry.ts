@@ -2,10 +2,11 @@
  * The semantics of the resource API over a store: identity, generations, optimistic concurrency, the status subresource,
  * finalizers, watch. It knows neither HTTP nor any particular kind; controllers reach it in process through client.ts.
  */
-import { randomInt, randomUUID } from 'node:crypto';
+import { randomInt } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
 import type { ObjectMeta, Resource } from '../api/object.ts';
 import { HeddleError } from '../kit/error.ts';
+import { orderedUuids } from '../kit/uuid.ts';
 import type { Entry, Revision, Store } from '../store/store.ts';
 import { admit, pruneFields, type AdmitOptions } from './admit.ts';
 import { objectOr, optional } from './json.ts';
@@ -74,6 +75,7 @@ const conflictRetries = 8;
 /** `now` is the clock of creation and deletion times. */
 export const createRegistry = (store: Store, scheme: Scheme, now: () => Date = () => new Date()): Registry => {
   const gate = new NamespaceGate();
+  const newUid = orderedUuids(() => now().getTime());
   const timestamp = (): string => now().toISOString().replace(/\.\d+Z$/, 'Z');
 
   const entryOf = async (served: ServedKind, namespace: string, name: string): Promise<Entry> => {
@@ -115,7 +117,7 @@ export const createRegistry = (store: Store, scheme: Scheme, now: () => Date = (
     const metadata: ObjectMeta = {
       ...keptMetadata(body.metadata),
       name: name === '' && generateName !== undefined && generateName !== '' ? generateName + suffix() : name,
-      uid: randomUUID(),
+      uid: newUid(),
       generation: 1,
       creationTimestamp: timestamp(),
     };
