@@ -29,7 +29,7 @@ export interface ListenerOptions {
 }
 
 export interface Listener {
-  /** Starts to listen and answers the port taken. */
+  /** Starts to listen and answers the port taken; rejects with the error of the system (`EADDRINUSE`, `EADDRNOTAVAIL`). */
   listen(host: string, port: number): Promise<number>;
   /** Ends watches and idle connections, waits for requests under way. */
   close(): Promise<void>;
@@ -69,10 +69,9 @@ export const createListener = (options: ListenerOptions): Listener => {
 
 const listen = (server: Server, host: string, port: number): Promise<number> =>
   new Promise((resolve, reject) => {
-    server.once('error', (error) => {
-      reject(new HeddleError('Unavailable', `cannot listen on ${host}:${port}: ${error.message}`, { cause: error }));
-    });
+    server.once('error', reject);
     server.listen(port, host, () => {
+      server.off('error', reject);
       const address = server.address();
       resolve(typeof address === 'object' && address !== null ? address.port : port);
     });
