@@ -50,11 +50,12 @@ const followersOf = (ops: readonly LinuxOp[], known: ReadonlyMap<string, LinuxOp
   return followers;
 };
 
-const isRemoval = (op: LinuxOp): boolean => op.key.startsWith('remove/');
+/** What keeps tenants apart: taking things away, and the rules between VRFs. */
+const isGuard = (op: LinuxOp): boolean => op.key.startsWith('remove/') || op.key.startsWith('nft/');
 
-/** A removal when there is one; among the rest the current channel, else the first. */
+/** A guarding step when there is one; among equals one of the current channel, else the first. */
 const nextIndex = (ready: readonly LinuxOp[], channel: string): number => {
-  const removing = ready.some(isRemoval);
-  const same = ready.findIndex((op) => isRemoval(op) === removing && channelOf(op) === channel);
-  return same >= 0 ? same : Math.max(0, ready.findIndex((op) => isRemoval(op) === removing));
+  const guarding = ready.some(isGuard);
+  const same = ready.findIndex((op) => isGuard(op) === guarding && channelOf(op) === channel);
+  return same >= 0 ? same : Math.max(0, ready.findIndex((op) => isGuard(op) === guarding));
 };

@@ -20,6 +20,10 @@ const renderHost = (rendering: Rendering, row: string, host: HostRow): void => {
     return;
   }
   const direct = goal.port.get(host.port);
+  if (direct === undefined && ![...goal.port.values()].some(({ bundle }) => bundle === host.port)) {
+    refuse(row, 'Conflict', `host ${host.address} is behind port "${host.port}", which is not cabled on this device`);
+    return;
+  }
   if (direct === undefined && !actual.capabilities.has('bond')) {
     refuse(row, 'Unsupported', `host ${host.address} is behind bundle "${host.port}", and this switch cannot aggregate links`);
     return;

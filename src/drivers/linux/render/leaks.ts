@@ -15,17 +15,26 @@ const nextHop = (prefix: string): string => (prefix.includes(':') ? 'fe80::1' : 
 
 export const renderLeaks = (rendering: Rendering): void => {
   const { goal } = rendering;
-  const byVrf = new Map<string, (readonly [string, LeakRow])[]>();
-  for (const [key, leak] of goal.leak) {
-    if (!goal.vrf.has(leak.vrf) || !goal.vrf.has(leak.peerVrf)) continue;
-    byVrf.set(leak.vrf, [...(byVrf.get(leak.vrf) ?? []), [`leak/${key}`, leak]]);
-  }
-  for (const [vrf, leaks] of byVrf) {
-    for (const [row, leak] of leaks) renderLeak(rendering, row, leak);
-    const text = rulesetText(leaks.map(([, leak]) => leak));
-    rendering.add(ruleset({ place: vrf, text }), ...leaks.map(([row]) => row));
+  const halves = [...goal.leak].filter(([, { vrf, peerVrf }]) => goal.vrf.has(vrf) && goal.vrf.has(peerVrf));
+  for (const [key, leak] of halves) renderLeak(rendering, `leak/${key}`, leak);
+  const missing = halves.map(([, leak]) => closed(leak)).filter(({ vrf, peerVrf }) => !halves.some(([, half]) =>
+    half.vrf === vrf && half.peerVrf === peerVrf));
+  const all = [...halves, ...missing.map((leak) => [undefined, leak] as const)];
+  for (const vrf of new Set(all.map(([, leak]) => leak.vrf))) {
+    const own = all.filter(([, leak]) => leak.vrf === vrf);
+    const rows = own.flatMap(([key]) => (key === undefined ? [] : [`leak/${key}`]));
+    rendering.add(ruleset({ place: vrf, text: rulesetText(own.map(([, leak]) => leak)) }), ...rows);
   }
 };
+
+/** The other half of a peering as it is without a row of its own: nothing may come in. The pair is there all the same. */
+const closed = ({ vrf, vni, peerVrf, peerVni }: LeakRow): LeakRow => ({
+  vrf: peerVrf,
+  vni: peerVni,
+  peerVrf: vrf,
+  peerVni: vni,
+  pairings: [],
+});
 
 const renderLeak = ({ add }: Rendering, row: string, leak: LeakRow): void => {
   const own = endOf(leak.vrf, leak.vni, leak.peerVni);

@@ -1,0 +1,122 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import type { Asn, Mac } from '../../../net/brand.ts';
+import type { Row } from '../../../goal/rows.ts';
+import { merge } from '../../../goal/tables.ts';
+import { attachment, contractGoals, host, leak, peering, segment, underlay, vrf } from '../fixture/goals.ts';
+import type { LinuxActual } from '../model.ts';
+import { render } from './render.ts';
+import type { Rendered } from './render.ts';
+
+const site = { directory: '/run/switch', underlay: '/proc/1/ns/net', user: 'frr' };
+const rendered = (rows: readonly Row[], capabilities: readonly string[] = [], interfaces = ['p1', 'p2', 'up1']): Rendered => {
+  const unclaimed = interfaces.map((name) => [name, { interface: name, place: '', master: '', up: false, mtu: 1500, marked: false }] as const);
+  const actual: LinuxActual = { items: new Map(), unclaimed: new Map(unclaimed), capabilities: new Set(capabilities) };
+  return render(merge([rows]), actual, site);
+};
+const stateOf = (found: Rendered, key: string): unknown => found.items.get(key)?.state;
+const vpcs = [vrf(5001), vrf(5002)];
+const bundled = (name: string): Row => ({ table: 'port', key: name, value: { interface: name, role: 'server', mtu: 9000, peer: 's/1', bundle: 'pair' } });
+const leaf = underlay({ hostname: 'l', asn: 65001, routerId: '10.255.0.11', fabricPorts: ['up1'], serverPorts: [], leaf: true });
+
+describe('rows of a Linux switch as items', () => {
+  it('write BGP as FRR prints it', () => {
+    const found = rendered(contractGoals.attached);
+    assert.deepEqual(stateOf(found, 'frr/router bgp 65001'), {
+      path: ['router bgp 65001'],
+      lines: ['bgp router-id 10.255.0.11', 'bgp bestpath as-path multipath-relax', 'neighbor FAB peer-group', 'neighbor FAB remote-as external',
+        'neighbor FAB bfd', 'neighbor FAB bfd profile FAB', 'neighbor FAB timers 1 3', 'neighbor FAB timers connect 1',
+        'neighbor up1 interface peer-group FAB'],
+    });
+    assert.deepEqual(stateOf(found, 'frr/router bgp 65001 vrf vrf5001/address-family l2vpn evpn'), {
+      path: ['router bgp 65001 vrf vrf5001', 'address-family l2vpn evpn'],
+      lines: ['advertise ipv4 unicast', 'rd 10.255.0.11:5001'],
+    });
+  });
+
+  it('number a fabric link when its row has an address, and leave out BFD that is not wanted', () => {
+    const rows: readonly Row[] = [
+      ...leaf.filter(({ table }) => table !== 'bgpPeer' && table !== 'port'),
+      { table: 'port', key: 'up1', value: { interface: 'up1', role: 'fabric', mtu: 9000, peer: 's/1', address: '172.16.0.1/31' as never } },
+      { table: 'bgpPeer', key: 'up1', value: { port: 'up1', address: '172.16.0.0' as never } },
+      { table: 'bgp', key: 'underlay', value: { asn: 65001 as Asn, routerId: '10.255.0.11' as never, networks: [], advertiseVnis: true } },
+    ];
+    const found = rendered(rows);
+    const bgp = found.items.get('frr/router bgp 65001');
+    assert.ok(bgp?.kind === 'frr' && bgp.state.lines.includes('neighbor 172.16.0.0 peer-group FAB'));
+    assert.ok(bgp.state.lines.every((line) => !line.includes('bfd')));
+    assert.deepEqual(stateOf(found, 'address//up1/172.16.0.1/31'), { place: '', device: 'up1', address: '172.16.0.1/31' });
+  });
+
+  it('leave a server port down in the underlay until it is attached', () => {
+    const state = { interface: 'p1', mtu: 9000, marked: true };
+    assert.deepEqual(stateOf(rendered(contractGoals.vpc), 'port/p1'), { ...state, place: '', master: '', up: false });
+    assert.deepEqual(stateOf(rendered(contractGoals.attached), 'port/p1'), { ...state, place: 'vrf5001', master: 'br1001', up: true });
+  });
+
+  it('let in from a peer what one and the same pairing permits', () => {
+    const found = rendered([...leaf, ...vpcs, leak(5001, 5002, [[['10.1.1.0/24'], ['10.2.1.0/24']], [['10.1.2.0/24'], ['10.2.2.5/32']]])]);
+    const ruleset = found.items.get('nft/vrf5001');
+    assert.equal(ruleset?.kind === 'ruleset' && ruleset.state.text, [
+      'table inet heddle {',
+      '\tchain pv5002-0 {', '\t\tip daddr 10.1.1.0/24 accept', '\t}', '',
+      '\tchain pv5002-1 {', '\t\tip daddr 10.1.2.0/24 accept', '\t}', '',
+      ...['forward', 'input'].flatMap((name) => [
+        `\tchain ${name} {`, `\t\ttype filter hook ${name} priority filter; policy accept;`,
+        '\t\tiifname "pv5002" ip saddr 10.2.1.0/24 jump pv5002-0', '\t\tiifname "pv5002" ip saddr 10.2.2.5 jump pv5002-1',
+        '\t\tiifname "pv5002" drop', '\t}', '',
+      ]).slice(0, -1),
+      '}', '',
+    ].join('\n'));
+  });
+
+  it('let in nothing while only the other half of a peering is there', () => {
+    const found = rendered([...leaf, ...vpcs, leak(5001, 5002, [[['10.1.1.0/24'], ['10.2.1.0/24']]])]);
+    const ruleset = found.items.get('nft/vrf5002');
+    assert.ok(ruleset?.kind === 'ruleset' && ruleset.state.text.includes('iifname "pv5001" drop'));
+    assert.ok(!ruleset.state.text.includes(' daddr '));
+    assert.deepEqual([...found.items.keys()].filter((key) => key.startsWith('route/')), ['route/vrf5001/10.2.1.0/24']);
+  });
+
+  it('peer only VRFs that are both on the device', () => {
+    const found = rendered([...leaf, vrf(5001), ...peering(5001, ['10.1.0.0/16'], 5002, ['10.2.0.0/16'])]);
+    assert.deepEqual([...found.items.keys()].filter((key) => /^(pair|route|nft)\//.test(key)), []);
+    assert.deepEqual(found.unrealisable, []);
+  });
+
+  it('refuse a bundle where the kernel cannot aggregate links, and say what to do', () => {
+    const rows = [...leaf, ...vpcs, segment(1001, 5001, '10.1.1.1/24'), bundled('p1'), bundled('p2'), attachment('pair', 1001),
+      host('pair', 1001, '10.1.1.11', '0a:00:00:00:00:01')];
+    const { items, unrealisable } = rendered(rows);
+    assert.deepEqual([...new Set(unrealisable.map(({ row, code }) => `${row} ${code}`))].toSorted(),
+      ['attachment/pair Unsupported', 'host/1001/10.1.1.11 Unsupported', 'port/p1 Unsupported', 'port/p2 Unsupported']);
+    assert.match(unrealisable[0]?.message ?? '', /^bundle "pair" needs link aggregation \(LACP\).*unbundled/);
+    assert.equal(items.get('port/p1')?.kind === 'port' && items.has('link/vrf5001/b-p1'), false);
+  });
+
+  it('aggregate the links of a bundle where the kernel can', () => {
+    const rows = [...leaf, vrf(5001), segment(1001, 5001, '10.1.1.1/24'), bundled('p1'), bundled('p2'), attachment('pair', 1001),
+      host('pair', 1001, '10.1.1.11', '0a:00:00:00:00:01')];
+    const found = rendered(rows, ['bond']);
+    assert.deepEqual(found.unrealisable, []);
+    assert.deepEqual(stateOf(found, 'link/vrf5001/b-p1'), { place: 'vrf5001', name: 'b-p1', master: 'br1001' });
+    assert.deepEqual(stateOf(found, 'port/p2'), { interface: 'p2', mtu: 9000, marked: true, place: 'vrf5001', master: 'b-p1', up: true });
+    assert.ok(found.items.has('fdb/vrf5001/b-p1/0a:00:00:00:00:01'));
+  });
+
+  it('say of every row that cannot come true why not', () => {
+    const { unrealisable } = rendered([
+      ...leaf,
+      segment(1001, 5001, '10.1.1.1/24'),
+      attachment('p9', 1001),
+      host('p9', 1001, '10.1.1.11', '0a:00:00:00:00:01' as Mac),
+      { table: 'port', key: 'p7', value: { interface: 'eth7', role: 'server', mtu: 9000, peer: 's/1' } },
+    ]);
+    assert.deepEqual(unrealisable.map(({ row, code, message }) => `${row} ${code}: ${message}`), [
+      'segment/1001 Conflict: VRF "vrf5001" of segment 1001 cannot be on this device: its row is missing',
+      'attachment/p9 Conflict: port "p9" is not cabled on this device',
+      'port/p7 Conflict: this device has no interface "eth7" for port "p7"',
+      'host/1001/10.1.1.11 Conflict: host 10.1.1.11 is behind port "p9", which is not cabled on this device',
+    ]);
+  });
+});
