@@ -64,12 +64,15 @@ interface Step {
   /** Version of the object; none deletes it. */
   readonly version: number | undefined;
   readonly allocate: boolean;
+  /** A claim to take away (even) or to put into quarantine (odd). */
+  readonly claim: number | undefined;
 }
 
 const step: fc.Arbitrary<Step> = fc.record({
   place: fc.nat(universe.length - 1),
   version: fc.option(fc.nat(2), { nil: undefined, freq: 4 }),
   allocate: fc.boolean(),
+  claim: fc.option(fc.nat(99), { nil: undefined, freq: 1 }),
 });
 
 /** What is in the compiler, as a store would hold it. */
@@ -78,7 +81,8 @@ class Stock {
   readonly claims: Resource[] = [];
   readonly taken = new Set<string>();
 
-  run({ place, version, allocate }: Step, compiler: Compiler): void {
+  run({ place, version, allocate, claim }: Step, compiler: Compiler): void {
+    if (claim !== undefined) this.giveBack(claim, compiler);
     const versions = universe[place] ?? [];
     const kept = version === undefined ? undefined : versions[version % versions.length];
     const gone = versions.filter((object) => kept === undefined || refKey(refOf(object)) !== refKey(refOf(kept)));
@@ -86,6 +90,14 @@ class Stock {
     if (kept !== undefined) this.objects.set(refKey(refOf(kept)), kept);
     compiler.apply([...gone.map(make.remove), ...(kept === undefined ? [] : [make.put(kept)])]);
     if (allocate) this.allocate(compiler);
+  }
+
+  giveBack(number: number, compiler: Compiler): void {
+    const [claim] = this.claims.splice(number % Math.max(1, this.claims.length), 1);
+    if (claim === undefined) return;
+    const quarantined = { ...claim, status: { phase: 'Quarantined' } };
+    if (number % 2 === 1) this.claims.push(quarantined);
+    compiler.apply([number % 2 === 1 ? make.put(quarantined) : make.remove(claim)]);
   }
 
   allocate(compiler: Compiler): void {
@@ -101,7 +113,7 @@ class Stock {
 
 const start = (compiler = createCompiler()): { readonly compiler: Compiler; readonly stock: Stock } => {
   const stock = new Stock();
-  for (const place of universe.keys()) stock.run({ place, version: 0, allocate: true }, compiler);
+  for (const place of universe.keys()) stock.run({ place, version: 0, allocate: true, claim: undefined }, compiler);
   return { compiler, stock };
 };
 

@@ -5,6 +5,7 @@
  */
 import { refKey, type ObjectRef, type Resource } from '../api/object.ts';
 import type { Row, RowId } from '../goal/rows.ts';
+import { ageOf } from './age.ts';
 import type { Demand } from './demand.ts';
 import { error, sortFindings, type CompileFinding } from './finding.ts';
 import { Computation } from './graph.ts';
@@ -71,7 +72,7 @@ export interface Program {
 interface Job {
   readonly contributor: { readonly owner: ObjectRef; readonly translator: string };
   readonly computation: Computation;
-  /** Creation time of the object, and what the translator said, as handed to the goal table. */
+  /** Age of the object (`ageOf`), and what the translator said, as handed to the goal table. */
   age: string;
   translation: Translation;
 }
@@ -199,7 +200,8 @@ class Engine implements Compiler {
   #settle(job: Job, looked: Set<string>): void {
     const { owner } = job.contributor;
     const translation = job.computation.value() as Translation;
-    const age = this.#world.object(owner)?.metadata.creationTimestamp ?? '';
+    const object = this.#world.object(owner);
+    const age = object === undefined ? '' : ageOf(object);
     if (translation === job.translation && age === job.age) return;
     this.#goal.replace({ ...job.contributor, age }, job.translation.rows, translation.rows);
     job.translation = translation;

@@ -4,10 +4,11 @@ import { apiVersion, refKey, refOf, type Resource } from '../api/object.ts';
 import { rowId } from '../goal/rows.ts';
 import { plus } from '../net/address.ts';
 import { hostAt, networkAddress } from '../net/prefix.ts';
+import { ageOf } from './age.ts';
 import { answerTo, isCandidate, type Candidates, type Demand, type HeldClaim } from './demand.ts';
 import { createCompiler } from './compiler.ts';
 import type { Compiler, ObjectChange } from './engine.ts';
-import { ageOf, specOf } from './intent.ts';
+import { specOf } from './intent.ts';
 
 export interface Making {
   readonly namespace?: string;

@@ -58,16 +58,6 @@ export const ownerOf = (object: Resource): ClaimSpec['owner'] => {
   return { ...ref, uid: object.metadata.uid ?? refKey(ref) };
 };
 
-/**
- * Text that orders objects from the oldest to the youngest: creation time, which has whole seconds only, then a UUID of
- * version 7 (RFC 9562), which begins with milliseconds, then the name.
- */
-export const ageOf = (object: Resource): string => {
-  const { creationTimestamp = '', uid = '' } = object.metadata;
-  const timed = /^[\da-f]{8}-[\da-f]{4}-7/.test(uid) ? uid : '';
-  return `${creationTimestamp} ${timed} ${refKey(refOf(object))}`;
-};
-
 const trusted = <Value>(result: Parsed<Value>): Value => {
   if (result.ok) return result.value;
   throw new TypeError(result.message);

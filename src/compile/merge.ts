@@ -37,11 +37,14 @@ class Slot {
     this.id = id;
   }
 
-  /** Contributions from the oldest to the youngest object. */
-  byAge(): Contribution[] {
-    return [...this.contributions.values()].sort(
-      (left, right) => byText(left.age, right.age) || byText(refKey(left.owner), refKey(right.owner)),
-    );
+  /** Whose row is published: that of the oldest object. */
+  winner(): Contribution | undefined {
+    let first: readonly [string, Contribution] | undefined;
+    for (const each of this.contributions) {
+      const order = first === undefined ? -1 : byText(each[1].age, first[1].age) || byText(each[0], first[0]);
+      if (order < 0) first = each;
+    }
+    return first?.[1];
   }
 
   contributors(): ObjectRef[] {
@@ -64,7 +67,7 @@ export interface Merged {
 export interface Contributor {
   readonly owner: ObjectRef;
   readonly translator: string;
-  /** Creation time of the owner. */
+  /** Age of the owner (`ageOf`). */
   readonly age: string;
 }
 
@@ -97,17 +100,17 @@ export class GoalTable {
     const scopes = new Map<string, { upserts: Row[]; deletes: RowId[] }>();
     const conflicted = new Set<string>();
     for (const slot of this.#touched) {
-      const contributions = slot.byAge();
-      const row = contributions[0]?.row;
-      this.#judge(slot, contributions, conflicted);
+      const winner = slot.winner();
+      const row = winner?.row;
+      this.#judge(slot, winner, conflicted);
       if (!same(row, slot.published)) {
-        for (const { owner, from } of contributions) for (const ref of [owner, ...from]) this.#note(ref, slot);
+        for (const each of slot.contributions.values()) for (const ref of refsOf(each)) this.#note(ref, slot);
         const delta = getOr(scopes, slot.scope, () => ({ upserts: [], deletes: [] }));
         if (row === undefined) delta.deletes.push(slot.id);
         else delta.upserts.push(row);
         slot.published = row;
       }
-      if (contributions.length === 0) this.#drop(slot);
+      if (winner === undefined) this.#drop(slot);
     }
     this.#touched.clear();
     const contributions = this.#changed;
@@ -176,18 +179,18 @@ export class GoalTable {
     getOr(this.#changed, refKey(ref), () => new Set<string>()).add(slot.scope);
   }
 
-  /** Finds out who disagrees with the published contribution, the first of `contributions`. */
-  #judge(slot: Slot, contributions: readonly Contribution[], conflicted: Set<string>): void {
-    const [winner] = contributions;
-    const losers = contributions.filter(({ row }) => winner !== undefined && !same(row, winner.row));
+  /** Finds out who disagrees with the published contribution. */
+  #judge(slot: Slot, winner: Contribution | undefined, conflicted: Set<string>): void {
     for (const key of slot.inConflict) {
       this.#conflicts.get(key)?.delete(slot);
       if (this.#conflicts.get(key)?.size === 0) this.#conflicts.delete(key);
       conflicted.add(key);
     }
     slot.inConflict.clear();
-    const [loser] = losers;
-    if (winner === undefined || loser === undefined) return;
+    if (winner === undefined) return;
+    const losers = [...slot.contributions.values()].filter(({ row }) => !same(row, winner.row));
+    const [loser] = losers.sort((left, right) => byText(left.age, right.age));
+    if (loser === undefined) return;
     for (const { owner } of [winner, ...losers]) {
       const other = owner === winner.owner ? loser.owner : winner.owner;
       getOr(this.#conflicts, refKey(owner), () => new Map<Slot, CompileFinding>()).set(slot, conflict(slot, other, winner));

@@ -7,8 +7,9 @@ import type { Resource } from '../api/object.ts';
 import { bitsOf } from '../net/address.ts';
 import type { Prefix } from '../net/brand.ts';
 import { prefixLength, prefixOfBits } from '../net/prefix.ts';
+import { ageOf } from './age.ts';
 import type { HeldClaim } from './demand.ts';
-import { ageOf, prefixOf, specOf, tenantKey } from './intent.ts';
+import { prefixOf, specOf, tenantKey } from './intent.ts';
 import { index, type Entry } from './view.ts';
 
 /** An object that lays claim to something which only one may have: the eldest has it. */

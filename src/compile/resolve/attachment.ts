@@ -2,8 +2,9 @@
 import type { Resource } from '../../api/object.ts';
 import type { Address, Mac, Vni } from '../../net/brand.ts';
 import { contains, isHost } from '../../net/prefix.ts';
+import { ageOf } from '../age.ts';
 import { warning } from '../finding.ts';
-import { addressOf, ageOf, clusterRef, path, specNamed, specOf, tenantKey, tenantRef, type Specs } from '../intent.ts';
+import { addressOf, clusterRef, path, specNamed, specOf, tenantKey, tenantRef, type Specs } from '../intent.ts';
 import { attachmentsByConnection, attachmentsByPin } from '../relations.ts';
 import { derivedIndex, query, type View } from '../view.ts';
 import { connectionResolution, type ServerConnection } from './connection.ts';

@@ -3,9 +3,10 @@
  * kinds read the resolution and never the object, so that what is not accepted cannot be built upon.
  */
 import { type ObjectRef, type Resource } from '../../api/object.ts';
+import { ageOf } from '../age.ts';
 import { answerTo, type Demand } from '../demand.ts';
 import { error, hasErrors, pending, type CompileFinding } from '../finding.ts';
-import { ageOf, ownerOf } from '../intent.ts';
+import { ownerOf } from '../intent.ts';
 import { claimsByOwner, holdersByValue, type Contender } from '../relations.ts';
 import type { Relation, View } from '../view.ts';
 
