@@ -1,0 +1,294 @@
+import assert from 'node:assert/strict';
+import { afterEach, beforeEach, describe, test } from 'node:test';
+import { create, fromBinary } from '@bufbuild/protobuf';
+import { Client, type ClientDuplexStream, Metadata, type ServiceError, credentials, status } from '@grpc/grpc-js';
+import {
+  type FromAgent,
+  FromAgentSchema,
+  type FromServer,
+  FromServerSchema,
+  HelloSchema,
+  Phase,
+  ReportSchema,
+  ResultSchema,
+  type ScopeState,
+  ScopeStateSchema,
+  type Update,
+} from '../goal/gen/heddle/agent/v1/agent_pb.ts';
+import { rowOfMessage } from '../goal/codec.ts';
+import type { Row } from '../goal/rows.ts';
+import { GoalState } from '../goal/state.ts';
+import type { Vni } from '../net/brand.ts';
+import { retryDelay } from './client.ts';
+import { type Southbound, type SouthboundOptions, startSouthbound } from './server.ts';
+import { agentMethod } from './service.ts';
+import { type Certificate, loopbackCertificate, silentLog, until } from './testing.ts';
+import { deviceToken } from './tokens.ts';
+import { EncodedUpdates, encodeUpdate } from './updates.ts';
+
+const secret = Buffer.alloc(32, 9);
+const vrf = (name: string, description = ''): Row => ({ table: 'vrf', key: name, value: { name, vni: 5001 as Vni, description } });
+const member = (scope: string): Row => ({ table: 'member', key: scope, value: { scope } });
+
+/** A device that does only what the test says. */
+class RawDevice {
+  readonly heard: FromServer['message'][] = [];
+  failure: ServiceError | undefined;
+  readonly #client: Client;
+  readonly #call: ClientDuplexStream<FromAgent, FromServer>;
+
+  constructor(address: string, certificate: Certificate, token: string) {
+    this.#client = new Client(address, credentials.createSsl(Buffer.from(certificate.certificate)), {
+      'grpc.use_local_subchannel_pool': 1,
+    });
+    const metadata = new Metadata();
+    metadata.set('authorization', `Bearer ${token}`);
+    const { path, requestSerialize, responseDeserialize } = agentMethod;
+    this.#call = this.#client.makeBidiStreamRequest(path, requestSerialize, responseDeserialize, metadata);
+    this.#call.on('data', ({ message }: FromServer) => void this.heard.push(message));
+    this.#call.on('error', (error: ServiceError) => (this.failure = error));
+  }
+
+  say(message: FromAgent['message']): void {
+    this.#call.write(create(FromAgentSchema, { message }));
+  }
+
+  hello(device: string, scopes: ScopeState[] = [], lineage = '', protocol = 1): void {
+    this.say({ case: 'hello', value: create(HelloSchema, { protocol, device, scopes, lineage }) });
+  }
+
+  answer(update: Update, phase: Phase): void {
+    this.say({ case: 'result', value: create(ResultSchema, { scope: update.scope, version: update.toVersion, phase }) });
+  }
+
+  report(scopes: ScopeState[]): void {
+    this.say({ case: 'report', value: create(ReportSchema, { scopes, full: true }) });
+  }
+
+  updates(): Update[] {
+    return this.heard.flatMap((message) => (message.case === 'update' ? [message.value] : []));
+  }
+
+  cases(): (string | undefined)[] {
+    return this.heard.map((message) => message.case);
+  }
+
+  close(): void {
+    this.#call.cancel();
+    this.#client.close();
+  }
+}
+
+describe('goal-state service', () => {
+  let goal: GoalState;
+  let certificate: Certificate;
+  let southbound: Southbound;
+  let devices: RawDevice[];
+  const lineage = 'lineage-1';
+
+  const start = async (options: Partial<SouthboundOptions> = {}): Promise<void> => {
+    certificate = await loopbackCertificate();
+    southbound = await startSouthbound({
+      goal,
+      listen: ['127.0.0.1:0'],
+      tls: certificate,
+      tokenSecret: secret,
+      log: silentLog,
+      lineage,
+      ...options,
+    });
+    southbound.setDevices(['leaf-1']);
+  };
+  const dial = (token = deviceToken(secret, 'leaf-1')): RawDevice => {
+    const device = new RawDevice(southbound.addresses[0] ?? '', certificate, token);
+    devices.push(device);
+    return device;
+  };
+  const commits = (device: RawDevice, count: number): Promise<void> =>
+    until(`${count} transactions`, () => device.cases().filter((name) => name === 'commit').length >= count);
+  const answerAll = (device: RawDevice, phase: Phase): void => {
+    for (const update of device.updates()) device.answer(update, phase);
+  };
+  const commit = (scope: string, ...upserts: Row[]): void => southbound.publish(goal.commit([{ scope, upserts, deletes: [] }]));
+  const stateOf = (scope: string): ScopeState => {
+    const { version, digest } = goal.scope(scope);
+    return create(ScopeStateSchema, { scope, version: BigInt(version), digest });
+  };
+
+  beforeEach(() => {
+    devices = [];
+    goal = new GoalState();
+    goal.commit([{ scope: 'device/leaf-1', upserts: [member('vpc/1')], deletes: [] }]);
+    goal.commit([{ scope: 'vpc/1', upserts: [vrf('a'), vrf('b')], deletes: [] }]);
+  });
+  afterEach(async () => {
+    for (const device of devices) device.close();
+    await southbound.close();
+  });
+
+  test('a device that has nothing gets shared scopes first, its own last, then the commit', async () => {
+    await start();
+    const device = dial();
+    device.hello('leaf-1');
+    await commits(device, 1);
+    assert.deepEqual(device.cases(), ['welcome', 'update', 'update', 'commit']);
+    assert.deepEqual(device.updates().map(({ scope }) => scope), ['vpc/1', 'device/leaf-1']);
+  });
+
+  test('a device that has everything, of this lineage or of another, gets no rows', async () => {
+    await start();
+    for (const known of [lineage, 'another']) {
+      const device = dial();
+      device.hello('leaf-1', [stateOf('vpc/1'), stateOf('device/leaf-1')], known);
+      await commits(device, 1);
+      for (const update of device.updates()) assert.deepEqual([update.upserts, update.deletes, update.full], [[], [], false]);
+    }
+  });
+
+  test('a device gets a delta from its version, and the whole scope when its digest contradicts the version', async () => {
+    const before = [stateOf('vpc/1'), stateOf('device/leaf-1')];
+    await start();
+    commit('vpc/1', vrf('b', 'new'));
+    const resumes = dial();
+    resumes.hello('leaf-1', before, lineage);
+    await commits(resumes, 1);
+    assert.deepEqual(resumes.updates()[0]?.upserts.map((row) => rowOfMessage(row).id), ['vrf/b']);
+    const contradicts = dial();
+    contradicts.hello('leaf-1', before.map((state) => ({ ...state, digest: state.digest + 1n })), lineage);
+    await commits(contradicts, 1);
+    assert.ok(contradicts.updates().every(({ full }) => full));
+  });
+
+  test('a scope that the device should not hold is dropped before anything is added', async () => {
+    await start();
+    const device = dial();
+    device.hello('leaf-1', [create(ScopeStateSchema, { scope: 'vpc/old', version: 1n, digest: 5n })], lineage);
+    await commits(device, 1);
+    assert.deepEqual(device.cases(), ['welcome', 'drop', 'update', 'update', 'commit']);
+  });
+
+  test('a device that does not answer has one transaction under way, whatever happens, and then gets the newest state', async () => {
+    await start();
+    const device = dial();
+    device.hello('leaf-1');
+    await commits(device, 1);
+    for (let index = 0; index < 100; index += 1) commit('vpc/1', vrf('a', String(index)));
+    answerAll(device, Phase.RECEIVED);
+    await commits(device, 2);
+    const updates = device.updates();
+    assert.equal(updates.length, 3);
+    const [row] = updates[2]?.upserts.map((message) => rowOfMessage(message).row) ?? [];
+    assert.deepEqual(row, vrf('a', '99'));
+    assert.equal(updates[2]?.upserts.length, 1);
+  });
+
+  test('after a refusal the device is asked what it has and gets the refused scopes in full', async () => {
+    await start();
+    const device = dial();
+    device.hello('leaf-1');
+    await commits(device, 1);
+    answerAll(device, Phase.REFUSED);
+    await until('asked', () => device.cases().includes('digestRequest'));
+    device.report([]);
+    await commits(device, 2);
+    assert.deepEqual(device.updates().slice(2).map(({ scope, full }) => [scope, full]), [['vpc/1', true], ['device/leaf-1', true]]);
+  });
+
+  test('an answer that was lost is made good by a report of digests', async () => {
+    await start({ patienceMilliseconds: 60 });
+    const device = dial();
+    device.hello('leaf-1');
+    await commits(device, 1);
+    await until('asked', () => device.cases().includes('digestRequest'));
+    device.report([stateOf('vpc/1'), stateOf('device/leaf-1')]);
+    commit('vpc/1', vrf('a', 'newer'));
+    await commits(device, 2);
+    assert.deepEqual(device.updates()[2]?.upserts.map((row) => rowOfMessage(row).id), ['vrf/a']);
+  });
+
+  test('a device that answers nothing at all is cut off', async () => {
+    await start({ patienceMilliseconds: 60 });
+    const device = dial();
+    device.hello('leaf-1');
+    await until('cut off', () => device.failure !== undefined);
+    assert.equal(device.failure?.code, status.DEADLINE_EXCEEDED);
+    await until('gone', () => southbound.connected().length === 0);
+  });
+
+  test('the routine comparison finds a device whose rows changed behind our back', async () => {
+    await start({ digestMilliseconds: 30 });
+    const device = dial();
+    device.hello('leaf-1');
+    await commits(device, 1);
+    answerAll(device, Phase.RECEIVED);
+    await until('asked', () => device.cases().includes('digestRequest'));
+    device.report([{ ...stateOf('vpc/1'), digest: 77n }, stateOf('device/leaf-1')]);
+    await commits(device, 2);
+    assert.deepEqual(device.updates().slice(2).map(({ scope, full }) => [scope, full]), [['vpc/1', true]]);
+  });
+
+  test('who has no valid token, a wrong name or another protocol is told so', async () => {
+    await start();
+    const [stranger, liar, alien] = [dial('leaf-1.AAAA'), dial(), dial()];
+    stranger.hello('leaf-1');
+    liar.hello('leaf-2');
+    alien.hello('leaf-1', [], '', 99);
+    await until('all refused', () => [stranger, liar, alien].every(({ failure }) => failure !== undefined));
+    assert.deepEqual([stranger.failure?.code, liar.failure?.code, alien.failure?.code], [
+      status.UNAUTHENTICATED,
+      status.PERMISSION_DENIED,
+      status.FAILED_PRECONDITION,
+    ]);
+    assert.deepEqual(southbound.connected(), []);
+  });
+
+  test('a second connection takes over from the first', async () => {
+    await start();
+    const first = dial();
+    first.hello('leaf-1');
+    await commits(first, 1);
+    const second = dial();
+    second.hello('leaf-1');
+    await commits(second, 1);
+    await until('the first is ended', () => first.failure !== undefined);
+    assert.equal(first.failure?.code, status.ABORTED);
+    assert.deepEqual(southbound.connected(), ['leaf-1']);
+  });
+
+  test('an address that is taken is a clear error', async () => {
+    await start();
+    const [address] = southbound.addresses;
+    const again = startSouthbound({ goal, listen: [address ?? ''], tls: certificate, tokenSecret: secret, log: silentLog });
+    await assert.rejects(again, /cannot listen for devices on '127.0.0.1:/);
+  });
+});
+
+describe('encoded updates', () => {
+  test('one and the same buffer serves all subscribers, within a bound', () => {
+    const goal = new GoalState();
+    goal.commit([{ scope: 'vpc/1', upserts: [vrf('a')], deletes: [] }]);
+    const updates = new EncodedUpdates(goal, 1, 60);
+    assert.equal(updates.update('vpc/1', 0), updates.update('vpc/1', 0));
+    assert.equal(updates.encoded, 1);
+    for (const scope of ['vpc/2', 'vpc/3', 'vpc/4']) updates.update(scope, 0);
+    assert.notEqual(updates.update('vpc/1', 0), undefined);
+    assert.equal(updates.encoded, 5);
+  });
+
+  test('the bytes are a FromServer with the delta in it', () => {
+    const digest = 0xffff_ffff_ffff_fffen;
+    const delta = { scope: 'vpc/1', from: 3, to: 5, full: false, upserts: [vrf('a')], deletes: ['vrf/b/c'], digest };
+    const { message } = fromBinary(FromServerSchema, encodeUpdate(delta, 7));
+    assert.ok(message.case === 'update');
+    const { value } = message;
+    assert.deepEqual([value.scope, value.fromVersion, value.toVersion, value.term, value.digest], ['vpc/1', 3n, 5n, 7n, digest]);
+    assert.deepEqual(value.upserts.map((row) => rowOfMessage(row).row), [vrf('a')]);
+    assert.deepEqual(value.deletes.map(({ table, key, number }) => [table, key, number]), [['vrf', 'b/c', 16]]);
+  });
+});
+
+test('an agent dials again within 100 ms at first and after at most 2 s', () => {
+  assert.ok(retryDelay(0, 0.999) <= 100);
+  for (let attempt = 0; attempt < 2000; attempt += 1) assert.ok(retryDelay(attempt, 0.999) <= 2000);
+  assert.ok(retryDelay(20, 0) >= 1000);
+});
