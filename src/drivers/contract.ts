@@ -35,6 +35,8 @@ export interface ContractGoals {
   readonly peered: readonly Row[];
   /** `attached`, with port p1 in the other VPC. */
   readonly moved: readonly Row[];
+  /** `peered`, with another AS number and loopback. */
+  readonly renumbered: readonly Row[];
 }
 
 export interface ContractCase {
@@ -93,6 +95,16 @@ export const contract: readonly ContractCase[] = [
         // What is already done may fail the second time; it must not undo anything.
         await device.converge(rows, 2);
         assert.deepEqual(keysOf(await device.plan(rows)), []);
+      }
+    },
+  },
+  {
+    name: 'a device takes another AS number and loopback, and back',
+    check: async (device, goals) => {
+      for (const rows of [goals.renumbered, goals.peered]) {
+        assert.deepEqual((await device.converge(rows)).failed, []);
+        // Routing that was set up anew may have to be told of the hosts again.
+        await settled(device, rows);
       }
     },
   },

@@ -11,7 +11,11 @@ import { readFrr } from './frr.ts';
 import { interpretPlace, readRawPlace } from './kernel.ts';
 import type { PlaceReading, RawPlace } from './kernel.ts';
 
-export const readDevice = async (site: Site, capabilities: ReadonlySet<string>, run: Runner): Promise<LinuxActual> => {
+/** More at once than this would only compete for the processors. */
+const mostProcesses = 12;
+
+export const readDevice = async (site: Site, capabilities: ReadonlySet<string>, runner: Runner): Promise<LinuxActual> => {
+  const run = atMost(mostProcesses, runner);
   const names = await readdir('/run/netns').catch(() => []);
   const candidates = ['', ...names.filter((name) => /^vrf\d+$/.test(name))];
   const raws = Promise.all(candidates.map((place) => readRawPlace(place, run)));
@@ -34,6 +38,23 @@ export const readDevice = async (site: Site, capabilities: ReadonlySet<string>, 
     items: new Map(items.map((item) => [item.key, item])),
     unclaimed: new Map(unclaimed.map((state) => [state.interface, state])),
     capabilities,
+  };
+};
+
+/** The same runner with a limit on how many commands run at once; the rest wait their turn. */
+const atMost = (limit: number, runner: Runner): Runner => {
+  const turns: (() => void)[] = [];
+  let running = 0;
+  return async (argv, stdin) => {
+    if (running >= limit) await new Promise<void>((resolve) => turns.push(resolve));
+    else running += 1;
+    try {
+      return await runner(argv, stdin);
+    } finally {
+      const next = turns.shift();
+      if (next === undefined) running -= 1;
+      else next();
+    }
   };
 };
 

@@ -44,7 +44,9 @@ const renderDhcp = ({ goal, add, site }: Rendering, row: string, segment: Segmen
   add({ ...item, after: [...after, linkKey(segment.vrf, `vx${segment.vni}`)] }, row, ...hosts.map(([key]) => `host/${key}`));
 };
 
-const reservation = ({ mac, address, hostname }: HostRow): string => `${mac},${address},${hostname}\n`;
+/** dnsmasq's file has no quoting: of a name only what may stand in one (RFC 1123 §2.1) is used. */
+const reservation = ({ mac, address, hostname }: HostRow): string =>
+  `${mac},${address},${hostname.replaceAll(/[^\w.-]/g, '-')}\n`;
 
 /**
  * Static reservations only and not authoritative: the same subnet is served on other leaves too, and their hosts'
