@@ -2,6 +2,7 @@
  * What happens to an object before it is stored, in this order: prune, default, validate. Every way in (create, update,
  * patch, status, dry run, controllers in process) goes through here.
  */
+import { isDeepStrictEqual } from 'node:util';
 import type { Resource } from '../api/object.ts';
 import { HeddleError, type Finding } from '../kit/error.ts';
 import { isJsonObject } from './json.ts';
@@ -51,12 +52,27 @@ const checkShape = (served: ServedKind, value: unknown): void => {
 const nameIn = (metadata: unknown): string =>
   isJsonObject(metadata) && typeof metadata['name'] === 'string' ? metadata['name'] : '';
 
-/** The object with defaults; throws `Invalid` with all findings of schema and metadata, or else of the kind's own checks. */
+/**
+ * The object with defaults; throws `Invalid` with all findings of schema and metadata, or else of the kind's own checks.
+ * What an update leaves as it was is not judged again: rules grow stricter, and an object from before must still be able to
+ * get a status, lose a finalizer and be deleted.
+ */
 export const admit = (served: ServedKind, object: Resource, old?: Resource): Resource => {
-  const structural = [...served.check(object), ...checkMetadata(served.kind, object.metadata)];
+  const judged = (finding: Finding): boolean => old === undefined || !isUnchanged(finding.path, object, old);
+  const structural = [...served.check(object), ...checkMetadata(served.kind, object.metadata)].filter(judged);
   if (structural.length > 0) throw invalidObject(served, object.metadata.name, structural);
   const defaulted = served.kind.defaults(object);
-  const findings: Finding[] = [...served.check(defaulted), ...served.kind.validate(defaulted, old)];
+  if (old !== undefined && isDeepStrictEqual(desired(old), desired(defaulted))) return defaulted;
+  const findings = [...served.check(defaulted).filter(judged), ...served.kind.validate(defaulted, old)];
   if (findings.length > 0) throw invalidObject(served, defaulted.metadata.name, findings);
   return defaulted;
+};
+
+/** What generation counts: everything outside metadata and status. */
+export const desired = (object: Resource): object => ({ ...object, metadata: undefined, status: undefined });
+
+/** Whether the top-level member that a path begins with is the same in both. */
+const isUnchanged = (path: string, object: Resource, old: Resource): boolean => {
+  const member = /^[^.[]*/.exec(path)?.[0] ?? '';
+  return member !== '' && isDeepStrictEqual(Reflect.get(object, member), Reflect.get(old, member));
 };

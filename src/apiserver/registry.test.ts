@@ -165,6 +165,22 @@ describe('updating', () => {
       assert.deepEqual(await registry.update(robots, meddled), first);
     }));
 
+  it('lets an object from before a rule get a status and go, but not change against the rule', () =>
+    withRegistry(async ({ registry, robots, store }) => {
+      const made = await registry.create(robots, robot('r', {}, { finalizers: ['a.b/c'] }));
+      const { resourceVersion: _, ...metadata } = made.metadata;
+      await store.commit([{ type: 'put', key: robots.key('default', 'r'), value: JSON.stringify({ ...made, metadata, spec: { model: 'OLD!', speed: 13 } }) }]);
+      const reported = await registry.modify(robots, 'default', 'r', (current) => ({ ...current, status: { ready: 'no' } }), { subresource: 'status' });
+      assert.deepEqual(reported.status, { ready: 'no' });
+      const repaint = (current: Resource): unknown => ({ ...current, spec: { ...specOf(current), color: 'red' } });
+      await assert.rejects(registry.modify(robots, 'default', 'r', repaint), failsWith('Invalid', 'spec.model'));
+      const badStatus = (current: Resource): unknown => ({ ...current, status: { ready: 3 } });
+      await assert.rejects(registry.modify(robots, 'default', 'r', badStatus, { subresource: 'status' }), failsWith('Invalid', 'status.ready'));
+      await registry.delete(robots, 'default', 'r');
+      await registry.modify(robots, 'default', 'r', (current) => ({ ...current, metadata: { ...current.metadata, finalizers: [] } }));
+      await assert.rejects(registry.get(robots, 'default', 'r'), failsWith('NotFound'));
+    }));
+
   it('repeats a change when somebody writes in between, and loses no write of many at once', () =>
     withRegistry(async ({ registry, robots }) => {
       await registry.create(robots, robot('r', { speed: 20 }));
@@ -220,6 +236,22 @@ describe('deleting', () => {
       assert.match(gone[0] ?? '', /^DELETED team/);
       assert.deepEqual((await registry.list(robots)).items.map((item) => item.metadata.name), ['bystander']);
     }));
+
+  it('goes on with a namespace that was Terminating when the server stopped', async () => {
+    const store = createMemoryStore();
+    const scheme = createScheme([...coreKinds, robotKind]);
+    const registry = createRegistry(store, scheme);
+    const failed = (error: HeddleError) => assert.fail(error.message);
+    const namespaces = scheme.byKind('Namespace');
+    await registry.create(namespaces, { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'team' } });
+    await registry.create(scheme.byKind('Robot'), robot('r', {}, { namespace: 'team' }));
+    await registry.delete(namespaces, '', 'team');
+    const lifecycle = await runNamespaceLifecycle(registry, failed);
+    await assert.rejects(registry.get(namespaces, '', 'team'), failsWith('NotFound'));
+    assert.deepEqual((await registry.list(scheme.byKind('Robot'))).items, []);
+    await lifecycle.close();
+    await store.close();
+  });
 
   it('does not let the built-in namespaces go', () =>
     withRegistry(async ({ registry, namespaces }) => {

@@ -8,7 +8,7 @@ import type { ObjectMeta, Resource } from '../api/object.ts';
 import { HeddleError } from '../kit/error.ts';
 import { orderedUuids } from '../kit/uuid.ts';
 import type { Entry, Revision, Store } from '../store/store.ts';
-import { admit, pruneFields, type AdmitOptions } from './admit.ts';
+import { admit, desired, pruneFields, type AdmitOptions } from './admit.ts';
 import { objectOr, optional } from './json.ts';
 import { builtInNamespaces, isNamespace, markTerminating, NamespaceGate } from './namespaces.ts';
 import type { Scheme, ServedKind } from './scheme.ts';
@@ -314,9 +314,6 @@ const merged = (served: ServedKind, current: Resource, given: Resource, subresou
   const { status: ___, ...rest } = given;
   return { ...rest, metadata, ...optional('status', current.status) };
 };
-
-/** What generation counts: everything outside metadata and status. */
-const desired = (object: Resource): object => ({ ...object, metadata: undefined, status: undefined });
 
 const finalizersIn = (spec: unknown): string[] => {
   const finalizers = objectOr(spec)['finalizers'];
