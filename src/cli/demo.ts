@@ -67,13 +67,9 @@ const withoutRoot = async (words: readonly string[]): Promise<number> => {
 };
 
 const demonstrate = async (io: Io, screen: Screen, once: boolean): Promise<number> => {
-  const began = performance.now();
   try {
-    const lab = await build(io, screen);
-    const outcome = await story(io, screen, lab);
-    showOutcome(screen, outcome, performance.now() - began);
-    if (!once) await stay(io, screen, lab);
-    return outcome.right === outcome.all ? 0 : 1;
+    // What an interrupt leaves unfinished is not waited for: cleaning up works beside it.
+    return await Promise.race([perform(io, screen, once), interrupted(io.signal)]);
   } catch (thrown) {
     if (!io.signal.aborted) screen.text(`\nheddle: ${HeddleError.from(thrown).message}`);
     return io.signal.aborted ? 130 : 1;
@@ -81,6 +77,18 @@ const demonstrate = async (io: Io, screen: Screen, once: boolean): Promise<numbe
     await cleanUp(screen);
   }
 };
+
+const perform = async (io: Io, screen: Screen, once: boolean): Promise<number> => {
+  const began = performance.now();
+  const lab = await build(io, screen);
+  const outcome = await story(io, screen, lab);
+  showOutcome(screen, outcome, performance.now() - began);
+  if (!once) await stay(io, screen, lab);
+  return outcome.right === outcome.all ? 0 : 1;
+};
+
+const interrupted = (signal: AbortSignal): Promise<never> =>
+  new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason), { once: true }));
 
 /** Removes what a killed run left; refuses while another run is in progress. */
 const takeOver = async (): Promise<void> => {
@@ -131,8 +139,7 @@ const stay = async (io: Io, screen: Screen, lab: LabHandle): Promise<void> => {
     '  bin/heddle lab exec web-1 -- ping 10.1.1.3              a shell on any server or switch',
   ];
   screen.text(`\n${lines.join('\n')}`);
-  if (io.signal.aborted) return;
-  await new Promise((resolve) => io.signal.addEventListener('abort', resolve, { once: true }));
+  await interrupted(io.signal);
 };
 
 const cleanUp = async (screen: Screen): Promise<void> => {

@@ -94,7 +94,7 @@ const start = async ({ data, api, agents }: Plan, log: Logger, opened: Closing[]
   const metrics = new Registry();
   measureProcess(metrics);
   const extraNames = namesOf(api.host);
-  const server = await startApiServer({ store, kinds, dataDir: data, listen: api, extraNames, log, metrics });
+  const server = await listening(api, startApiServer({ store, kinds, dataDir: data, listen: api, extraNames, log, metrics }));
   opened.push(() => server.close());
   await createMissing(server.client);
 
@@ -151,6 +151,25 @@ const measureProcess = (metrics: Registry): void => {
     collect: () => gauge.set(process.memoryUsage.rss()),
   });
 };
+
+/** Says in words what the system says in codes when the API's address cannot be had. */
+const listening = async <Value>({ host, port }: Endpoint, starting: Promise<Value>): Promise<Value> => {
+  try {
+    return await starting;
+  } catch (thrown) {
+    const reason = thrown instanceof Error && 'code' in thrown ? reasons.get(thrown.code) : undefined;
+    if (reason === undefined) throw thrown;
+    const message = `the API cannot listen on "${bracketed(host)}:${port}": ${reason}; choose another address with --listen`;
+    throw new HeddleError('Unavailable', message, { cause: thrown });
+  }
+};
+
+const reasons: ReadonlyMap<unknown, string> = new Map([
+  ['EADDRINUSE', 'another program listens there'],
+  ['EADDRNOTAVAIL', 'this machine has no such address'],
+  ['ENOTFOUND', 'there is no host of that name'],
+  ['EACCES', 'ports below 1024 are not for everybody'],
+]);
 
 /** Names that a certificate must have so that this host can be dialled: all of the machine's when it means "every address". */
 const namesOf = (host: string): readonly string[] => {

@@ -32,7 +32,8 @@ export const startPinging = ({ manifest, from, address, clock, signal }: Pinging
   const end = new AbortController();
   const once = (): Promise<void> =>
     new Promise((resolve, reject) => {
-      const [command, ...rest] = inside(manifest, from, ['ping', '-n', '-i', String(intervalMilliseconds / 1000), '-W', '1', address]);
+      // nsenter stays as the parent of what it runs: when it is killed, ping must go with it.
+      const [command, ...rest] = inside(manifest, from, ['setpriv', '--pdeathsig', 'KILL', 'ping', '-n', '-i', String(intervalMilliseconds / 1000), '-W', '1', address]);
       child = spawn(command, rest, { cwd: '/', stdio: ['ignore', 'pipe', 'ignore'], env: labEnvironment(manifest) });
       if (child.stdout !== null) {
         createInterface({ input: child.stdout }).on('line', (line) => {
