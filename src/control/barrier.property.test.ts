@@ -92,7 +92,7 @@ test('after any edits and absences, once all devices have answered, everything a
         for (const device of devices) house.fleet.connect(device);
         for (let pause = 0; pause < 5; pause++) await take(house, { type: 'pause' });
         let left: string[] = [];
-        await eventually(async () => (left = await unfinished(house)).length === 0, 'all is programmed', 2000).catch(() => undefined);
+        await eventually(async () => (left = await unfinished(house)).length === 0, 'all is programmed', 10_000).catch(() => undefined);
         assert.deepEqual(left, []);
         await eventually(() => claimsAreRight(house), 'nothing is left in quarantine');
       } finally {

@@ -21,7 +21,7 @@ import { Barrier } from './barrier.ts';
 import { Claims } from './claims.ts';
 import { Devices } from './devices.ts';
 import { Events } from './events.ts';
-import { happenings } from './happenings.ts';
+import { happenings, isFault, newFault } from './happenings.ts';
 import { startInformers, type Informers, type ObjectChange } from './informer.ts';
 import { Mailbox } from './mailbox.ts';
 import { createMetrics, type Metrics } from './metrics.ts';
@@ -62,6 +62,7 @@ export interface Controller {
 export const createController = (options: ControllerOptions): Controller => new Control(options);
 
 const retryMilliseconds = 1000;
+const faultMilliseconds = 2000;
 const devicePrefix = deviceScope('');
 
 const switchKey = (device: string): string => refKey({ kind: 'Switch', namespace: '', name: device });
@@ -94,6 +95,8 @@ class Control implements Controller {
   /** Objects whose status waits for the end of the patience after the start; undefined when that is over. */
   #tentative: Set<string> | undefined = new Set();
   #unpublished: CompileResult[] = [];
+  /** Whether a Switch came or went since the last publication. */
+  #switchesChanged = false;
   #outlet: Outlet | undefined;
   #informers: Informers | undefined;
   /** Whether the first publication was made. */
@@ -214,6 +217,7 @@ class Control implements Controller {
     if (present && (ref.kind === 'Switch' || ref.kind === 'Server')) {
       for (const fabric of this.#objects.ofKind('Fabric')) this.#status.mark(refKey(refOf(fabric)));
     }
+    if (present && ref.kind === 'Switch') this.#switchesChanged = true;
     if (after !== undefined) this.#status.mark(key);
     if (after?.metadata.generation !== before?.metadata.generation) this.#since.set(key, heard);
   }
@@ -245,16 +249,21 @@ class Control implements Controller {
   }
 
   #publish(): void {
-    const declared = new Set([...this.#objects.ofKind('Switch')].map(({ metadata }) => metadata.name));
-    const same = declared.size === this.#publisher.devices.size && [...declared].every((name) => this.#publisher.devices.has(name));
+    const moved = this.#switchesChanged || !this.#opened;
+    this.#switchesChanged = false;
+    const declared = moved ? new Set(this.#switchNames()) : this.#publisher.devices;
     const results = this.#unpublished;
     this.#unpublished = [];
     // Devices first, so that new ones are waited for from their first row on.
-    if (!same) this.#publisher.setDevices(declared);
+    if (moved) this.#publisher.setDevices(declared);
     const changed = this.#publisher.publish(results);
     for (const { scope } of changed) if (scope.startsWith(devicePrefix)) this.#status.mark(switchKey(scope.slice(devicePrefix.length)));
     this.#outlet?.publish(changed);
-    if (!same || !this.#opened) this.#outlet?.setDevices(declared);
+    if (moved) this.#outlet?.setDevices(declared);
+  }
+
+  *#switchNames(): Generator<string> {
+    for (const { metadata } of this.#objects.ofKind('Switch')) yield metadata.name;
   }
 
   #finishFirst(): void {
@@ -306,6 +315,13 @@ class Control implements Controller {
       this.#objects.put({ ref: refOf(after), object: after });
     }
     for (const happening of happenings(before, after)) this.#recorder.record(after, happening);
+    const fault = newFault(before, after);
+    if (fault === undefined) return;
+    // Objects applied together arrive one by one: only what is still a fault when they are all there is worth an event.
+    this.#later(faultMilliseconds, () => {
+      const now = this.#objects.get(refKey(refOf(after)));
+      if (now !== undefined && isFault(now, fault)) this.#recorder.record(now, fault);
+    });
   }
 
   #endPatience(): void {

@@ -4,8 +4,6 @@ import type { Happening } from './events.ts';
 
 export const happenings = (before: Resource, after: Resource): readonly Happening[] => {
   const found: Happening[] = [];
-  const accepted = changed(before, after, 'Accepted');
-  if (accepted?.status === 'False') found.push({ type: 'Warning', reason: accepted.reason, message: accepted.message });
   const programmed = changed(before, after, 'Programmed');
   if (programmed?.reason === 'Programmed') {
     const message = `generation ${after.metadata.generation ?? 0} runs on ${programmed.message}`;
@@ -13,6 +11,18 @@ export const happenings = (before: Resource, after: Resource): readonly Happenin
   }
   if (programmed?.reason === 'Failed') found.push({ type: 'Warning', reason: 'ProgrammingFailed', message: programmed.message });
   return found;
+};
+
+/** The object was acceptable, or was faulty in another way, and now it is so. */
+export const newFault = (before: Resource, after: Resource): Happening | undefined => {
+  const accepted = changed(before, after, 'Accepted');
+  return accepted?.status === 'False' ? { type: 'Warning', reason: accepted.reason, message: accepted.message } : undefined;
+};
+
+/** Whether the object is faulty in just this way. */
+export const isFault = (object: Resource, fault: Happening): boolean => {
+  const accepted = conditionOf(object, 'Accepted');
+  return accepted?.status === 'False' && accepted.message === fault.message;
 };
 
 /** The condition, if its status or reason is another one, or it is about another generation. */

@@ -1,4 +1,4 @@
-/** The latest state of every object the controller has heard of. A state older than the one held is ignored. */
+/** The latest state of every object the controller has heard of, by kind. A state older than the one held is ignored. */
 import { refKey, type Resource } from '../api/object.ts';
 import type { ObjectChange } from './informer.ts';
 
@@ -9,33 +9,38 @@ export interface Replaced {
 }
 
 export class Objects {
-  readonly #objects = new Map<string, Resource>();
-  readonly #countOf = new Map<string, number>();
+  /** By kind and key. */
+  readonly #objects = new Map<string, Map<string, Resource>>();
 
+  /** @param key as `refKey` makes it */
   get(key: string): Resource | undefined {
-    return this.#objects.get(key);
+    return this.#objects.get(key.slice(0, key.indexOf('/')))?.get(key);
   }
 
   /** Undefined when the change is no news. */
   put({ ref, object }: ObjectChange): Replaced | undefined {
     const key = refKey(ref);
-    const before = this.#objects.get(key);
+    const before = this.get(key);
     if (object === undefined ? before === undefined : before !== undefined && revision(object) <= revision(before)) {
       return undefined;
     }
-    if (object === undefined) this.#objects.delete(key);
-    else this.#objects.set(key, object);
-    const step = (object === undefined ? 0 : 1) - (before === undefined ? 0 : 1);
-    this.#countOf.set(ref.kind, this.count(ref.kind) + step);
+    if (object === undefined) this.#objects.get(ref.kind)?.delete(key);
+    else this.#ofKind(ref.kind).set(key, object);
     return { key, before, after: object };
   }
 
   count(kind: string): number {
-    return this.#countOf.get(kind) ?? 0;
+    return this.#objects.get(kind)?.size ?? 0;
   }
 
-  *ofKind(kind: string): Generator<Resource> {
-    for (const object of this.#objects.values()) if (object.kind === kind) yield object;
+  ofKind(kind: string): IterableIterator<Resource> {
+    return this.#ofKind(kind).values();
+  }
+
+  #ofKind(kind: string): Map<string, Resource> {
+    let objects = this.#objects.get(kind);
+    if (objects === undefined) this.#objects.set(kind, (objects = new Map()));
+    return objects;
   }
 }
 

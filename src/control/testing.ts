@@ -140,7 +140,7 @@ export const cluster = (kind: string, name: string): ObjectRef => ({ kind, names
 export const eventually = async <Value>(
   check: () => Promise<Value | undefined> | Value | undefined,
   what: string,
-  milliseconds = 5000,
+  milliseconds = 30_000,
 ): Promise<Value> => {
   const end = performance.now() + milliseconds;
   for (;;) {
