@@ -68,6 +68,24 @@ describe('the SQLite store on disk', () => {
       await again.close();
     }));
 
+  it('keeps one row a live key, whatever the order of compactions, and gives the space back to later writes', () =>
+    inDirectory(async (path) => {
+      const store = openSqliteStore(path);
+      for (let n = 0; n < 3000; n += 1) {
+        const key = `k/${n % 10}`;
+        await store.commit(n % 7 === 3 && (await store.get(key)) !== undefined ? [{ type: 'delete', key }] : [{ type: 'put', key, value: `${n}` }]);
+        if (n % 500 === 0) await store.compact(store.revision - (n % 3));
+      }
+      await store.compact(store.revision);
+      const live = (await store.list('')).entries;
+      await store.close();
+      const { DatabaseSync } = await import('node:sqlite');
+      const database = new DatabaseSync(path, { readOnly: true });
+      const rows = database.prepare('SELECT revision FROM log ORDER BY revision').all().map((row) => row['revision']);
+      database.close();
+      assert.deepEqual(rows, live.map((entry) => entry.revision).toSorted((a, b) => a - b));
+    }));
+
   it('refuses a second server on the same file, in words that help', () =>
     inDirectory(async (path) => {
       const store = openSqliteStore(path);

@@ -29,7 +29,7 @@ const schema = `
   INSERT OR IGNORE INTO compaction VALUES (0, 0);
 `;
 const formatVersion = 1;
-/** Log rows looked at in one transaction of a compaction, so that writers wait a few milliseconds at most. */
+/** Revisions that one transaction of a compaction moves over, so that writers wait a few milliseconds at most. */
 const compactionSlice = 1000;
 const minimumPages = 16;
 
@@ -100,7 +100,8 @@ interface Statements {
   readonly point: StatementSync;
   readonly unpoint: StatementSync;
   readonly setCompacted: StatementSync;
-  readonly forget: StatementSync;
+  readonly forgetReplaced: StatementSync;
+  readonly forgetDeletions: StatementSync;
 }
 
 /**
@@ -129,11 +130,11 @@ const prepare = (database: DatabaseSync): Statements => ({
   point: database.prepare('INSERT INTO current VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET revision = excluded.revision'),
   unpoint: database.prepare('DELETE FROM current WHERE key = ?'),
   setCompacted: database.prepare('UPDATE compaction SET revision = ?'),
-  // A row goes when something newer for its key exists at or before the compacted revision, or when it is a deletion.
-  forget: database.prepare(
-    `DELETE FROM log WHERE revision > ?1 AND revision <= ?2 AND revision < ?3 AND (deleted = 1 OR EXISTS (
-       SELECT 1 FROM log AS newer WHERE newer.key = log.key AND newer.revision > log.revision AND newer.revision <= ?3))`,
+  // What happened up to the new oldest revision made its predecessor unreachable; a deletion needs no row of its own then.
+  forgetReplaced: database.prepare(
+    'DELETE FROM log WHERE revision IN (SELECT previous_revision FROM log WHERE revision > ? AND revision <= ?)',
   ),
+  forgetDeletions: database.prepare('DELETE FROM log WHERE revision > ? AND revision <= ? AND deleted = 1'),
 });
 
 type Row = Record<string, SQLOutputValue>;
@@ -273,12 +274,16 @@ const createStore = (database: DatabaseSync, sql: Statements): Store => {
     async compact(wanted) {
       checkOpen();
       if (wanted > revision) throw new HeddleError('BadRequest', `revision ${wanted} does not exist yet`);
-      if (wanted <= oldest) return;
-      transaction(() => sql.setCompacted.run(wanted));
-      oldest = wanted;
-      for (let from = 0; from < wanted; from += compactionSlice) {
+      // Each slice moves the mark and forgets in one transaction, so a compaction that is cut off goes on where it was.
+      while (oldest < wanted) {
         if (closed) return;
-        transaction(() => sql.forget.run(from, from + compactionSlice, wanted));
+        const next = Math.min(oldest + compactionSlice, wanted);
+        transaction(() => {
+          sql.forgetReplaced.run(oldest, next);
+          sql.forgetDeletions.run(oldest, next);
+          sql.setCompacted.run(next);
+        });
+        oldest = next;
         await nextTurn();
       }
     },
