@@ -1,7 +1,7 @@
 /** A subnet on this device: bridge, VXLAN, and the gateway address that every leaf has alike. */
 import type { HostRow, SegmentRow } from '../../../goal/rows.ts';
 import { address, bridge, dhcp, linkKey, vxlan } from '../model.ts';
-import { dhcpDirectory, dhcpPidFile } from '../steps/daemon.ts';
+import { dhcpHostsFile, dhcpLeaseFile, dhcpPidFile } from '../steps/daemon.ts';
 import type { Site } from '../steps/step.ts';
 import { maskOf, networkOf } from './ipv4.ts';
 import type { Rendering } from './render.ts';
@@ -49,8 +49,9 @@ const reservation = ({ mac, address, hostname }: HostRow): string =>
   `${mac},${address},${hostname.replaceAll(/[^\w.-]/g, '-')}\n`;
 
 /**
- * Static reservations only and not authoritative: the same subnet is served on other leaves too, and their hosts'
- * requests, flooded to here, must not be refused by a server that does not know them.
+ * Static reservations only: the same subnet is served on other leaves too, under the same address, and their hosts'
+ * requests are flooded to here. dnsmasq 2.90 would answer those with a NAK (they name its own address as the server's)
+ * unless it is told to ignore hosts it does not know; leaving out "authoritative" is not enough.
  */
 const dnsmasqWords = (
   { vni, mtu }: SegmentRow,
@@ -58,14 +59,14 @@ const dnsmasqWords = (
   { leaseSeconds, dnsServers }: NonNullable<SegmentRow['dhcp']>,
   site: Site,
 ): readonly string[] => {
-  const directory = dhcpDirectory(site, vni);
   const servers = dnsServers.filter((server) => server.includes('.'));
   return [
     '--conf-file=/dev/null', '--port=0', '--user=root', `--interface=br${vni}`, '--bind-interfaces', '--no-ping',
+    '--dhcp-ignore=tag:!known',
     `--dhcp-range=${networkOf(gateway)},static,${maskOf(gateway)},${leaseSeconds}`,
     `--dhcp-option=3,${gateway.split('/')[0]}`,
     ...(servers.length === 0 ? [] : [`--dhcp-option=6,${servers.join(',')}`]),
     `--dhcp-option=26,${mtu}`,
-    `--dhcp-hostsfile=${directory}/hosts`, `--dhcp-leasefile=${directory}/leases`, `--pid-file=${dhcpPidFile(site, vni)}`,
+    `--dhcp-hostsfile=${dhcpHostsFile(site, vni)}`, `--dhcp-leasefile=${dhcpLeaseFile(site, vni)}`, `--pid-file=${dhcpPidFile(site, vni)}`,
   ];
 };
