@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import * as fs from 'node:fs';
 import { afterEach, beforeEach, describe, test } from 'node:test';
 import type { Address, Vni } from '../net/brand.ts';
 import { GoalState } from '../goal/state.ts';
@@ -226,6 +227,39 @@ describe('an agent and its server', () => {
     await until('the report', () => bench.reports.some(({ driftRepaired }) => driftRepaired === 2));
     assert.deepEqual(bench.reports.at(-1)?.drifted.toSorted(), ['vrf/a', 'vrf/b']);
     assert.ok(sameRows(device.rows, goalTexts(bench.goal, 'leaf-1')));
+  });
+
+  test('a full disk refuses the update, the device keeps forwarding, and takes it once there is room', async () => {
+    let full = false;
+    const writeSync = (file: number, bytes: Uint8Array, offset: number, length: number, position: number): number => {
+      if (full) throw new Error('ENOSPC: no space left on device, write');
+      return fs.writeSync(file, bytes, offset, length, position);
+    };
+    await start();
+    // Only the form that the journal calls.
+    await bench.agent('leaf-1', device, { disk: { ...fs, writeSync: writeSync as typeof fs.writeSync } });
+    await verified('vpc/1', 2);
+    device.written.length = 0;
+    full = true;
+    bench.commit('vpc/1', [vrf('c')]);
+    await until('refused', () => bench.heard('leaf-1', 'vpc/1', 'refused').length > 0);
+    assert.match(bench.heard('leaf-1', 'vpc/1', 'refused')[0]?.reason ?? '', /the journal cannot be written: ENOSPC/);
+    device.rows.delete('vrf/a');
+    await until('drift is repaired all the same', () => device.rows.has('vrf/a'));
+    assert.deepEqual(device.written, ['vrf/a']);
+    full = false;
+    await verified('vpc/1', 3);
+    await equal();
+  });
+
+  test('a row that never becomes right is called unstable instead of being written for ever', async () => {
+    const driver = device.driver();
+    const forgetful = { ...driver, read: async () => new Map([...(await driver.read())].filter(([id]) => id !== 'vrf/a')) };
+    await start();
+    await bench.agent('leaf-1', device, { driver: forgetful, driftMilliseconds: 60_000, backoff: { first: 60_000, longest: 60_000 } });
+    await until('named', () => bench.heard('leaf-1', 'vpc/1', 'programmed').some(({ failed }) => failed[0]?.code === 'Unstable'));
+    assert.equal(bench.heard('leaf-1', 'vpc/1', 'verified').length, 0);
+    assert.equal(device.written.filter((id) => id === 'vrf/a').length, 5);
   });
 
   test('a leader of an older term is refused until it is gone', async () => {

@@ -16,6 +16,8 @@ const vpcs = ['vpc/1', 'vpc/2'] as const;
 
 const vrf = (name: string, vni: number): Row => ({ table: 'vrf', key: name, value: { name, vni: vni as Vni, description: '' } });
 
+const member = (scope: string): Row => ({ table: 'member', key: scope, value: { scope } });
+
 const device = fc.constantFrom(...names);
 const vpc = fc.constantFrom(...vpcs);
 const key = fc.constantFrom('a', 'b', 'c', 'child-of-a');
@@ -37,7 +39,8 @@ class World {
   readonly agents = new Map<string, Agent>();
 
   async start(): Promise<void> {
-    for (const name of names) this.bench.commit(`device/${name}`, [vrf(`own-${name}`, 1)]);
+    for (const scope of vpcs) this.bench.commit(scope, ['a', 'b'].map((name) => vrf(rowName(scope, name), 1)));
+    for (const name of names) this.bench.commit(`device/${name}`, [vrf(`own-${name}`, 1), ...vpcs.map(member)]);
     await this.#serve();
     for (const name of names) await this.#startAgent(name);
   }
@@ -50,7 +53,7 @@ class World {
       case 'delete':
         return bench.commit(step.vpc, [], [`vrf/${rowName(step.vpc, step.key)}`]);
       case 'join':
-        return bench.commit(`device/${step.device}`, [{ table: 'member', key: step.vpc, value: { scope: step.vpc } }]);
+        return bench.commit(`device/${step.device}`, [member(step.vpc)]);
       case 'leave':
         return bench.commit(`device/${step.device}`, [], [`member/${step.vpc}`]);
       case 'kill agent':
@@ -131,7 +134,7 @@ const rowName = (scope: string, name: string): string => `${name}-${scope.slice(
 
 test('whatever happens on the way, every device ends up equal to its goal', async () => {
   await fc.assert(
-    fc.asyncProperty(fc.array(action, { maxLength: 25 }), async (steps) => {
+    fc.asyncProperty(fc.array(action, { minLength: 10, maxLength: 30, size: 'max' }), async (steps) => {
       const world = new World();
       try {
         await world.start();
