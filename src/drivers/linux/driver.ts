@@ -35,7 +35,7 @@ export const linuxDriver = (options: LinuxDriverOptions): Driver<LinuxActual> =>
   return {
     name: 'linux',
     probe: async () => {
-      await mkdir(`${site.directory}/netns`, { recursive: true });
+      for (const name of ['netns', 'dhcp']) await mkdir(`${site.directory}/${name}`, { recursive: true });
       const found = await probe(run);
       capabilities = new Set(found);
       return found;

@@ -1,7 +1,15 @@
 /** From one context's lines to another's, as commands one would type into vtysh. */
 import type { FrrState } from '../model.ts';
 
-const negate = (line: string): string => (line.startsWith('no ') ? line.slice(3) : `no ${line}`);
+/** bfdd knows no `no` for its timers: they go back by being set to their defaults. */
+const bfdDefaults: ReadonlyMap<string, number> = new Map([['transmit-interval', 300], ['receive-interval', 300], ['detect-multiplier', 3]]);
+
+const negate = (line: string): string => {
+  const [word = ''] = line.split(' ');
+  const usual = bfdDefaults.get(word);
+  if (usual !== undefined) return `${word} ${usual}`;
+  return line.startsWith('no ') ? line.slice(3) : `no ${line}`;
+};
 
 /** Lines that are too many go first, in reverse, since later lines may depend on earlier ones. */
 export const lineCommands = (from: readonly string[], to: readonly string[]): readonly string[] => [

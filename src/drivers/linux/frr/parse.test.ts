@@ -60,6 +60,7 @@ describe('FRR configuration', () => {
   it('changes by single lines: surplus ones leave in reverse order, missing ones come in order', () => {
     assert.deepEqual(lineCommands(['a', 'b', 'c', 'no d'], ['a', 'e', 'f']), ['d', 'no c', 'no b', 'e', 'f']);
     assert.deepEqual(lineCommands(['a', 'b'], ['b', 'a']), []);
+    assert.deepEqual(lineCommands(['transmit-interval 100'], []), ['transmit-interval 300']);
   });
 
   it('loses a context whole, but a VRF only its VNI, since the VRF goes with its namespace', () => {

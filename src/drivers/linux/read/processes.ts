@@ -2,13 +2,16 @@
 import { readFile } from 'node:fs/promises';
 import { basename } from 'node:path';
 
-/** Process id in `<program>.pid`, when that process runs that program; a number may have been given to another since. */
+/**
+ * Process id in `<program>.pid` or `<program>-<what>.pid`, when that process runs that program; a number may have been given
+ * to another since.
+ */
 export const aliveProcess = async (pidFile: string): Promise<number | undefined> => {
   try {
     const pid = Number((await readFile(pidFile, 'utf8')).trim());
     const program = (await readFile(`/proc/${pid}/comm`, 'utf8')).trim();
     const [state] = (await readFile(`/proc/${pid}/stat`, 'utf8')).split(') ').slice(-1);
-    return program === basename(pidFile, '.pid') && state?.startsWith('Z') === false ? pid : undefined;
+    return program === basename(pidFile).split(/[-.]/)[0] && state?.startsWith('Z') === false ? pid : undefined;
   } catch {
     return undefined;
   }

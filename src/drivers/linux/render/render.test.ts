@@ -25,8 +25,8 @@ describe('rows of a Linux switch as items', () => {
     assert.deepEqual(stateOf(found, 'frr/router bgp 65001'), {
       path: ['router bgp 65001'],
       lines: ['bgp router-id 10.255.0.11', 'bgp bestpath as-path multipath-relax', 'neighbor FAB peer-group', 'neighbor FAB remote-as external',
-        'neighbor FAB bfd', 'neighbor FAB bfd profile FAB', 'neighbor FAB timers 1 3', 'neighbor FAB timers connect 1',
-        'neighbor up1 interface peer-group FAB'],
+        'neighbor FAB timers 1 3', 'neighbor FAB timers connect 1', 'neighbor up1 interface peer-group FAB', 'neighbor up1 bfd',
+        'neighbor up1 bfd profile FAB'],
     });
     assert.deepEqual(stateOf(found, 'frr/router bgp 65001 vrf vrf5001/address-family l2vpn evpn'), {
       path: ['router bgp 65001 vrf vrf5001', 'address-family l2vpn evpn'],

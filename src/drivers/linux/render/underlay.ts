@@ -19,71 +19,74 @@ export const renderUnderlay = (rendering: Rendering): void => {
   if (bgp !== undefined) renderBgp(rendering, bgp);
 };
 
-/** Peers that share BFD timers share a peer group; a fabric has one setting, so there is one group. */
-export const groupName = (index: number): string => (index === 0 ? 'FAB' : `FAB${index + 1}`);
+/** Name of the one peer group; what tells a BGP instance of ours from a foreign one. */
+const group = 'FAB';
 
-const renderBgp = ({ goal, add, refuse }: Rendering, bgp: BgpRow): void => {
+/** Peers that share BFD timers share a profile; a fabric has one setting, so there is one profile. */
+const profileName = (index: number): string => (index === 0 ? group : `${group}${index + 1}`);
+
+type Bfd = NonNullable<BgpPeerRow['bfd']>;
+
+const renderBgp = (rendering: Rendering, bgp: BgpRow): void => {
+  const { goal, add } = rendering;
   const hostname = goal.system.get('self')?.hostname ?? 'heddle';
   add(daemons({ hostname, running: true, pids: [] }), 'bgp/underlay');
-  const settings = [...new Set([...goal.bgpPeer.values()].map(({ bfd }) => JSON.stringify(bfd ?? null)))].toSorted();
-  const groups = settings.map((setting, index) => ({ setting, name: groupName(index) }));
-  for (const { setting, name } of groups) {
-    const bfd = bfdOf(goal.bgpPeer.values(), setting);
-    if (bfd !== undefined) add(frrContext(['bfd', `profile ${name}`], bfdLines(bfd)), 'bgp/underlay');
-  }
-  const peers: string[] = [];
-  const peerRows: string[] = [];
-  for (const [key, peer] of goal.bgpPeer) {
-    const group = groups.find(({ setting }) => setting === JSON.stringify(peer.bfd ?? null))?.name ?? 'FAB';
-    const port = goal.port.get(peer.port);
-    if (port === undefined) {
-      refuse(`bgpPeer/${key}`, 'Conflict', `port "${peer.port}" is not cabled on this device, so it has no neighbour`);
-      continue;
-    }
-    peerRows.push(`bgpPeer/${key}`);
-    peers.push(
-      peer.address === undefined
-        ? `neighbor ${port.interface} interface peer-group ${group}`
-        : `neighbor ${peer.address} peer-group ${group}`,
-    );
-  }
+  const profiles = profilesOf(goal.bgpPeer.values());
+  for (const { name, bfd } of profiles.values()) add(frrContext(['bfd', `profile ${name}`], bfdLines(bfd)), 'bgp/underlay');
+  const peers = [...goal.bgpPeer].flatMap(([key, peer]) => renderPeer(rendering, key, peer, profiles));
   const top = `router bgp ${bgp.asn}`;
-  const withBfd = (setting: string): boolean => bfdOf(goal.bgpPeer.values(), setting) !== undefined;
   add(
     frrContext([top], [
       `bgp router-id ${bgp.routerId}`,
       'bgp bestpath as-path multipath-relax',
-      ...groups.flatMap(({ name, setting }) => groupLines(name, withBfd(setting))),
-      ...peers.toSorted(),
+      `neighbor ${group} peer-group`,
+      `neighbor ${group} remote-as external`,
+      `neighbor ${group} timers 1 3`,
+      `neighbor ${group} timers connect 1`,
+      ...peers.flatMap(({ lines }) => lines),
     ]),
     'bgp/underlay',
-    ...peerRows,
+    ...peers.map(({ row }) => row),
   );
   add(frrContext([top, 'address-family ipv4 unicast'], bgp.networks.map((prefix) => `network ${prefix}`)), 'bgp/underlay');
-  add(
-    frrContext([top, 'address-family l2vpn evpn'], [
-      ...groups.map(({ name }) => `neighbor ${name} activate`),
-      ...(bgp.advertiseVnis ? ['advertise-all-vni'] : []),
-    ]),
-    'bgp/underlay',
-  );
+  const evpn = [`neighbor ${group} activate`, ...(bgp.advertiseVnis ? ['advertise-all-vni'] : [])];
+  add(frrContext([top, 'address-family l2vpn evpn'], evpn), 'bgp/underlay');
 };
 
-const bfdOf = (peers: Iterable<BgpPeerRow>, setting: string): BgpPeerRow['bfd'] => {
-  for (const { bfd } of peers) if (JSON.stringify(bfd ?? null) === setting) return bfd;
-  return undefined;
+/** Distinct BFD settings by their JSON, each with the name of its profile. */
+const profilesOf = (peers: Iterable<BgpPeerRow>): ReadonlyMap<string, { readonly name: string; readonly bfd: Bfd }> => {
+  const settings = new Map([...peers].flatMap(({ bfd }) => (bfd === undefined ? [] : [[JSON.stringify(bfd), bfd] as const])));
+  const sorted = [...settings].toSorted(([left], [right]) => (left < right ? -1 : 1));
+  return new Map(sorted.map(([setting, bfd], index) => [setting, { name: profileName(index), bfd }]));
 };
 
-const groupLines = (name: string, bfd: boolean): readonly string[] => [
-  `neighbor ${name} peer-group`,
-  `neighbor ${name} remote-as external`,
-  ...(bfd ? [`neighbor ${name} bfd`, `neighbor ${name} bfd profile ${name}`] : []),
-  `neighbor ${name} timers 1 3`,
-  `neighbor ${name} timers connect 1`,
-];
+interface RenderedPeer {
+  readonly row: string;
+  readonly lines: readonly string[];
+}
+
+const renderPeer = (
+  { goal, refuse }: Rendering, key: string, peer: BgpPeerRow, profiles: ReturnType<typeof profilesOf>,
+): readonly RenderedPeer[] => {
+  const row = `bgpPeer/${key}`;
+  const port = goal.port.get(peer.port);
+  if (port === undefined) {
+    refuse(row, 'Conflict', `port "${peer.port}" is not cabled on this device, so it has no neighbour`);
+    return [];
+  }
+  const name = peer.address ?? port.interface;
+  const profile = profiles.get(JSON.stringify(peer.bfd))?.name;
+  return [{
+    row,
+    lines: [
+      peer.address === undefined ? `neighbor ${name} interface peer-group ${group}` : `neighbor ${name} peer-group ${group}`,
+      ...(profile === undefined ? [] : [`neighbor ${name} bfd`, `neighbor ${name} bfd profile ${profile}`]),
+    ],
+  }];
+};
 
 /** FRR prints no line for a value that is its default. */
-const bfdLines = ({ intervalMilliseconds, multiplier }: NonNullable<BgpPeerRow['bfd']>): readonly string[] => [
+const bfdLines = ({ intervalMilliseconds, multiplier }: Bfd): readonly string[] => [
   ...(multiplier === 3 ? [] : [`detect-multiplier ${multiplier}`]),
   ...(intervalMilliseconds === 300 ? [] : [`transmit-interval ${intervalMilliseconds}`, `receive-interval ${intervalMilliseconds}`]),
 ];

@@ -53,15 +53,20 @@ export const frrSteps: Steps<FrrState> = {
   create: ({ path, lines }, site) => [configure(site, ...path, ...lines)],
   change: (from, to, site) => [configure(site, ...to.path, ...lineCommands(from.lines, to.lines))],
   remove: (state, site) => [configure(site, ...removalCommands(state))],
+  // The order in which FRR prints lines says nothing.
+  same: (from, to) => lineCommands(from.lines, to.lines).length === 0,
 };
 
-export const dhcpDirectory = (site: Site, segment: number): string => `${site.directory}/dhcp/${segment}`;
+export const dhcpDirectory = (site: Site): string => `${site.directory}/dhcp`;
 
-export const dhcpPidFile = (site: Site, segment: number): string => `${dhcpDirectory(site, segment)}/dnsmasq.pid`;
+const dhcpFile = (site: Site, segment: number, what: string): string => `${dhcpDirectory(site)}/dnsmasq-${segment}.${what}`;
+
+export const dhcpHostsFile = (site: Site, segment: number): string => dhcpFile(site, segment, 'hosts');
+export const dhcpLeaseFile = (site: Site, segment: number): string => dhcpFile(site, segment, 'leases');
+export const dhcpPidFile = (site: Site, segment: number): string => dhcpFile(site, segment, 'pid');
 
 export const dhcpSteps: Steps<DhcpState> = {
   create: (state, site) => [
-    { argv: ['mkdir', '-p', dhcpDirectory(site, state.segment)] },
     writeHosts(state, site),
     { argv: inside(state.place, ['dnsmasq', ...state.argv]), unlessAlive: [dhcpPidFile(site, state.segment)] },
   ],
@@ -72,13 +77,13 @@ export const dhcpSteps: Steps<DhcpState> = {
   },
   remove: ({ segment, pid }, site) => [
     ...(pid === 0 ? [] : [{ argv: ['kill', `${pid}`] as const }]),
-    { argv: ['rm', '-rf', dhcpDirectory(site, segment)] },
+    { argv: ['rm', '-f', ...[dhcpHostsFile, dhcpLeaseFile, dhcpPidFile].map((file) => file(site, segment))] },
   ],
   same: (from, to) =>
     from.pid !== 0 && from.place === to.place && from.hosts === to.hosts && JSON.stringify(from.argv) === JSON.stringify(to.argv),
 };
 
 const writeHosts = ({ segment, hosts }: DhcpState, site: Site): Step => ({
-  argv: ['tee', `${dhcpDirectory(site, segment)}/hosts`],
+  argv: ['tee', dhcpHostsFile(site, segment)],
   stdin: hosts,
 });

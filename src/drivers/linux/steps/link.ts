@@ -25,7 +25,7 @@ export const netnsSteps: Steps<NetnsState> = {
   create: ({ name }, site) => {
     const path = `/run/netns/${name}`;
     const file = namespaceFile(site, name);
-    const make = [['rm', '-f', path], ['touch', file], ['unshare', `--net=${file}`, 'true'], ['ln', '-s', file, path]] as const;
+    const make = [['touch', file], ['unshare', `--net=${file}`, 'ln', '-sfn', file, path]] as const;
     return [
       ...make.map((argv) => ({ argv, unlessNamespace: path })),
       { ...vtysh(site, 'show vrf'), until: [`^vrf ${name} id \\d+ netns `] },

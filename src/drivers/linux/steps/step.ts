@@ -12,7 +12,7 @@ export interface Step {
   readonly patient?: boolean;
   /** Already done when this path is a mounted namespace. */
   readonly unlessNamespace?: string;
-  /** Already done when the processes of all these files `<program>.pid` run. */
+  /** Already done when the processes of all these pid files run; see read/processes.ts. */
   readonly unlessAlive?: readonly string[];
 }
 
