@@ -60,8 +60,11 @@ const vpcsComeUp = async (stage: Stage, tenants: readonly FileTarget[]): Promise
   const began = clock.monotonic();
   await applyAll(stage, tenants, describeCount(tenants));
   screen.running('programming');
-  const [firstPacket] = await Promise.all([firstAnswer(stage, 'web-1', 'web-2', began), programmed(stage, tenants, began)]);
-  screen.line({ title: 'first packet', detail: 'web-1 -> web-2, DHCP included', milliseconds: firstPacket });
+  const firstPacket = await milestones(
+    screen,
+    ['first packet', 'web-1 -> web-2, DHCP included', firstAnswer(stage, 'web-1', 'web-2', began)],
+    ['Programmed', 'acknowledged by every switch concerned', programmed(stage, tenants, began)],
+  );
   const result = await settled(stage, began);
   showPairs(stage, result, [
     ['same subnet, other leaf', 'web-1', 'web-2', true],
@@ -80,15 +83,18 @@ const peeringOpens = async (stage: Stage, peering: readonly FileTarget[]): Promi
   try {
     const began = clock.monotonic();
     await applyAll(stage, peering, 'shop--analytics');
-    const [answered] = await Promise.all([pinging.first(patience), programmed(stage, peering, began)]);
-    screen.line({ title: 'first packet', detail: 'web-1 -> report-1', milliseconds: answered - began });
+    const firstPacket = await milestones(
+      screen,
+      ['first packet', 'web-1 -> report-1', pinging.first(patience).then((answered) => answered - began)],
+      ['Programmed', 'acknowledged by every switch concerned', programmed(stage, peering, began)],
+    );
     const result = await settled(stage, began);
     showPairs(stage, result, [
       ['permitted subnets', 'web-1', 'report-1', true],
       ['a subnet that is not named', 'db-1', 'report-1', false],
       ['the third VPC', 'lab-1', 'report-1', false],
     ]);
-    return { tally: showTally(stage, result), firstPacket: answered - began };
+    return { tally: showTally(stage, result), firstPacket };
   } finally {
     await pinging.stop();
   }
@@ -106,7 +112,8 @@ const peeringCloses = async (stage: Stage, peering: readonly FileTarget[]): Prom
     screen.running('waiting for the last packet');
     const last = await pinging.last(500, patience);
     screen.line({ title: 'last packet', detail: 'web-1 -> report-1', milliseconds: Math.max(0, last - began) });
-    const result = await settled(stage, began);
+    screen.running('probing every ordered pair');
+    const result = await probeAll(stage, false);
     showPairs(stage, result, [
       ['no longer permitted', 'web-1', 'report-1', false],
       ['inside the VPC as before', 'web-1', 'web-2', true],
@@ -128,10 +135,19 @@ const applyAll = async ({ session, screen }: Stage, targets: readonly FileTarget
   screen.line({ title: 'apply', detail, milliseconds: clock.monotonic() - began });
 };
 
-/** Until every object's `Programmed` speaks of what was applied. */
-const programmed = async ({ session, screen }: Stage, targets: readonly FileTarget[], began: number): Promise<void> => {
+/** When every object's `Programmed` spoke of what was applied, in milliseconds since `began`. */
+const programmed = async ({ session }: Stage, targets: readonly FileTarget[], began: number): Promise<number> => {
   await Promise.all(targets.map((target) => waitFor(session, target, { type: 'condition', condition: 'Programmed', value: 'True' }, patience)));
-  screen.line({ title: 'Programmed', detail: 'acknowledged by every switch concerned', milliseconds: clock.monotonic() - began });
+  return clock.monotonic() - began;
+};
+
+type Milestone = readonly [title: string, detail: string, reached: Promise<number>];
+
+/** Prints what was reached in the order in which it was, with the time it took; answers the milliseconds of the first given. */
+const milestones = async (screen: Screen, first: Milestone, ...others: readonly Milestone[]): Promise<number> => {
+  const all = await Promise.all([first, ...others].map(async ([title, detail, reached]) => ({ title, detail, milliseconds: await reached })));
+  for (const line of all.toSorted((a, b) => a.milliseconds - b.milliseconds)) screen.line(line);
+  return first[2];
 };
 
 const firstAnswer = async (stage: Stage, from: string, to: string, began: number): Promise<number> => {
@@ -144,22 +160,23 @@ const firstAnswer = async (stage: Stage, from: string, to: string, began: number
   }
 };
 
-/** Waits until all that may connect does, then probes every ordered pair; a fault gets time to pass and is then a fault. */
-const settled = async ({ lab, session, screen }: Stage, began: number): Promise<CheckResult> => {
-  const { signal } = session.io;
-  const deadline = clock.monotonic() + patience;
-  const repeat = async (onlyAllowed: boolean): Promise<{ result: CheckResult; since: number }> => {
-    for (;;) {
-      const since = clock.monotonic() - began;
-      const result = await checkPairs(lab.manifest, lab.api, { onlyAllowed, signal });
-      if (result.ok || clock.monotonic() > deadline) return { result, since };
-    }
-  };
+/** Waits until all that may connect does, then probes every ordered pair. */
+const settled = async (stage: Stage, began: number): Promise<CheckResult> => {
+  const { screen } = stage;
   screen.running('waiting for every permitted pair');
-  const { since } = await repeat(true);
-  screen.line({ title: 'every permitted pair passes', detail: 'ICMP and TCP', milliseconds: since });
+  await probeAll(stage, true);
+  screen.line({ title: 'every permitted pair passes', detail: 'ICMP and TCP', milliseconds: clock.monotonic() - began });
   screen.running('probing every ordered pair');
-  return (await repeat(false)).result;
+  return probeAll(stage, false);
+};
+
+/** Probes until all is as intended; a fault gets time to pass, then it is a fault. */
+const probeAll = async ({ lab, session }: Stage, onlyAllowed: boolean): Promise<CheckResult> => {
+  const deadline = clock.monotonic() + patience;
+  for (;;) {
+    const result = await checkPairs(lab.manifest, lab.api, { onlyAllowed, signal: session.io.signal });
+    if (result.ok || clock.monotonic() > deadline) return result;
+  }
 };
 
 type Statement = readonly [title: string, from: string, to: string, pass: boolean];
@@ -167,7 +184,7 @@ type Statement = readonly [title: string, from: string, to: string, pass: boolea
 const showPairs = ({ screen }: Stage, result: CheckResult, statements: readonly Statement[]): void => {
   for (const [title, from, to, pass] of statements) {
     const actual = passes(result, from, to);
-    screen.line({ title, detail: `${from} -> ${to}  ${actual ? 'passes' : 'does not pass'}`, verdict: actual === pass ? 'right' : 'wrong' });
+    screen.line({ title, detail: `${`${from} -> ${to}`.padEnd(20)} ${actual ? 'passes' : 'does not pass'}`, verdict: actual === pass ? 'right' : 'wrong' });
   }
 };
 
