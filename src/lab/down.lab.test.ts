@@ -4,8 +4,9 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { systemClock } from '../kit/clock.ts';
-import { run, tryRun } from '../kit/process.ts';
+import { run, tryRun, type Argv } from '../kit/process.ts';
 import { labDown } from './down.ts';
+import { launcher } from './inside.ts';
 import { findManifest } from './manifest.ts';
 import { machine, raise, smallWiring, testName } from './testing.ts';
 
@@ -35,9 +36,18 @@ test('a name is taken while its lab exists', async () => {
   }
 });
 
+/** Builds namespaces only: short, so that the moments of a kill lie close together. */
+const raiser = (name: string): Argv => [process.execPath, join(import.meta.dirname, 'testing-raise.ts'), name];
+
+/** The whole: control plane, agents, FRR. */
+const heddle = (name: string): Argv => {
+  const wiring = join(import.meta.dirname, '..', '..', 'testdata', 'scenarios', 'wiring.yaml');
+  return [launcher, 'lab', 'up', '--name', name, '-f', wiring];
+};
+
 /** Starts a builder and kills it that many milliseconds after it wrote the manifest. */
-const killBuilder = async (name: string, milliseconds: number): Promise<void> => {
-  const builder = spawn(process.execPath, [join(import.meta.dirname, 'testing-raise.ts'), name], { stdio: 'ignore' });
+const killBuilder = async (name: string, [command, ...rest]: Argv, milliseconds: number): Promise<void> => {
+  const builder = spawn(command, rest, { stdio: 'ignore' });
   const ended = once(builder, 'exit');
   while (findManifest(name) === undefined && builder.exitCode === null) await systemClock.sleep(1);
   await systemClock.sleep(milliseconds);
@@ -48,9 +58,13 @@ const killBuilder = async (name: string, milliseconds: number): Promise<void> =>
 test('a builder killed at any moment leaves nothing that the end of the lab does not find', async () => {
   await firstNamespace();
   const before = await machine();
-  for (const milliseconds of [0, 3, 8, 15, 30, 50, 80, 120]) {
+  const moments = [
+    ...[0, 3, 8, 15, 30, 50, 80, 120].map((milliseconds) => ({ builder: raiser, milliseconds })),
+    ...[200, 600, 1100, 1700, 2600].map((milliseconds) => ({ builder: heddle, milliseconds })),
+  ];
+  for (const { builder, milliseconds } of moments) {
     const name = testName();
-    await killBuilder(name, milliseconds);
+    await killBuilder(name, builder(name), milliseconds);
     await labDown({ name });
     assert.deepEqual(await machine(), before, `killed after ${milliseconds} ms`);
   }

@@ -5,12 +5,14 @@ import { test } from 'node:test';
 import { parseAllDocuments } from 'yaml';
 import type { Resource } from '../api/object.ts';
 import { run } from '../kit/process.ts';
+import { programsIn } from './agents.ts';
 import { killAgent, killFrr, killServer, restartAgent, restartServer } from './chaos.ts';
 import { checkPairs, formatCheck, labCheck } from './check.ts';
+import { waitConverged } from './converge.ts';
 import { labDown } from './down.ts';
 import type { ProgressEvent } from './progress.ts';
 import { formatStatus, labStatus } from './status.ts';
-import { machine, smallWiring, testName } from './testing.ts';
+import { machine, smallWiring, testName, until } from './testing.ts';
 import { labUp } from './up.ts';
 
 const example = (file: string): Resource[] =>
@@ -49,6 +51,10 @@ test('the example becomes a network in which exactly the intended pairs connect,
     assert.equal(headless.ok, true, formatCheck(headless));
     await restartAgent(manifest, 'leaf-1');
     await killFrr(manifest, 'leaf-2');
+    await until('routing daemons to come back', async () => programsIn(manifest, 'leaf-2').some(({ command }) => command === 'bgpd'));
+    await waitConverged(manifest, api);
+    const healed = await checkPairs(manifest, api);
+    assert.equal(healed.ok, true, formatCheck(healed));
   } finally {
     lab.close();
     await labDown({ name });
