@@ -69,7 +69,9 @@ const withoutRoot = async (words: readonly string[]): Promise<number> => {
 const demonstrate = async (io: Io, screen: Screen, once: boolean): Promise<number> => {
   try {
     // What an interrupt leaves unfinished is not waited for: cleaning up works beside it.
-    return await Promise.race([perform(io, screen, once), interrupted(io.signal)]);
+    const { lab, outcome } = await Promise.race([perform(io, screen), interrupted(io.signal)]);
+    if (!once) await stay(io, screen, lab);
+    return outcome.right === outcome.all ? 0 : 1;
   } catch (thrown) {
     if (!io.signal.aborted) screen.text(`\nheddle: ${HeddleError.from(thrown).message}`);
     return io.signal.aborted ? 130 : 1;
@@ -78,13 +80,12 @@ const demonstrate = async (io: Io, screen: Screen, once: boolean): Promise<numbe
   }
 };
 
-const perform = async (io: Io, screen: Screen, once: boolean): Promise<number> => {
+const perform = async (io: Io, screen: Screen): Promise<{ readonly lab: LabHandle; readonly outcome: Outcome }> => {
   const began = performance.now();
   const lab = await build(io, screen);
   const outcome = await story(io, screen, lab);
   showOutcome(screen, outcome, performance.now() - began);
-  if (!once) await stay(io, screen, lab);
-  return outcome.right === outcome.all ? 0 : 1;
+  return { lab, outcome };
 };
 
 const interrupted = (signal: AbortSignal): Promise<never> =>
@@ -139,7 +140,9 @@ const stay = async (io: Io, screen: Screen, lab: LabHandle): Promise<void> => {
     '  bin/heddle lab exec web-1 -- ping 10.1.1.3              a shell on any server or switch',
   ];
   screen.text(`\n${lines.join('\n')}`);
-  await interrupted(io.signal);
+  // A signal handler alone does not keep Node running.
+  const alive = setInterval(() => {}, 60_000);
+  await interrupted(io.signal).catch(() => clearInterval(alive));
 };
 
 const cleanUp = async (screen: Screen): Promise<void> => {
