@@ -20,9 +20,9 @@ test('what a lab makes is gone after its end, and a second end finds nothing', a
   await firstNamespace();
   const before = await machine();
   const { name } = await raise(smallWiring(2));
-  assert.notDeepEqual(await machine(), before);
+  assert.notDeepEqual(await machine(name), before);
   assert.equal(await labDown({ name }), true);
-  assert.deepEqual(await machine(), before);
+  assert.deepEqual(await machine(name), before);
   assert.equal(await labDown({ name }), false);
 });
 
@@ -66,7 +66,7 @@ test('a builder killed at any moment leaves nothing that the end of the lab does
     const name = testName();
     await killBuilder(name, builder(name), milliseconds);
     await labDown({ name });
-    assert.deepEqual(await machine(), before, `killed after ${milliseconds} ms`);
+    assert.deepEqual(await machine(name), before, `killed after ${milliseconds} ms`);
   }
 });
 
@@ -76,5 +76,5 @@ test('a lab whose namespaces and processes are partly gone already is removed al
   await tryRun(['ip', 'netns', 'del', manifest.management.namespace]);
   await tryRun(['ip', 'netns', 'del', `${manifest.namespacePrefix}s1`]);
   assert.equal(await labDown({ name: manifest.name }), true);
-  assert.deepEqual(await machine(), before);
+  assert.deepEqual(await machine(manifest.name), before);
 });

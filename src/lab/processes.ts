@@ -59,13 +59,16 @@ export const namespaceAt = (path: string): string | undefined => {
   }
 };
 
+/** Id of the lab that a process carries in its environment. */
+export const labIdOf = (pid: number): string | undefined =>
+  readProc(pid, 'environ')
+    .split('\0')
+    .find((setting) => setting.startsWith(`${labVariable}=`))
+    ?.slice(labVariable.length + 1);
+
 /** Processes that carry the lab's id, or live in one of `networks` (as `namespaceAt` writes them). */
-export const processesOf = (labId: string, networks: ReadonlySet<string>): Process[] => {
-  const marker = `${labVariable}=${labId}`;
-  return allProcesses().filter(
-    ({ pid }) => readProc(pid, 'environ').split('\0').includes(marker) || networks.has(namespaceOf(pid, 'net') ?? ''),
-  );
-};
+export const processesOf = (labId: string, networks: ReadonlySet<string>): Process[] =>
+  allProcesses().filter(({ pid }) => labIdOf(pid) === labId || networks.has(namespaceOf(pid, 'net') ?? ''));
 
 /** Processes of the PID namespace that `holder` began, the holder included. */
 export const processesBeside = (holder: ProcessId): Process[] => {

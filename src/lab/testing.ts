@@ -1,14 +1,14 @@
 /** What the lab's own tests share: a small lab without control plane, and what the machine looks like beside it. */
 import { randomUUID } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import type { Resource } from '../api/object.ts';
 import { systemClock } from '../kit/clock.ts';
 import { run } from '../kit/process.ts';
 import { buildNetwork, startNodes } from './build.ts';
 import { labDown } from './down.ts';
 import { freeManagementIndex, networkNamespaces } from './host.ts';
-import { createManifest, planLab, runDirectories, type Manifest } from './manifest.ts';
-import { allProcesses, readProcess } from './processes.ts';
+import { createManifest, findManifest, labNames, planLab, runDirectories, type Manifest } from './manifest.ts';
+import { allProcesses, labIdOf, readProcess } from './processes.ts';
 import { topologyOf } from './topology.ts';
 
 export const object = (kind: string, name: string, spec: unknown): Resource => ({
@@ -68,14 +68,23 @@ export const until = async <Answer>(what: string, ask: () => Promise<Answer | fa
   throw new Error(`not within ten seconds: ${what}`);
 };
 
-/** What a lab must leave as it was: namespaces, interfaces, mounts, files and the programs that labs start. */
-export const machine = async (): Promise<unknown> => ({
-  namespaces: networkNamespaces().filter((name) => name.startsWith('heddle.')),
-  interfaces: (await run(['ip', '-o', 'link', 'show'])).stdout.split('\n').map((line) => line.split(':')[1]),
-  mounts: readFileSync('/proc/mounts', 'utf8').split('\n').filter((line) => !line.includes('/run/netns')),
-  files: (await run(['find', '/run', '-path', `${runDirectories()}*`])).stdout,
-  processes: allProcesses()
-    .map(({ command }) => command)
-    .filter((command) => ['unshare', 'udhcpc', 'zebra', 'bgpd', 'bfdd', 'dnsmasq', 'busybox'].includes(command))
-    .sort(),
-});
+/**
+ * What a lab must leave as it was: namespaces, interfaces, mounts, files and processes. Labs that others have up at the same
+ * time are left out; those called `own` are not.
+ */
+export const machine = async (...own: string[]): Promise<unknown> => {
+  const others = labNames().flatMap((name) => (own.includes(name) ? [] : (findManifest(name) ?? [])));
+  const foreign = (test: (other: Manifest) => boolean): boolean => others.some(test);
+  const links = (await run(['ip', '-o', 'link', 'show'])).stdout.matchAll(/^\d+: ([^:@]+)/gm);
+  return {
+    namespaces: networkNamespaces().filter((name) => name.startsWith('heddle.') && !foreign((other) => name.startsWith(other.namespacePrefix))),
+    interfaces: [...links].flatMap(([, name]) => (name === undefined || foreign((other) => other.management.hostInterface === name) ? [] : [name])),
+    mounts: readFileSync('/proc/mounts', 'utf8').split('\n').filter((line) => !line.includes('/run/netns')),
+    files: entries(runDirectories()).filter((name) => !foreign((other) => other.name === name)),
+    processes: allProcesses()
+      .filter(({ pid }) => labIdOf(pid) !== undefined && !foreign((other) => other.id === labIdOf(pid)))
+      .map(({ command }) => command),
+  };
+};
+
+const entries = (directory: string): string[] => (existsSync(directory) ? readdirSync(directory) : []);

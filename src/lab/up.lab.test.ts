@@ -59,7 +59,7 @@ test('the example becomes a network in which exactly the intended pairs connect,
     lab.close();
     await labDown({ name });
   }
-  assert.deepEqual(await machine(), before);
+  assert.deepEqual(await machine(name), before);
 });
 
 test('a lab whose building is called off leaves nothing, whenever that is', async () => {
@@ -70,8 +70,9 @@ test('a lab whose building is called off leaves nothing, whenever that is', asyn
     const progress = ({ step, phase }: ProgressEvent): void => {
       if (step === last && phase === 'begin') setTimeout(() => abort.abort(new Error('called off')), 20);
     };
-    await assert.rejects(labUp({ name: testName(), objects: smallWiring(2), progress, signal: abort.signal }), Error, last);
-    assert.deepEqual(await machine(), before, last);
+    const name = testName();
+    await assert.rejects(labUp({ name, objects: smallWiring(2), progress, signal: abort.signal }), Error, last);
+    assert.deepEqual(await machine(name), before, last);
   }
 });
 
@@ -79,14 +80,16 @@ test('a wiring with faults builds nothing', async () => {
   const before = await machine();
   const [spine, ...rest] = smallWiring(1);
   assert.equal(spine?.metadata.name, 'spine-1');
-  await assert.rejects(labUp({ name: testName(), objects: rest }), /no Switch and no Server is called "spine-1"/);
-  assert.deepEqual(await machine(), before);
+  const name = testName();
+  await assert.rejects(labUp({ name, objects: rest }), /no Switch and no Server is called "spine-1"/);
+  assert.deepEqual(await machine(name), before);
 });
 
 test('a lab that cannot converge in time says what is missing and is removed', async () => {
   const before = await machine();
   const fabric = { apiVersion: 'heddle.dev/v1alpha1', kind: 'Fabric', metadata: { name: 'default' }, spec: {} };
-  const up = labUp({ name: testName(), objects: [fabric, ...smallWiring(1)], timeoutMilliseconds: 1 });
+  const name = testName();
+  const up = labUp({ name, objects: [fabric, ...smallWiring(1)], timeoutMilliseconds: 1 });
   await assert.rejects(up, /^HeddleError: not converged after 1 ms: Switch "(spine|leaf)-1" .*agent\.log/);
-  assert.deepEqual(await machine(), before);
+  assert.deepEqual(await machine(name), before);
 });
