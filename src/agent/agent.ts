@@ -38,8 +38,10 @@ export interface AgentOptions<Actual> extends JournalOptions {
   readonly driver: Driver<Actual>;
   readonly log: Logger;
   readonly agentVersion?: string;
-  /** Changes with every boot of the device. */
+  /** Names a new journal. */
   readonly newEpoch: () => string;
+  /** Changes with every boot of the device. */
+  readonly bootId?: string;
   readonly driftMilliseconds?: number;
   readonly backoff?: BackoffOptions;
 }
@@ -145,7 +147,7 @@ class RunningAgent<Actual> implements Agent {
     return create(HelloSchema, {
       protocol: protocolVersion,
       device: this.#options.device,
-      bootEpoch: this.#holding.epoch,
+      bootEpoch: `${this.#holding.epoch}/${this.#options.bootId ?? ''}`,
       agentVersion: this.#options.agentVersion ?? '',
       driver: this.#options.driver.name,
       capabilities: [...this.#capabilities],

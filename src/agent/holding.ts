@@ -24,7 +24,7 @@ export interface Goal {
 export interface HoldingOptions extends JournalOptions {
   readonly device: string;
   readonly stateDirectory: string;
-  /** Made up anew when there is no usable journal; see `Hello.boot_epoch`. */
+  /** Names a new journal; a part of `Hello.boot_epoch`. */
   readonly newEpoch: () => string;
 }
 

@@ -57,6 +57,8 @@ export const main = async (words: readonly string[]): Promise<0 | 1 | 2> => {
   const log = createLogger({ name: 'agent', level });
   // Node's warnings are for programmers; grpc-js causes one with every server that is named by its address.
   process.removeAllListeners('warning').on('warning', ({ message }) => log.debug({ warning: message }, 'warning'));
+  // The launcher sets it for this process; daemons that the driver starts have threads that allocate.
+  delete process.env.MALLOC_ARENA_MAX;
   return run(parsed, driftMilliseconds, log);
 };
 

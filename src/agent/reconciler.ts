@@ -22,7 +22,7 @@ export interface Counters {
   readonly driftRepaired: number;
   /** Rows written because the goal asked for it. */
   readonly rowsWritten: number;
-  /** Rows that drifted last. */
+  /** Rows that drifted last, the newest at the end. */
   readonly drifted: readonly string[];
 }
 
@@ -159,7 +159,7 @@ export class Reconciler<Actual> {
 
   #repaired(rows: ReadonlySet<string>): void {
     this.#driftRepaired += rows.size;
-    this.#drifted = [...rows, ...this.#drifted.filter((row) => !rows.has(row))].slice(0, rememberedDrift);
+    this.#drifted = [...this.#drifted.filter((row) => !rows.has(row)), ...rows].slice(-rememberedDrift);
     this.#options.log.warn({ rows: [...rows].slice(0, rememberedDrift), count: rows.size }, 'drift repaired');
     this.#options.onDrift();
   }

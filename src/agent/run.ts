@@ -1,4 +1,5 @@
 /** The agent as a program: reads its files, picks the driver, runs until a signal ends it. */
+import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import type { Driver } from '../drivers/driver.ts';
 import { HeddleError } from '../kit/error.ts';
@@ -29,14 +30,14 @@ export const runAgent = async (options: RunAgentOptions, signal: AbortSignal): P
   const token = (): string => readText('token', tokenFile).trim();
   token();
   const driver = await makeDriver();
-  const agent = await startAgent({ ...rest, ca, token, driver, newEpoch: bootEpoch });
+  const agent = await startAgent({ ...rest, ca, token, driver, newEpoch: randomUUID, bootId: readBootId() });
   if (!signal.aborted) await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
   await agent.stop();
   options.log.info('stopped; the device keeps forwarding');
 };
 
 /** Another one after every boot of the kernel. */
-const bootEpoch = (): string => readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
+const readBootId = (): string => readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
 
 const readText = (what: string, file: string): string => {
   try {

@@ -34,7 +34,7 @@ export interface DeviceReport {
   readonly driftRepaired: number;
   /** Since the agent started: rows written because goal state asked for it. */
   readonly rowsWritten: number;
-  /** The rows that drifted last, as `<table>/<key>`. */
+  /** The rows that drifted last, as `<table>/<key>`, the newest at the end. */
   readonly drifted: readonly string[];
 }
 
