@@ -100,7 +100,7 @@ else
   fi
 fi
 
-if [ -f scripts/build-agent.ts ] &&
-  [ -n "$([ -f dist/heddle-agent.mjs ] || echo stale)$(find src package-lock.json -name '*.test.ts' -prune -o -newer dist/heddle-agent.mjs -type f -print -quit 2>/dev/null)" ]; then
-  step 'agent bundle' node_modules/.bin/node scripts/build-agent.ts
+if [ -f scripts/bundle.ts ] &&
+  [ -n "$([ -f dist/bundle/heddle-agent.mjs ] || echo stale)$(find src package-lock.json -name '*.test.ts' -prune -o -newer dist/bundle/heddle-agent.mjs -type f -print -quit 2>/dev/null)" ]; then
+  step 'program bundles' node_modules/.bin/node scripts/bundle.ts
 fi

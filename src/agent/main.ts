@@ -1,4 +1,4 @@
-/** `heddle agent`: its options, its driver and its signals. Bundled into one file (scripts/build-agent.ts) it needs no more. */
+/** `heddle agent`: its options, its driver and its signals. Bundled into one file (scripts/bundle.ts) it needs no more. */
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import type { Driver } from '../drivers/driver.ts';

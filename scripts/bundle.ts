@@ -1,0 +1,59 @@
+/**
+ * Bundles the programs that run for long into dist/bundle/: `heddle-agent.mjs` for devices and `heddle.mjs` for everything
+ * else. Measured with Node 24.21: the agent with 200 rows, connected, holds 65 MiB resident and takes 0.1 s from start to
+ * adopted, against 100 MiB and 0.6 s from the sources, where type stripping and hundreds of module files count; the server
+ * holds 94 MB against 165 MB.
+ */
+import { copyFileSync, globSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { basename } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { type Plugin, build } from 'esbuild';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+/** As deep below the root as the sources are, because programs find package.json and scripts by their own place. */
+const folder = `${root}dist/bundle`;
+const { version } = JSON.parse(readFileSync(`${root}package.json`, 'utf8')) as { version: string };
+
+/** grpc-js loads it only to describe services for debugging (channelz, ORCA), at 140 KB; we offer none. */
+const withoutProtoLoader: Plugin = {
+  name: 'without-proto-loader',
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: /^@grpc\/proto-loader$/ }, ({ path }) => ({ path, namespace: 'left-out' }));
+    onLoad({ filter: /.*/, namespace: 'left-out' }, () => ({ contents: 'module.exports = {};' }));
+  },
+};
+
+const bundle = async (name: string, contents: string): Promise<void> => {
+  const { outputFiles } = await build({
+    stdin: { contents, resolveDir: root, loader: 'ts' },
+    bundle: true,
+    minify: true,
+    // Error names and metric labels are made from names of classes and functions.
+    keepNames: true,
+    write: false,
+    platform: 'node',
+    target: 'node24',
+    format: 'esm',
+    // The packages inside are CommonJS and call require for Node's own modules.
+    banner: { js: `import{createRequire}from'node:module';const require=createRequire(import.meta.url);` },
+    define: { 'process.env.HEDDLE_AGENT_VERSION': JSON.stringify(version) },
+    plugins: [withoutProtoLoader],
+    outfile: `${folder}/${name}.main.mjs`,
+    logLevel: 'warning',
+  });
+  for (const file of outputFiles) put(`${name}.main.mjs`, file.contents);
+  // The entry turns the compile cache on before the program itself is compiled.
+  put(`${name}.mjs`, `import{enableCompileCache}from'node:module';enableCompileCache(import.meta.dirname+'/cache');await import('./${name}.main.mjs');\n`);
+};
+
+const put = (name: string, contents: string | Uint8Array): void => {
+  // Renamed into place: agents start while this runs.
+  writeFileSync(`${folder}/${name}.new`, contents);
+  renameSync(`${folder}/${name}.new`, `${folder}/${name}`);
+};
+
+mkdirSync(folder, { recursive: true });
+// The lab finds the scripts that run inside its nodes beside its own code.
+for (const script of globSync(`${root}src/lab/*.sh`)) copyFileSync(script, `${folder}/${basename(script)}`);
+await bundle('heddle', `import './src/cli/main.ts';`);
+await bundle('heddle-agent', `import { main } from './src/agent/main.ts'; process.exitCode = await main(process.argv.slice(2)); process.exit();`);
