@@ -5,7 +5,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Resource } from '../api/object.ts';
 import { HeddleError, type Finding } from '../kit/error.ts';
-import { isJsonObject } from './json.ts';
+import { isJsonObject } from '../kit/json.ts';
 import { checkMetadata } from './metadata.ts';
 import { prune } from './prune.ts';
 import type { ServedKind } from './scheme.ts';

@@ -3,7 +3,7 @@ import type { TSchema } from 'typebox';
 import { Compile } from 'typebox/compile';
 import { Settings } from 'typebox/system';
 import type { Finding } from '../kit/error.ts';
-import { isJsonObject } from './json.ts';
+import { isJsonObject } from '../kit/json.ts';
 
 /** Every fault is reported, not the first few; the bound keeps a hostile list of a million from filling memory. */
 Settings.Set({ maxErrors: 200 });

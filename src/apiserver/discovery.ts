@@ -1,7 +1,7 @@
 /** Discovery: which groups, versions and resources there are, plain and aggregated. kubectl asks before anything else. */
 import { parseAccept } from './media.ts';
 import type { GroupVersion, Scheme, ServedKind } from './scheme.ts';
-import type { JsonObject } from './json.ts';
+import type { JsonObject } from '../kit/json.ts';
 
 const verbs = ['create', 'delete', 'deletecollection', 'get', 'list', 'patch', 'update', 'watch'];
 const statusVerbs = ['get', 'patch', 'update'];

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { request } from 'node:https';
 import { describe, it } from 'node:test';
 import { gunzipSync } from 'node:zlib';
-import type { JsonObject } from './json.ts';
+import type { JsonObject } from '../kit/json.ts';
 import { MessageWriter, readMessage, readText } from './protobuf.ts';
 import { at, readKubeconfig, robot, withServer, type CallOptions, type TestServer } from './testing.ts';
 

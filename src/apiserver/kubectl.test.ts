@@ -11,7 +11,7 @@ import { fileURLToPath } from 'node:url';
 import { describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { stringify } from 'yaml';
-import type { JsonObject } from './json.ts';
+import type { JsonObject } from '../kit/json.ts';
 import { robot, withServer, type TestServer } from './testing.ts';
 
 interface Outcome {

@@ -4,7 +4,7 @@
  */
 import type { Resource } from '../api/object.ts';
 import { HeddleError } from '../kit/error.ts';
-import { objectOr } from './json.ts';
+import { objectOr } from '../kit/json.ts';
 import type { Registry } from './registry.ts';
 import type { ServedKind } from './scheme.ts';
 

@@ -6,7 +6,7 @@
 import { createHash } from 'node:crypto';
 import { stringify } from 'yaml';
 import type { Answer, Exchange } from './exchange.ts';
-import { isJsonObject, objectOr, type JsonObject } from './json.ts';
+import { isJsonObject, objectOr, type JsonObject } from '../kit/json.ts';
 import { parseAccept } from './media.ts';
 import { parameterText, pathsOf, type OperationShape } from './openapi-paths.ts';
 import { definitions } from './openapi-schema.ts';

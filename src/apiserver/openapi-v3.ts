@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import type { Answer, Exchange } from './exchange.ts';
 import { jsonAnswer } from './exchange.ts';
-import type { JsonObject } from './json.ts';
+import type { JsonObject } from '../kit/json.ts';
 import { basePath, parameterText, pathsOf, type OperationShape } from './openapi-paths.ts';
 import { definitionName, definitions } from './openapi-schema.ts';
 import type { GroupVersion, Scheme } from './scheme.ts';

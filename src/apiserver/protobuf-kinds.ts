@@ -4,7 +4,7 @@
  * generated.proto files of k8s.io/api/core/v1 and k8s.io/apimachinery.
  */
 import { HeddleError } from '../kit/error.ts';
-import type { JsonObject } from './json.ts';
+import { isJsonObject, objectOr, type JsonObject } from '../kit/json.ts';
 import { readMessage, readText, type WireField } from './protobuf.ts';
 
 type Decode = (value: WireField['value']) => unknown;
@@ -122,16 +122,14 @@ const decodeFields = (type: Message, bytes: Uint8Array): JsonObject => {
     if (decoded === '' || decoded === null) continue;
     const before = result[field.name];
     if (field.repeated === true) result[field.name] = [...(Array.isArray(before) ? before : []), decoded];
-    else if (field.map === true) result[field.name] = { ...(isMap(before) ? before : {}), ...mapMember(decoded) };
+    else if (field.map === true) result[field.name] = { ...objectOr(before), ...mapMember(decoded) };
     else result[field.name] = decoded;
   }
   return result;
 };
 
-const isMap = (value: unknown): value is JsonObject => typeof value === 'object' && value !== null;
-
 const mapMember = (entry: unknown): JsonObject =>
-  isMap(entry) ? { [String(entry['key'] ?? '')]: String(entry['value'] ?? '') } : {};
+  isJsonObject(entry) ? { [String(entry['key'] ?? '')]: String(entry['value'] ?? '') } : {};
 
 const magic = Buffer.from('k8s\0', 'latin1');
 
@@ -139,7 +137,7 @@ const magic = Buffer.from('k8s\0', 'latin1');
 export const decodeProtobuf = (body: Buffer): JsonObject => {
   if (!body.subarray(0, magic.length).equals(magic)) throw new HeddleError('BadRequest', 'the protobuf body does not start with "k8s"');
   const unknown = decodeFields({ 1: message('type', { 1: string('apiVersion'), 2: string('kind') }), 2: { name: 'raw', decode: bytesOf } }, body.subarray(magic.length));
-  const type = isMap(unknown['type']) ? unknown['type'] : {};
+  const type = objectOr(unknown['type']);
   const kind = String(type['kind'] ?? '');
   const known = kinds[kind];
   if (known === undefined) {

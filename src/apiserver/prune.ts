@@ -1,5 +1,5 @@
 /** Removes what a schema does not know, and says what it was: a typo in a manifest must not be stored, nor pass silently. */
-import { isJsonObject, objectOr, type JsonObject } from './json.ts';
+import { isJsonObject, objectOr, type JsonObject } from '../kit/json.ts';
 
 export interface Pruned {
   readonly value: unknown;

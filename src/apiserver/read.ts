@@ -4,7 +4,7 @@ import type { Resource } from '../api/object.ts';
 import { HeddleError } from '../kit/error.ts';
 import type { Revision } from '../store/store.ts';
 import type { Answer, Exchange } from './exchange.ts';
-import { optional, type JsonObject } from './json.ts';
+import { optional, type JsonObject } from '../kit/json.ts';
 import { representation, write, type Representation } from './media.ts';
 import { decodeContinue, encodeContinue, type ListQuery } from './query.ts';
 import type { ListObjectsOptions, ObjectList, Registry } from './registry.ts';

@@ -6,7 +6,7 @@ import type { WatchEvent } from '../api/client.ts';
 import { HeddleError } from '../kit/error.ts';
 import { createMemoryStore } from '../store/memory.ts';
 import { createInProcessClient } from './client.ts';
-import { objectOr } from './json.ts';
+import { objectOr } from '../kit/json.ts';
 import { eventMilliseconds, startMaintenance } from './maintenance.ts';
 import { runNamespaceLifecycle } from './namespaces.ts';
 import { createRegistry, type Registry } from './registry.ts';

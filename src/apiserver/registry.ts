@@ -9,7 +9,7 @@ import { HeddleError } from '../kit/error.ts';
 import { orderedUuids } from '../kit/uuid.ts';
 import type { Entry, Revision, Store } from '../store/store.ts';
 import { admit, desired, pruneFields, type AdmitOptions } from './admit.ts';
-import { objectOr, optional } from './json.ts';
+import { objectOr, optional } from '../kit/json.ts';
 import { builtInNamespaces, isNamespace, markTerminating, NamespaceGate } from './namespaces.ts';
 import type { Scheme, ServedKind } from './scheme.ts';
 import type { Predicate } from './selector.ts';

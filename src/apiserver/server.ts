@@ -5,6 +5,7 @@ import { Registry as MetricsRegistry } from 'prom-client';
 import type { ResourceClient } from '../api/client.ts';
 import { coreKinds } from '../api/core/index.ts';
 import type { Kind } from '../api/object.ts';
+import { objectOr } from '../kit/json.ts';
 import type { Store } from '../store/store.ts';
 import { authorizeMasters, createAuthenticator, readTokenFile, type Authorize } from './auth.ts';
 import { createInProcessClient } from './client.ts';
@@ -106,6 +107,5 @@ const writeKubeconfig = async (path: string, url: string, ca: CertificateAuthori
 
 const packageVersion = async (): Promise<string> => {
   const text = await readFile(new URL('../../package.json', import.meta.url), 'utf8');
-  const parsed: unknown = JSON.parse(text);
-  return typeof parsed === 'object' && parsed !== null && 'version' in parsed ? String(parsed.version) : 'unknown';
+  return String(objectOr(JSON.parse(text))['version'] ?? 'unknown');
 };

@@ -1,6 +1,6 @@
 /** Errors as the API tells them: the `Status` object, whose reason, details and causes kubectl turns into its messages. */
 import { HeddleError, formatFinding, type ErrorCode, type ErrorOptions, type Finding } from '../kit/error.ts';
-import { optional, type JsonObject } from './json.ts';
+import { optional, type JsonObject } from '../kit/json.ts';
 import type { ServedKind } from './scheme.ts';
 
 export interface StatusDetails {

@@ -1,7 +1,7 @@
 /** Objects as the store holds them: JSON without resourceVersion, which is the revision of the entry and known only afterwards. */
 import type { ObjectMeta, Resource } from '../api/object.ts';
 import type { Entry } from '../store/store.ts';
-import { isJsonObject } from './json.ts';
+import { isJsonObject } from '../kit/json.ts';
 import type { ServedKind } from './scheme.ts';
 
 export const encodeStored = (object: Resource): string => {

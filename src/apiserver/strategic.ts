@@ -3,7 +3,7 @@
  * metadata: finalizers merge as a set, ownerReferences by uid; everything else is a merge patch with directives.
  */
 import { HeddleError } from '../kit/error.ts';
-import { isJsonObject, type JsonObject } from './json.ts';
+import { isJsonObject, type JsonObject } from '../kit/json.ts';
 
 /** Merge keys by member name; `null` is a set of scalars. */
 const mergeKeys: { readonly [member: string]: string | null } = { finalizers: null, ownerReferences: 'uid' };

@@ -5,7 +5,7 @@ import type { Resource } from '../api/object.ts';
 import { HeddleError } from '../kit/error.ts';
 import type { Revision } from '../store/store.ts';
 import { startHeaders, type Exchange } from './exchange.ts';
-import { optional, type JsonObject } from './json.ts';
+import { optional, type JsonObject } from '../kit/json.ts';
 import { representation, type Representation } from './media.ts';
 import type { ListQuery } from './query.ts';
 import { includeObjectOf } from './read.ts';

@@ -2,7 +2,7 @@
 import { compileJsonPath, type JsonPath } from '../api/jsonpath.ts';
 import type { Column, Kind, Resource } from '../api/object.ts';
 import { shortDuration } from './age.ts';
-import type { JsonObject } from './json.ts';
+import type { JsonObject } from '../kit/json.ts';
 
 export type IncludeObject = 'None' | 'Metadata' | 'Object';
 

@@ -10,7 +10,7 @@ import type { Kind, Resource } from '../api/object.ts';
 import { HeddleError, type ErrorCode } from '../kit/error.ts';
 import { createMemoryStore } from '../store/memory.ts';
 import type { Store } from '../store/store.ts';
-import { isJsonObject, objectOr, type JsonObject } from './json.ts';
+import { isJsonObject, objectOr, type JsonObject } from '../kit/json.ts';
 import { startApiServer, type ApiServer, type ApiServerOptions } from './server.ts';
 
 const arm = Type.Object({ joints: Type.Integer({ minimum: 1, maximum: 9, description: 'How many joints.' }), tool: Type.Optional(Type.String()) });

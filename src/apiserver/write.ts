@@ -4,7 +4,7 @@ import { HeddleError } from '../kit/error.ts';
 import type { FieldValidation } from './admit.ts';
 import { decodeBody, decodeJson, type Decoded } from './decode.ts';
 import { jsonAnswer, readBody, type Answer, type Exchange } from './exchange.ts';
-import { isJsonObject, objectOr, optional } from './json.ts';
+import { isJsonObject, objectOr, optional } from '../kit/json.ts';
 import { parseMediaType } from './media.ts';
 import { jsonPatch, mergePatch } from './patch.ts';
 import type { ListQuery } from './query.ts';

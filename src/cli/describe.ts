@@ -1,6 +1,6 @@
 /** `heddle describe`: one object for reading: what it is, what is wanted, what is so, and what happened to it. */
 import { stringify } from 'yaml';
-import { objectOr } from '../apiserver/json.ts';
+import { objectOr } from '../kit/json.ts';
 import { HeddleError } from '../kit/error.ts';
 import { formatTable } from '../kit/table.ts';
 import type { Condition, Resource } from '../api/object.ts';

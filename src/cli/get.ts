@@ -1,6 +1,6 @@
 /** `heddle get`: lists objects in the server's own columns, or whole as JSON, YAML or names, and follows them with -w. */
 import { stringify } from 'yaml';
-import { isJsonObject, objectOr, type JsonObject } from '../apiserver/json.ts';
+import { isJsonObject, objectOr, type JsonObject } from '../kit/json.ts';
 import { HeddleError } from '../kit/error.ts';
 import { columnWidths, tableLine } from '../kit/table.ts';
 import { tableType } from '../client/http.ts';

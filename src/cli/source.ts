@@ -6,7 +6,7 @@ import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { extname, join } from 'node:path';
 import { LineCounter, isMap, isScalar, isSeq, parseAllDocuments, type Document, type Node, type Pair } from 'yaml';
 import type { Resource } from '../api/object.ts';
-import { isJsonObject, objectOr, type JsonObject } from '../apiserver/json.ts';
+import { isJsonObject, objectOr, type JsonObject } from '../kit/json.ts';
 import { HeddleError, type Finding } from '../kit/error.ts';
 
 export interface Source {

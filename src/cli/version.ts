@@ -1,5 +1,5 @@
 /** `heddle version`: ours, and the server's when one can be reached. */
-import { objectOr } from '../apiserver/json.ts';
+import { objectOr } from '../kit/json.ts';
 import { HeddleError } from '../kit/error.ts';
 import type { ExitStatus, Io } from './io.ts';
 import { packageVersion } from './program.ts';

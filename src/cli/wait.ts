@@ -3,7 +3,7 @@
  * seen by `wait` means that every device runs exactly what was applied last.
  */
 import type { Condition, Resource } from '../api/object.ts';
-import { objectOr } from '../apiserver/json.ts';
+import { objectOr } from '../kit/json.ts';
 import { formatDuration, parseDuration } from '../kit/duration.ts';
 import { HeddleError } from '../kit/error.ts';
 import { apiVersionOf, findType, objectName, pathOf } from '../client/discovery.ts';

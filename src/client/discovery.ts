@@ -1,6 +1,6 @@
 /** What the server serves, asked of the server itself: so the CLI works with kinds it has never heard of. */
 import { nearest } from '../api/spelling.ts';
-import { isJsonObject, objectOr, type JsonObject } from '../apiserver/json.ts';
+import { isJsonObject, objectOr, type JsonObject } from '../kit/json.ts';
 import { HeddleError } from '../kit/error.ts';
 import type { ApiClient } from './http.ts';
 

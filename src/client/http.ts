@@ -3,7 +3,7 @@ import { Agent, request as httpsRequest } from 'node:https';
 import { Agent as PlainAgent, request as httpRequest, type IncomingMessage, type RequestOptions } from 'node:http';
 import { createInterface } from 'node:readline';
 import { text } from 'node:stream/consumers';
-import { isJsonObject, objectOr } from '../apiserver/json.ts';
+import { isJsonObject, objectOr } from '../kit/json.ts';
 import { HeddleError, isErrorCode, type Finding } from '../kit/error.ts';
 import type { Access } from './kubeconfig.ts';
 

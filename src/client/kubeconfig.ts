@@ -3,7 +3,7 @@ import { readFileSync, existsSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { delimiter, dirname, join, resolve } from 'node:path';
 import { parse } from 'yaml';
-import { isJsonObject, objectOr, type JsonObject } from '../apiserver/json.ts';
+import { isJsonObject, objectOr, type JsonObject } from '../kit/json.ts';
 import { HeddleError } from '../kit/error.ts';
 
 export interface Access {

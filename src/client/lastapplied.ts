@@ -4,7 +4,7 @@
  */
 import { isDeepStrictEqual } from 'node:util';
 import type { Resource } from '../api/object.ts';
-import { isJsonObject, objectOr, type JsonObject } from '../apiserver/json.ts';
+import { isJsonObject, objectOr, type JsonObject } from '../kit/json.ts';
 
 export const lastAppliedAnnotation = 'kubectl.kubernetes.io/last-applied-configuration';
 

@@ -1,6 +1,6 @@
 /** Objects as the server has them now: one, many, or followed as they change. */
 import type { Resource } from '../api/object.ts';
-import { isJsonObject, objectOr } from '../apiserver/json.ts';
+import { isJsonObject, objectOr } from '../kit/json.ts';
 import { HeddleError } from '../kit/error.ts';
 import type { ApiClient } from './http.ts';
 import { pathOf, type ResourceType } from './discovery.ts';

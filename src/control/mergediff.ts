@@ -1,11 +1,10 @@
 /** The merge patch (RFC 7386) that turns one JSON value into another; undefined when they are equal. Pure. */
-
-type Members = Record<string, unknown>;
+import { isJsonObject, type JsonObject } from '../kit/json.ts';
 
 /** Members of `wanted` that are undefined count as absent. Arrays are replaced whole, as a merge patch cannot do better. */
 export const mergeDiff = (current: unknown, wanted: unknown): unknown => {
-  if (!isMembers(current) || !isMembers(wanted)) return equal(current, wanted) ? undefined : wanted;
-  const patch: Members = {};
+  if (!isJsonObject(current) || !isJsonObject(wanted)) return equal(current, wanted) ? undefined : wanted;
+  const patch: JsonObject = {};
   for (const [name, value] of Object.entries(wanted)) {
     if (value === undefined) continue;
     const difference = Object.hasOwn(current, name) ? mergeDiff(current[name], value) : value;
@@ -15,13 +14,10 @@ export const mergeDiff = (current: unknown, wanted: unknown): unknown => {
   return Object.keys(patch).length === 0 ? undefined : patch;
 };
 
-const isMembers = (value: unknown): value is Members =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
-
 const equal = (left: unknown, right: unknown): boolean => {
   if (Array.isArray(left) && Array.isArray(right)) {
     return left.length === right.length && left.every((item, position) => equal(item, right[position]));
   }
-  if (isMembers(left) && isMembers(right)) return mergeDiff(left, right) === undefined;
+  if (isJsonObject(left) && isJsonObject(right)) return mergeDiff(left, right) === undefined;
   return left === right;
 };

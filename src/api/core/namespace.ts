@@ -1,5 +1,6 @@
 /** Namespace: a tenant. Deleting one deletes what is in it. */
 import { Type } from 'typebox';
+import { objectOr } from '../../kit/json.ts';
 import type { Kind, Resource } from '../object.ts';
 
 const spec = Type.Object({
@@ -16,13 +17,11 @@ const status = Type.Object({
 /** Label by which selectors of other objects can name a namespace. */
 const nameLabel = 'kubernetes.io/metadata.name';
 
-const isObject = (value: unknown): value is object => typeof value === 'object' && value !== null;
-
 const defaults = (object: Resource): Resource => ({
   ...object,
   metadata: { ...object.metadata, labels: { ...object.metadata.labels, [nameLabel]: object.metadata.name } },
-  spec: { finalizers: ['kubernetes'], ...(isObject(object.spec) ? object.spec : {}) },
-  status: { phase: 'Active', ...(isObject(object.status) ? object.status : {}) },
+  spec: { finalizers: ['kubernetes'], ...objectOr(object.spec) },
+  status: { phase: 'Active', ...objectOr(object.status) },
 });
 
 export const namespaceKind: Kind = {
