@@ -74,6 +74,20 @@ describe('checkObject', () => {
     assert.deepEqual(named, ['spec.ports["a\\nb"] InvalidName']);
   });
 
+  test('null where none is allowed counts as left out, as generators write it', () => {
+    assert.deepEqual(check('Switch', { spec: { role: 'leaf', vtep: null } }), []);
+    assert.deepEqual(check('Switch', { spec: { role: null } }), ['spec.role MissingField']);
+  });
+
+  test('a value that fits no branch of a choice is told what would', () => {
+    const kind = kindByName('VPC');
+    assert.ok(kind);
+    const subnets = { front: { cidr: '10.1.0.0/24' } };
+    const object = { apiVersion, kind: 'VPC', metadata: { name: 'a', creationTimestamp: 5 }, spec: { subnets } };
+    const [finding] = checkObject(kind, object);
+    assert.equal(finding?.message, 'must be date-time or null, not 5');
+  });
+
   test('the schema of a kind is built once', () => {
     for (const kind of kinds) assert.equal(objectSchema(kind), objectSchema(kind));
   });

@@ -6,20 +6,23 @@ import { type TObject, type TProperties, Type } from 'typebox';
 import type { Finding } from '../kit/error.ts';
 import { metadataSchema } from './metadata.ts';
 import type { Kind, Resource } from './object.ts';
+import { prune, unknownFinding } from './prune.ts';
 import { structureFindings } from './structure.ts';
 
 /**
  * All faults of `object`, best after `kind.defaults(object)`; empty when it may be stored.
  *
- * Unknown fields are findings of code `UnknownField`, for callers that only warn of them (kubectl `--validate=warn`).
- * The rules run when nothing else is wrong with the structure, so one answer holds as many faults as can be told.
+ * Unknown fields are findings of code `UnknownField`, and the rest is judged as if they were not there. The rules run when
+ * nothing is wrong with the structure, so one answer holds as many faults as can be told.
  *
  * @param old the object before an update, for the rules on what may change
  */
 export function checkObject(kind: Kind, object: unknown, old?: Resource): Finding[] {
-  const structural = structureFindings(objectSchema(kind), object);
-  const sound = structural.every((finding) => finding.code === 'UnknownField');
-  return sound ? [...structural, ...kind.validate(object as Resource, old)] : structural;
+  const schema = objectSchema(kind);
+  const { value, unknown } = prune(schema, object);
+  const structural = structureFindings(schema, value);
+  const unknownFields = unknown.map(unknownFinding);
+  return structural.length > 0 ? [...structural, ...unknownFields] : [...unknownFields, ...kind.validate(value as Resource, old)];
 }
 
 const schemas = new WeakMap<Kind, TObject>();

@@ -6,8 +6,8 @@ import type { TSchema } from 'typebox';
 import { Compile, type Validator } from 'typebox/compile';
 import { Settings } from 'typebox/system';
 import type { Finding } from '../kit/error.ts';
+import { objectOr } from '../kit/json.ts';
 import { memberPath } from './findings.ts';
-import { nearest } from './spelling.ts';
 
 // TypeBox stops after 8 errors by default; a user wants all of them, and nobody reads more than 200.
 Settings.Set({ maxErrors: 200 });
@@ -28,19 +28,20 @@ export const hasStructure = (schema: TSchema, value: unknown): boolean => checke
 type SchemaError = ReturnType<Validator['Errors']>[number];
 
 /**
- * Everything in which the value differs from the schema. Codes: `UnknownField`, `MissingField`, `WrongType`, `NotAllowed`,
- * `InvalidName`, `Malformed`, `TooShort`, `TooLong`, `TooFew`, `TooMany`, `OutOfRange`.
+ * Everything in which the value differs from the schema, fields that the schema does not know aside: those are `prune`'s.
+ * Codes: `MissingField`, `WrongType`, `NotAllowed`, `InvalidName`, `Malformed`, `TooShort`, `TooLong`, `TooFew`, `TooMany`,
+ * `OutOfRange`.
  */
 export function structureFindings(schema: TSchema, value: unknown): Finding[] {
   const checker = checkerOf(schema);
   if (checker.Check(value)) return [];
-  const errors = checker.Errors(value);
+  const all = checker.Errors(value);
+  const choices = all.filter((error) => error.keyword === 'anyOf').map((error) => `${error.schemaPath}/anyOf/`);
+  // Each branch of a choice fails by itself, and a value of the wrong type also fails every other keyword of its schema.
+  const errors = all.filter((error) => !choices.some((choice) => error.schemaPath.startsWith(choice)));
   const ofWrongType = new Set(errors.filter((error) => error.keyword === 'type').map((error) => error.instancePath));
-  const choices = errors.filter((error) => error.keyword === 'anyOf').map((error) => `${error.schemaPath}/anyOf/`);
   return errors
-    // A value of the wrong type also fails every other keyword of its schema, and each branch of a choice fails by itself.
     .filter((error) => error.keyword === 'type' || !ofWrongType.has(error.instancePath))
-    .filter((error) => !choices.some((choice) => error.schemaPath.startsWith(choice)))
     .flatMap((error) => findingsOf(error, schema, value));
 }
 
@@ -49,10 +50,8 @@ function findingsOf(error: SchemaError, schema: TSchema, root: unknown): Finding
   const at = resolve(schema, error.schemaPath);
   switch (error.keyword) {
     case 'additionalProperties':
-      // Said once more by `boolean`, a field at a time.
-      return [];
     case 'boolean':
-      return [unknownField(path, memberName(error.instancePath), resolve(schema, parentPointer(error.schemaPath)))];
+      return [];
     case 'required':
       return error.params.requiredProperties.map((member) => missingField(memberPath(path, member), at, member));
     case 'type':
@@ -60,19 +59,12 @@ function findingsOf(error: SchemaError, schema: TSchema, root: unknown): Finding
     case 'const':
       return [notAllowed(path, [error.params.allowedValue], value)];
     case 'anyOf':
-      return [notAllowed(path, literalsOf(at), value)];
+      return [choiceFinding(path, at, value)];
     case 'pattern':
       return [{ path, code: isNamePattern(at) ? 'InvalidName' : 'Malformed', message: patternMessage(at, value) }];
     default:
       return [limitFinding(path, error, value, parent)];
   }
-}
-
-function unknownField(path: string, member: string, owner: unknown): Finding {
-  const known = Object.keys(propertiesOf(owner));
-  const meant = nearest(member, known);
-  const hint = meant === undefined ? `known here: ${known.join(', ')}` : `did you mean "${meant}"?`;
-  return { path, code: 'UnknownField', message: known.length === 0 ? 'unknown field' : `unknown field; ${hint}` };
 }
 
 function missingField(path: string, owner: unknown, member: string): Finding {
@@ -84,6 +76,18 @@ function notAllowed(path: string, allowed: readonly unknown[], value: unknown): 
   const list = allowed.map((literal) => JSON.stringify(literal)).join(', ');
   const message = `must be ${allowed.length === 1 ? '' : 'one of '}${list}, not ${shown(value)}`;
   return { path, code: 'NotAllowed', message };
+}
+
+/** None of the branches fits. */
+function choiceFinding(path: string, schema: unknown, value: unknown): Finding {
+  const branches = branchesOf(schema);
+  if (branches.every(isLiteral)) return notAllowed(path, branches.map((branch) => memberOf(branch, 'const')), value);
+  return { path, code: 'WrongType', message: `must be ${branches.map(formOf).join(' or ')}, not ${shown(value)}` };
+}
+
+function formOf(branch: unknown): string {
+  if (isLiteral(branch)) return JSON.stringify(memberOf(branch, 'const'));
+  return textMember(branch, 'format') ?? article(textMember(branch, 'type') ?? 'another form');
 }
 
 function limitFinding(path: string, error: SchemaError, value: unknown, owner: unknown): Finding {
@@ -144,8 +148,6 @@ const asClause = (sentence: string): string =>
 
 const unescapeToken = (token: string): string => token.replaceAll('~1', '/').replaceAll('~0', '~');
 const tokensOf = (pointer: string): string[] => pointer.split('/').slice(1).map(unescapeToken);
-const memberName = (pointer: string): string => tokensOf(pointer).at(-1) ?? '';
-const parentPointer = (pointer: string): string => pointer.slice(0, pointer.lastIndexOf('/'));
 
 function memberOf(owner: unknown, member: string): unknown {
   if (typeof owner !== 'object' || owner === null || !Object.hasOwn(owner, member)) return undefined;
@@ -168,8 +170,7 @@ const resolve = (schema: unknown, pointer: string): unknown =>
   tokensOf(pointer).reduce((at: unknown, token) => memberOf(at, token), schema);
 
 function propertiesOf(schema: unknown): Record<string, unknown> {
-  const properties = memberOf(schema, 'properties');
-  return typeof properties === 'object' && properties !== null ? (properties as Record<string, unknown>) : {};
+  return objectOr(memberOf(schema, 'properties'));
 }
 
 function textMember(owner: unknown, member: string): string | undefined {
@@ -177,7 +178,9 @@ function textMember(owner: unknown, member: string): string | undefined {
   return typeof value === 'string' ? value : undefined;
 }
 
-function literalsOf(schema: unknown): unknown[] {
+function branchesOf(schema: unknown): unknown[] {
   const branches = memberOf(schema, 'anyOf');
-  return Array.isArray(branches) ? branches.map((branch: unknown) => memberOf(branch, 'const')) : [];
+  return Array.isArray(branches) ? branches : [];
 }
+
+const isLiteral = (schema: unknown): boolean => memberOf(schema, 'const') !== undefined;

@@ -4,10 +4,10 @@
  */
 import { isDeepStrictEqual } from 'node:util';
 import type { Resource } from '../api/object.ts';
+import { prune, type UnknownField } from '../api/prune.ts';
 import { HeddleError, type Finding } from '../kit/error.ts';
 import { isJsonObject } from '../kit/json.ts';
 import { checkMetadata } from './metadata.ts';
-import { prune } from './prune.ts';
 import type { ServedKind } from './scheme.ts';
 import { invalidObject } from './status.ts';
 import { asResource } from './stored.ts';
@@ -29,7 +29,7 @@ export const pruneFields = (served: ServedKind, value: unknown, options: AdmitOp
   const pruned = prune(served.schema, value);
   const faults = [
     ...(options.duplicates ?? []).map((path) => `duplicate field "${path}"`),
-    ...pruned.unknown.map((path) => `unknown field "${path}"`),
+    ...pruned.unknown.map(unknownText),
   ];
   const mode = options.fieldValidation ?? 'Strict';
   if (mode === 'Strict' && faults.length > 0) {
@@ -41,11 +41,14 @@ export const pruneFields = (served: ServedKind, value: unknown, options: AdmitOp
   return asResource(pruned.value);
 };
 
+/** As Kubernetes says it, and what was meant. */
+const unknownText = ({ path, hint }: UnknownField): string => `unknown field "${path}"${hint === undefined ? '' : ` (${hint})`}`;
+
 /** `metadata` of the wrong shape would break the code between here and the schema check. */
 const checkShape = (served: ServedKind, value: unknown): void => {
   if (!isJsonObject(value)) throw new HeddleError('BadRequest', 'the body must be one object');
   const metadata = value['metadata'] ?? {};
-  const findings = served.check({ ...value, metadata }).filter((finding) => /^(metadata|kind|apiVersion)\b/.test(finding.path));
+  const findings = served.check({ ...value, metadata }).filter((finding) => /^metadata\b/.test(finding.path));
   if (findings.length > 0) throw invalidObject(served, nameIn(metadata), findings);
 };
 
@@ -53,19 +56,26 @@ const nameIn = (metadata: unknown): string =>
   isJsonObject(metadata) && typeof metadata['name'] === 'string' ? metadata['name'] : '';
 
 /**
- * The object with defaults; throws `Invalid` with all findings of schema and metadata, or else of the kind's own checks.
+ * The object with defaults; throws `Invalid` with all findings of schema and metadata, or else of metadata and the kind's
+ * own rules.
  * What an update leaves as it was is not judged again: rules grow stricter, and an object from before must still be able to
  * get a status, lose a finalizer and be deleted.
  */
 export const admit = (served: ServedKind, object: Resource, old?: Resource): Resource => {
   const judged = (finding: Finding): boolean => old === undefined || !isUnchanged(finding.path, object, old);
-  const structural = [...served.check(object), ...checkMetadata(served.kind, object.metadata)].filter(judged);
-  if (structural.length > 0) throw invalidObject(served, object.metadata.name, structural);
+  const structural = served.check(object).filter(judged);
+  const ofMetadata = checkMetadata(served.kind, object.metadata).filter(judged);
+  refuseFor(served, object, [...structural, ...(structural.length > 0 ? ofMetadata : [])]);
   const defaulted = served.kind.defaults(object);
-  if (old !== undefined && isDeepStrictEqual(desired(old), desired(defaulted))) return defaulted;
-  const findings = [...served.check(defaulted).filter(judged), ...served.kind.validate(defaulted, old)];
-  if (findings.length > 0) throw invalidObject(served, defaulted.metadata.name, findings);
+  const isSame = old !== undefined && isDeepStrictEqual(desired(old), desired(defaulted));
+  const ofKind = isSame ? [] : [...served.check(defaulted).filter(judged), ...served.kind.validate(defaulted, old)];
+  // Where a kind says more of a member than holds for all kinds, such as of a name, that is enough.
+  refuseFor(served, object, [...ofMetadata.filter(({ path }) => !ofKind.some((other) => other.path === path)), ...ofKind]);
   return defaulted;
+};
+
+const refuseFor = (served: ServedKind, object: Resource, findings: readonly Finding[]): void => {
+  if (findings.length > 0) throw invalidObject(served, object.metadata.name, findings);
 };
 
 /** What generation counts: everything outside metadata and status. */

@@ -1,9 +1,8 @@
 /** Rules for `metadata` that hold for every kind (Kubernetes object names and IDs; RFC 1123 §2.1 for names). */
+import { parseLabel, parseSubdomain } from '../api/names.ts';
 import type { Kind, ObjectMeta } from '../api/object.ts';
 import type { Finding } from '../kit/error.ts';
 
-const label = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/;
-const subdomain = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/;
 const qualifiedPart = /^[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?$/;
 const maxAnnotationBytes = 262_144;
 
@@ -19,20 +18,17 @@ export const checkMetadata = (kind: Kind, metadata: ObjectMeta): Finding[] => [
 ];
 
 const checkName = (kind: Kind, name: string): Finding[] => {
-  if (name === '') return [found('metadata.name', 'FieldValueRequired', 'name or generateName is required')];
+  if (name === '') return [found('metadata.name', 'MissingField', 'name or generateName is required')];
   const isNamespace = kind.group === '' && kind.kind === 'Namespace';
-  if (isNamespace && !(name.length <= 63 && label.test(name))) {
-    return [found('metadata.name', 'FieldValueInvalid', `"${name}" must be 1 to 63 lower case letters, digits and "-", with a letter or digit at both ends`)];
-  }
-  if (name.length <= 253 && subdomain.test(name)) return [];
-  return [found('metadata.name', 'FieldValueInvalid', `"${name}" must be 1 to 253 lower case letters, digits, "-" and ".", with a letter or digit at both ends`)];
+  const result = isNamespace ? parseLabel(name) : parseSubdomain(name);
+  return result.ok ? [] : [found('metadata.name', result.code, result.message)];
 };
 
 const isQualified = (key: string): boolean => {
   const slash = key.indexOf('/');
   const name = key.slice(slash + 1);
   const prefix = slash === -1 ? undefined : key.slice(0, slash);
-  const prefixFits = prefix === undefined || (prefix.length <= 253 && subdomain.test(prefix));
+  const prefixFits = prefix === undefined || parseSubdomain(prefix).ok;
   return prefixFits && name.length <= 63 && qualifiedPart.test(name);
 };
 

@@ -84,15 +84,15 @@ describe('creating', () => {
       await assert.rejects(registry.create(robots, bad), (error: unknown) => {
         assert.ok(error instanceof HeddleError);
         assert.deepEqual(error.findings.map(({ path, code }) => `${path} ${code}`).toSorted(), [
-          'metadata.name FieldValueInvalid',
-          'spec.arms.left.joints FieldValueInvalid',
-          'spec.arms.right.joints FieldValueRequired',
-          'spec.color FieldValueNotSupported',
-          'spec.model FieldValueInvalid',
-          'spec.speed FieldValueTypeInvalid',
-          'spec.tags[1] FieldValueInvalid',
+          'metadata.name InvalidName',
+          'spec.arms.left.joints OutOfRange',
+          'spec.arms.right.joints MissingField',
+          'spec.color NotAllowed',
+          'spec.model Malformed',
+          'spec.speed WrongType',
+          'spec.tags[1] TooShort',
         ]);
-        return failsWith('Invalid', '"green" is not supported; use "red", "blue"')(error);
+        return failsWith('Invalid', 'spec.color: must be one of "red", "blue", not "green"')(error);
       });
     }));
 
@@ -104,10 +104,10 @@ describe('creating', () => {
   it('refuses unknown fields under Strict, warns of them under Warn, and never stores them', () =>
     withRegistry(async ({ registry, robots }) => {
       const typo = robot('r', { sped: 3, arms: { left: { joints: 2, hand: 1 } } });
-      await assert.rejects(registry.create(robots, typo), failsWith('BadRequest', 'unknown field "spec.sped", unknown field "spec.arms.left.hand"'));
+      await assert.rejects(registry.create(robots, typo), failsWith('BadRequest', 'unknown field "spec.sped" (did you mean "speed"?), unknown field "spec.arms.left.hand" (known here: joints, tool)'));
       const warnings: string[] = [];
       const made = await registry.create(robots, typo, { fieldValidation: 'Warn', warn: (text) => warnings.push(text) });
-      assert.deepEqual(warnings, ['unknown field "spec.sped"', 'unknown field "spec.arms.left.hand"']);
+      assert.deepEqual(warnings, ['unknown field "spec.sped" (did you mean "speed"?)', 'unknown field "spec.arms.left.hand" (known here: joints, tool)']);
       assert.deepEqual(specOf(made), { model: 'r2', arms: { left: { joints: 2 } }, speed: 1 });
     }));
 

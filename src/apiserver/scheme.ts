@@ -1,9 +1,9 @@
-/** The kinds a server serves, looked up the ways requests name them, each with its compiled schema and its place in the store. */
-import { Type, type TObject, type TSchema } from 'typebox';
-import { objectMetaSchema } from '../api/core/meta.ts';
+/** The kinds a server serves, looked up the ways requests name them, each with its schema and its place in the store. */
+import type { TObject } from 'typebox';
+import { objectSchema } from '../api/check.ts';
 import type { Kind } from '../api/object.ts';
-import { HeddleError } from '../kit/error.ts';
-import { compileCheck, type Check } from './check.ts';
+import { structureFindings } from '../api/structure.ts';
+import { HeddleError, type Finding } from '../kit/error.ts';
 
 export interface ServedKind {
   readonly kind: Kind;
@@ -14,8 +14,8 @@ export interface ServedKind {
   readonly namespaced: boolean;
   /** Of the whole object, apiVersion and metadata included. */
   readonly schema: TObject;
-  /** Compiled at first use, then kept. */
-  readonly check: Check;
+  /** What is wrong with the structure of a whole object; fields that the schema does not know are not among it. */
+  readonly check: (value: unknown) => Finding[];
   /** Store key of one object; with `name` empty the prefix of all in the namespace, with both empty of all objects. */
   key(namespace: string, name: string): string;
 }
@@ -60,31 +60,19 @@ const pathOf = (group: string, version: string, plural: string): string => `${gr
 const serve = (kind: Kind): ServedKind => {
   const resource = kind.group === '' ? kind.plural : `${kind.plural}.${kind.group}`;
   const namespaced = kind.scope === 'Namespaced';
-  const schema = wholeSchema(kind);
-  let compiled: Check | undefined;
+  const schema = objectSchema(kind);
   return {
     kind,
     apiVersion: kind.group === '' ? kind.version : `${kind.group}/${kind.version}`,
     resource,
     namespaced,
     schema,
-    check: (value) => (compiled ??= compileCheck(schema))(value),
+    check: (value) => structureFindings(schema, value),
     key: (namespace, name) => {
       if (!namespaced) return `${resource}/${name}`;
       return namespace === '' ? `${resource}/` : `${resource}/${namespace}/${name}`;
     },
   };
-};
-
-const wholeSchema = (kind: Kind): TObject => {
-  const members = Object.entries(kind.properties).map(([name, schema]): [string, TSchema] => [
-    name,
-    kind.required.includes(name) ? schema : Type.Optional(schema),
-  ]);
-  return Type.Object(
-    { apiVersion: Type.String(), kind: Type.String(), metadata: objectMetaSchema, ...Object.fromEntries(members) },
-    { description: kind.description },
-  );
 };
 
 const groupVersionsOf = (served: readonly ServedKind[]): GroupVersion[] => {

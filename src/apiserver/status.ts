@@ -25,6 +25,23 @@ export class ApiError extends HeddleError {
   }
 }
 
+/**
+ * Causes as Kubernetes classifies them (metav1.CauseType), for clients that branch on them. The codes of the rules of a kind
+ * say more than any of these and stay as they are.
+ */
+const causeOfCode: { readonly [code: string]: string } = {
+  MissingField: 'FieldValueRequired',
+  NotAllowed: 'FieldValueNotSupported',
+  WrongType: 'FieldValueTypeInvalid',
+  TooLong: 'FieldValueTooLong',
+  TooMany: 'FieldValueTooMany',
+  TooShort: 'FieldValueInvalid',
+  TooFew: 'FieldValueInvalid',
+  OutOfRange: 'FieldValueInvalid',
+  Malformed: 'FieldValueInvalid',
+  InvalidName: 'FieldValueInvalid',
+};
+
 const reasonOf: { readonly [Code in ErrorCode]?: string } = {
   TooLarge: 'RequestEntityTooLarge',
   Internal: 'InternalError',
@@ -35,7 +52,7 @@ const reasonOf: { readonly [Code in ErrorCode]?: string } = {
 /** The body for any error; the message of one that is not ours is not told to clients. */
 export const statusOf = (error: HeddleError): JsonObject => {
   const details = error instanceof ApiError ? error.details : undefined;
-  const causes = error.findings.map(({ path, code, message }) => ({ reason: code, message, field: path }));
+  const causes = error.findings.map(({ path, code, message }) => ({ reason: causeOfCode[code] ?? code, message, field: path }));
   const hasDetails = details !== undefined || causes.length > 0;
   return {
     kind: 'Status',

@@ -3,7 +3,7 @@ import { checkObject, objectSchema } from '../api/check.ts';
 import { coreKinds } from '../api/core/index.ts';
 import { kinds } from '../api/kinds.ts';
 import type { Kind, Resource } from '../api/object.ts';
-import { structureFindings } from '../api/structure.ts';
+import { prune, unknownFinding } from '../api/prune.ts';
 import type { Finding } from '../kit/error.ts';
 import type { Located, Source } from './source.ts';
 
@@ -19,9 +19,9 @@ export const checkSources = (sources: readonly Source[]): Located[] =>
 const findingsOf = (object: Resource): Finding[] => {
   const kind = known.find((other) => other.kind === object.kind && apiVersionOf(other) === object.apiVersion);
   if (kind === undefined) return unknownKind(object);
-  const structural = structureFindings(objectSchema(kind), object);
-  const sound = structural.every(({ code }) => code === 'UnknownField');
-  return sound ? checkObject(kind, kind.defaults(object)) : structural;
+  // What the server drops must not keep defaults from being filled in, such as null where nothing is set.
+  const { value, unknown } = prune(objectSchema(kind), object);
+  return [...unknown.map(unknownFinding), ...checkObject(kind, kind.defaults(value as Resource))];
 };
 
 /** A wrong version or a misspelt kind of our own group is a fault; other groups are for the server to know. */

@@ -11,6 +11,7 @@ import type { ResourceClient } from '../api/client.ts';
 import { kinds } from '../api/kinds.ts';
 import { startApiServer } from '../apiserver/server.ts';
 import { createController, type Controller } from '../control/controller.ts';
+import { takeTerm } from '../control/term.ts';
 import { GoalState } from '../goal/state.ts';
 import { HeddleError } from '../kit/error.ts';
 import { createLogger, type Level, type Logger } from '../kit/log.ts';
@@ -109,6 +110,7 @@ const start = async ({ data, api, agents }: Plan, log: Logger, opened: Closing[]
     tls,
     tokenSecret,
     log,
+    term: await takeTerm(store),
     events: controller.events,
     serverVersion: packageVersion(),
   });

@@ -49,8 +49,8 @@ test('malformed YAML is a fault with its place, and does not hide the faults of 
   assert.deepEqual(
     faults.map(({ place, finding }) => `${place} ${finding.path} ${finding.message}`),
     [
-      'bad.yaml:1:1 apiVersion this field is required',
-      'bad.yaml:1:1 metadata this field is required',
+      'bad.yaml:1:1 apiVersion is required',
+      'bad.yaml:1:1 metadata is required',
       'bad.yaml:3:4  nested mappings are not allowed in compact mappings',
       'bad.yaml:5:1  a document must be an object with apiVersion, kind and metadata',
       'bad.yaml:9:12 metadata.name 12 is not text: put it in quotes',

@@ -105,13 +105,13 @@ const shapeFaults = (value: unknown): Finding[] => {
   ];
 };
 
-const required = (path: string): Finding => ({ path, code: 'FieldValueRequired', message: 'this field is required' });
+const required = (path: string): Finding => ({ path, code: 'MissingField', message: 'is required' });
 
 const textFaults = (holder: JsonObject, member: string, path: string): Finding[] => {
   const value = holder[member];
   if (value === undefined || value === null || value === '') return [required(path)];
   if (typeof value === 'string') return [];
-  return [{ path, code: 'FieldValueTypeInvalid', message: `${JSON.stringify(value)} is not text: put it in quotes` }];
+  return [{ path, code: 'WrongType', message: `${JSON.stringify(value)} is not text: put it in quotes` }];
 };
 
 /** Offset of the field in the text: of its key, or of the nearest ancestor's that is written there. */

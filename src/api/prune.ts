@@ -1,45 +1,69 @@
 /** Removes what a schema does not know, and says what it was: a typo in a manifest must not be stored, nor pass silently. */
+import type { Finding } from '../kit/error.ts';
 import { isJsonObject, objectOr, type JsonObject } from '../kit/json.ts';
+import { memberPath } from './findings.ts';
+import { nearest } from './spelling.ts';
+
+export interface UnknownField {
+  /** Such as `spec.subnets.front.vlna`. */
+  readonly path: string;
+  /** What was probably meant, or what is known there; absent where nothing is. */
+  readonly hint?: string;
+}
 
 export interface Pruned {
   readonly value: unknown;
-  /** Paths of what was removed, such as `spec.subnets.front.vlna`. */
-  readonly unknown: readonly string[];
+  /** What was removed. */
+  readonly unknown: readonly UnknownField[];
 }
 
 /** A copy of `value` with only the members that `schema` (JSON Schema) names; a schema without any is free-form. */
 export const prune = (schema: unknown, value: unknown): Pruned => {
-  const unknown: string[] = [];
+  const unknown: UnknownField[] = [];
   return { value: walk([objectOr(schema)], value, '', unknown), unknown };
 };
 
-const walk = (schemas: readonly JsonObject[], value: unknown, path: string, unknown: string[]): unknown => {
+/** Code: `UnknownField`. */
+export const unknownFinding = ({ path, hint }: UnknownField): Finding => ({
+  path,
+  code: 'UnknownField',
+  message: hint === undefined ? 'unknown field' : `unknown field; ${hint}`,
+});
+
+const walk = (schemas: readonly JsonObject[], value: unknown, path: string, unknown: UnknownField[]): unknown => {
   const branches = schemas.flatMap(withBranches);
   if (Array.isArray(value)) {
     const items = branches.flatMap((schema) => (isJsonObject(schema['items']) ? [schema['items']] : []));
-    return value.map((item, index) => walk(items, item, `${path}[${index}]`, unknown));
+    return value.map((item, index) => walk(items, item, memberPath(path, index), unknown));
   }
   return isJsonObject(value) ? walkObject(branches, value, path, unknown) : value;
 };
 
-const walkObject = (branches: readonly JsonObject[], value: JsonObject, path: string, unknown: string[]): JsonObject => {
+const walkObject = (branches: readonly JsonObject[], value: JsonObject, path: string, unknown: UnknownField[]): JsonObject => {
   const closed = branches.some(namesMembers) && !branches.some(isOpen);
   const result: JsonObject = {};
   for (const [member, child] of Object.entries(value)) {
-    const memberPath = path === '' ? member : `${path}.${member}`;
+    const at = memberPath(path, member);
     // As a member name it would set the prototype of the copy.
     if (member === '__proto__') {
-      unknown.push(memberPath);
+      unknown.push({ path: at });
       continue;
     }
     const known = branches.flatMap((schema) => memberSchemas(schema, member));
     // Go clients write null for what is not set, such as creationTimestamp: where no null is allowed that means absent.
     if (child === null && known.length > 0 && !known.flatMap(withBranches).some(allowsNull)) continue;
-    if (known.length > 0) result[member] = walk(known, child, memberPath, unknown);
-    else if (closed) unknown.push(memberPath);
+    if (known.length > 0) result[member] = walk(known, child, at, unknown);
+    else if (closed) unknown.push({ path: at, ...hintFor(member, branches) });
     else result[member] = child;
   }
   return result;
+};
+
+const hintFor = (member: string, branches: readonly JsonObject[]): { readonly hint?: string } => {
+  const known = [...new Set(branches.flatMap((schema) => Object.keys(objectOr(schema['properties']))))];
+  if (known.length === 0) return {};
+  const meant = nearest(member, known);
+  return { hint: meant === undefined ? `known here: ${known.join(', ')}` : `did you mean "${meant}"?` };
 };
 
 /** The schema and all alternatives and parts of it: what any of them knows is known. */
