@@ -1,6 +1,6 @@
 /**
  * Typed reading of intent. Objects reach the compiler checked and with defaults filled in (`project` of compiler.ts), so a
- * spec is what its schema says; texts that stand for addresses are given their brand here.
+ * spec is what its schema says; texts that stand for addresses and ports are read here.
  */
 import type { ClaimSpec } from '../api/kinds/claim.ts';
 import type { DefaultedAddressSpaceSpec } from '../api/kinds/addressspace.ts';
@@ -14,6 +14,7 @@ import type { DefaultedVpcAttachmentSpec } from '../api/kinds/vpcattachment.ts';
 import type { DefaultedVpcPeeringSpec } from '../api/kinds/vpcpeering.ts';
 import { memberPath } from '../api/findings.ts';
 import { refKey, refOf, type ObjectRef, type Resource } from '../api/object.ts';
+import { parsePortRef, type PortRef } from '../api/port.ts';
 import { parseAddress } from '../net/address.ts';
 import type { Address, Mac, Parsed, Prefix } from '../net/brand.ts';
 import { parseMac } from '../net/mac.ts';
@@ -66,6 +67,7 @@ const trusted = <Value>(result: Parsed<Value>): Value => {
 /** Of text that the API has accepted already; anything else is a fault of ours and throws. */
 export const prefixOf = (text: string): Prefix => trusted(parsePrefix(text));
 export const addressOf = (text: string): Address => trusted(parseAddress(text));
+export const portOf = (text: string): PortRef => trusted(parsePortRef(text));
 export const macOf = (text: string): Mac => trusted(parseMac(text));
 
 /** Path of a finding: `path('spec', 'links', 0)` is `spec.links[0]`. */

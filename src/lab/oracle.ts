@@ -2,6 +2,7 @@
  * Which servers must reach which, worked out from what the tenants declared and from nothing else: no id, no route and no
  * status of Heddle has a part in it, so that it can bear witness against all of them. Pure.
  */
+import { parsePortRef } from '../api/port.ts';
 import { refKey, refOf, type Resource } from '../api/object.ts';
 import type { AddressSpaceSpec } from '../api/kinds/addressspace.ts';
 import type { ConnectionSpec } from '../api/kinds/connection.ts';
@@ -106,5 +107,8 @@ const byAge = (objects: readonly Resource[]): Resource[] => {
 /** The server's end of a connection's first cable. */
 const serverPort = (connection: ConnectionSpec | undefined, servers: ReadonlySet<string>) =>
   connection?.links[0]?.ends
-    .map((end) => ({ server: end.slice(0, end.indexOf('/')), port: end.slice(end.indexOf('/') + 1) }))
+    .flatMap((end) => {
+      const ref = parsePortRef(end);
+      return ref.ok ? [{ server: ref.value.device, port: ref.value.port }] : [];
+    })
     .find(({ server }) => servers.has(server));

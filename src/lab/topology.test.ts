@@ -75,7 +75,7 @@ test('every fault of a wiring is told at once, each with its place', () => {
       'Connection/b.spec.links.0.ends.1 UnknownPort',
       'Connection/c.spec.links.0 NoSwitch',
       'Connection/d.spec.links.0.ends.0 UnknownPort',
-      'Connection/d.spec.links.0.ends.1 UnknownPort',
+      'Connection/d.spec.links.0.ends.1 InvalidPortRef',
     ],
   );
 });

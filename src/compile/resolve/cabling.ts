@@ -1,11 +1,10 @@
 /** What a connection is follows from what its ends are: this tells the supported shapes and explains the others. */
-import { path, type Specs } from '../intent.ts';
+import type { PortRef } from '../../api/port.ts';
+import { path, portOf, type Specs } from '../intent.ts';
 import { query, type View } from '../view.ts';
 import type { Examination } from './resolution.ts';
 
-export interface CableEnd {
-  readonly device: string;
-  readonly port: string;
+export interface CableEnd extends PortRef {
   /** Path of the end in the Connection. */
   readonly path: string;
 }
@@ -33,16 +32,10 @@ export const deviceKind = query('deviceKind', (view, name): DeviceKind => {
   return role === 'spine' ? 'spine' : 'leaf';
 });
 
-/** `leaf-1/E1/1` is port `E1/1` of device `leaf-1`. */
-const endOf = (text: string, at: string): CableEnd => {
-  const slash = text.indexOf('/');
-  return { device: text.slice(0, slash), port: text.slice(slash + 1), path: at };
-};
-
 /** The shape, or undefined when it is not supported, which is then among the findings. */
 export const shapeOf = (spec: Specs['Connection'], seen: Examination, view: View): Shape | undefined => {
   const cables = spec.links.map(({ ends }, link) =>
-    ends.map((text, end) => endOf(text, path('spec', 'links', link, 'ends', end))),
+    ends.map((text, end): CableEnd => ({ ...portOf(text), path: path('spec', 'links', link, 'ends', end) })),
   );
   for (const end of cables.flat()) checkDevice(end, view.query(deviceKind, end.device), seen);
   if (seen.failed) return undefined;
