@@ -14,6 +14,7 @@ import type { Resource } from '../api/object.ts';
 import { createEngine, type Compiler } from './engine.ts';
 import { plainRelations } from './relations.ts';
 import { leavesOfVpc, occupants } from './resolve/attachment.ts';
+import { serversByFabric } from './resolve/connection.ts';
 import { pairingsOfPair } from './resolve/peering.ts';
 import { attachmentTranslator } from './translators/attachment.ts';
 import { fabricLinksTranslator } from './translators/fabriclinks.ts';
@@ -22,11 +23,14 @@ import { peeringTranslator } from './translators/peering.ts';
 import { serverTranslator } from './translators/server.ts';
 import { serverPortsTranslator } from './translators/serverports.ts';
 import { switchTranslator } from './translators/switch.ts';
+import { addressSpaceUsageTranslator, fabricUsageTranslator } from './translators/usage.ts';
 import { vpcTranslator } from './translators/vpc.ts';
 
-const relations = [...plainRelations, occupants, leavesOfVpc, pairingsOfPair];
+const relations = [...plainRelations, serversByFabric, occupants, leavesOfVpc, pairingsOfPair];
 
 const translators = [
+  fabricUsageTranslator,
+  addressSpaceUsageTranslator,
   switchTranslator,
   serverTranslator,
   fabricLinksTranslator,

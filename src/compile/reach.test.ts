@@ -30,9 +30,9 @@ test('an attachment runs its own two translators', () => {
   assert.equal(runs(attach('b2', 'leaf-2', 'lab')), 2);
 });
 
-test('a VPC beside the others runs its own translator, and one that overlaps does not run those of its elders', () => {
-  assert.equal(runs(make.vpc('more', { front: '10.3.1.0/24' })), 1);
-  assert.equal(runs(make.vpc('more', { front: '10.1.1.0/25' }, {}, { born: 9 })), 1);
+test('a VPC beside the others runs its own translator and the count of its space; one that overlaps not those of its elders', () => {
+  assert.equal(runs(make.vpc('more', { front: '10.3.1.0/24' })), 2);
+  assert.equal(runs(make.vpc('more', { front: '10.1.1.0/25' }, {}, { born: 9 })), 2);
 });
 
 test('a description runs the translator of its object and no other', () => {

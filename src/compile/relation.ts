@@ -8,7 +8,7 @@ interface Held {
   count: number;
 }
 
-class Cell {
+export class Cell {
   readonly source: Source;
   readonly held = new Map<string, Held>();
   #sorted: readonly unknown[] | undefined;

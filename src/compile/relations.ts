@@ -101,6 +101,16 @@ export const prefixesAround = (prefix: Prefix): Prefix[] => {
   return Array.from({ length: prefixLength(prefix) }, (_, length) => prefixOfBits(bits, length));
 };
 
+/** Key: fabric. */
+export const switchesByFabric = index<string>('switchesByFabric', 'Switch', (object) => [
+  { key: specOf('Switch', object).fabric, value: object.metadata.name },
+]);
+
+/** Key: address space. */
+export const vpcsBySpace = index<string>('vpcsBySpace', 'VPC', (object) => [
+  { key: specOf('VPC', object).addressSpace, value: tenantKey(object) },
+]);
+
 /** Key: connection. */
 export const attachmentsByConnection = index<Contender>('attachmentsByConnection', 'VPCAttachment', (object) => [
   { key: specOf('VPCAttachment', object).connection, value: { name: tenantKey(object), age: ageOf(object) } },
@@ -119,6 +129,8 @@ export const plainRelations = [
   holdersByValue,
   connectionsByPort,
   switchesByPin,
+  switchesByFabric,
+  vpcsBySpace,
   serversByMac,
   subnetsAt,
   subnetsInside,

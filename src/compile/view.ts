@@ -12,6 +12,8 @@ export interface View {
   get(kind: string, namespace: string, name: string): Resource | undefined;
   /** The distinct values that a relation holds under a key, in a fixed order. */
   list<Value>(relation: Relation<Value>, key: string): readonly Value[];
+  /** How many values `list` would answer, in constant time: for readers who need no more than that. */
+  count<Value>(relation: Relation<Value>, key: string): number;
   /** The answer of a query, computed once for each key and again only when something it read has changed. */
   query<Value>(query: Query<Value>, key: string): Value;
 }

@@ -3,7 +3,7 @@
  */
 import { refKey, type ObjectRef, type Resource } from '../api/object.ts';
 import { attempt, Computation, Source, Tracker, type Outcome } from './graph.ts';
-import { RelationTable } from './relation.ts';
+import { RelationTable, type Cell } from './relation.ts';
 import { same } from './same.ts';
 import type { Entry, Query, Relation, View } from './view.ts';
 
@@ -44,6 +44,7 @@ export class World {
     this.view = {
       get: (kind, namespace, name) => this.#get(refKey({ kind, namespace, name })),
       list: (relation, key) => this.#list(relation, key),
+      count: (relation, key) => this.#read(relation, key).held.size,
       query: (query, key) => this.#query(query, key),
     };
   }
@@ -156,11 +157,15 @@ export class World {
   }
 
   #list<Value>(relation: Relation<Value>, key: string): readonly Value[] {
+    return this.#read(relation, key).values() as readonly Value[];
+  }
+
+  #read<Value>(relation: Relation<Value>, key: string): Cell {
     const table = this.#plain.get(relation.name) ?? this.#derived.get(relation.name)?.table;
     if (table === undefined) throw new Error(`relation ${relation.name} is not declared`);
     const cell = table.cell(key);
     this.tracker.read(cell.source);
-    return cell.values() as readonly Value[];
+    return cell;
   }
 
   #query<Value>(query: Query<Value>, key: string): Value {

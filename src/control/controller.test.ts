@@ -25,6 +25,18 @@ test('objects become Programmed when the last affected device has answered', asy
   assert.match(await house.metrics.metrics(), /heddle_compile_full_recomputes_total 0/);
 });
 
+test('fabrics and address spaces say how much uses them', async (t) => {
+  const house = await buildHouse({ devices });
+  t.after(() => house.stop());
+  await createAll(house.client, [...smallFabric(), red]);
+  await eventually(async () => {
+    const { status: fabric } = await house.client.get(cluster('Fabric', 'default'));
+    const { status: space } = await house.client.get(cluster('AddressSpace', 'default'));
+    const counts = { ...(fabric as object | undefined), ...(space as object | undefined) } as { switches?: number; servers?: number; vpcs?: number };
+    return counts.switches === 3 && counts.servers === 4 && counts.vpcs === 1;
+  }, 'all is counted');
+});
+
 test('a silent device keeps Programmed from being True, and its answer makes it so', async (t) => {
   const house = await buildHouse({ devices: ['spine-1', 'leaf-1'] });
   t.after(() => house.stop());

@@ -125,7 +125,6 @@ class Control implements Controller {
       barrier: this.#barrier,
       publisher: this.#publisher,
       devices: this.#devices,
-      objects: this.#objects,
       goal,
       clock,
       started: clock.now(),
@@ -214,9 +213,6 @@ class Control implements Controller {
     if (ref.kind === 'Claim') this.#allocator.observe(ref.name, object);
     else this.#allocator.review(key);
     const present = (before === undefined) !== (after === undefined);
-    if (present && (ref.kind === 'Switch' || ref.kind === 'Server')) {
-      for (const fabric of this.#objects.ofKind('Fabric')) this.#status.mark(refKey(refOf(fabric)));
-    }
     if (present && ref.kind === 'Switch') this.#switchesChanged = true;
     if (after !== undefined) this.#status.mark(key);
     if (after?.metadata.generation !== before?.metadata.generation) this.#since.set(key, heard);

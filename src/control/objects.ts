@@ -29,10 +29,6 @@ export class Objects {
     return { key, before, after: object };
   }
 
-  count(kind: string): number {
-    return this.#objects.get(kind)?.size ?? 0;
-  }
-
   ofKind(kind: string): IterableIterator<Resource> {
     return this.#ofKind(kind).values();
   }

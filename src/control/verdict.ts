@@ -2,7 +2,7 @@
  * The status an object should have, put together from what the compiler, the allocator, the barrier and the agents know of
  * it at this moment.
  */
-import type { SwitchSpec, SwitchStatus } from '../api/kinds/switch.ts';
+import type { SwitchStatus } from '../api/kinds/switch.ts';
 import { refKey, refOf, type Condition, type Resource } from '../api/object.ts';
 import type { Compiler } from '../compile/engine.ts';
 import type { GoalState } from '../goal/state.ts';
@@ -11,7 +11,6 @@ import type { Allocator } from './allocate.ts';
 import type { Barrier } from './barrier.ts';
 import { conditionsAfter, ready, statements, type Knowledge, type Statement } from './conditions.ts';
 import type { Devices, DeviceState } from './devices.ts';
-import type { Objects } from './objects.ts';
 import type { Publisher } from './publish.ts';
 import { rfc3339 } from './time.ts';
 
@@ -22,7 +21,6 @@ export interface VerdictSources {
   readonly publisher: Publisher;
   readonly goal: GoalState;
   readonly devices: Devices;
-  readonly objects: Objects;
   readonly clock: Clock;
   /** When this controller began, milliseconds since 1970. */
   readonly started: number;
@@ -44,7 +42,7 @@ export interface Verdict {
 
 export const verdictOn = (object: Resource, sources: VerdictSources): Verdict => {
   const known = knowledgeOf(object, sources);
-  const own = object.kind === 'Switch' ? switchPart(object, sources) : { members: fabricPart(object, sources), said: [] };
+  const own = object.kind === 'Switch' ? switchPart(object, sources) : { members: {}, said: [] };
   const said = [...statements(known), ...own.said];
   const before = statusOf(object);
   const now = rfc3339(sources.clock.now());
@@ -119,10 +117,3 @@ const connectedOf = (state: DeviceState | undefined): Statement =>
   state?.connected === true
     ? { type: 'Connected', status: 'True', reason: 'Connected', message: 'the agent is connected' }
     : { type: 'Connected', status: 'False', reason: 'NotConnected', message: 'no agent is connected; the device goes on with its last goal state' };
-
-const fabricPart = (object: Resource, { objects }: VerdictSources): object => {
-  if (object.kind !== 'Fabric') return {};
-  const { name } = object.metadata;
-  const switches = [...objects.ofKind('Switch')].filter(({ spec }) => ((spec as SwitchSpec).fabric ?? 'default') === name);
-  return { switches: switches.length, servers: objects.count('Server') };
-};

@@ -14,7 +14,7 @@ export const addressSpaceSpec = Type.Object(
 );
 export type AddressSpaceSpec = Static<typeof addressSpaceSpec>;
 
-export const addressSpaceStatus = Type.Object({ ...statusBase, vpcs: Type.Optional(Type.Integer()) });
+export const addressSpaceStatus = Type.Object({ ...statusBase, vpcs: Type.Optional(Type.Integer({ description: 'VPCs that use the space.' })) });
 export type AddressSpaceStatus = Static<typeof addressSpaceStatus>;
 
 export const defaultAddressSpaceSpec = (spec: AddressSpaceSpec) => ({ ...spec, prefixes: spec.prefixes.map(canonicalPrefix) });

@@ -61,8 +61,8 @@ export type FabricSpec = Static<typeof fabricSpec>;
 
 export const fabricStatus = Type.Object({
   ...statusBase,
-  switches: Type.Optional(Type.Integer()),
-  servers: Type.Optional(Type.Integer()),
+  switches: Type.Optional(Type.Integer({ description: 'Switches of the fabric.' })),
+  servers: Type.Optional(Type.Integer({ description: 'Servers with an accepted connection to a leaf of the fabric.' })),
 });
 export type FabricStatus = Static<typeof fabricStatus>;
 

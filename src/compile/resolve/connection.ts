@@ -4,7 +4,7 @@ import type { Mac, Prefix } from '../../net/brand.ts';
 import { largestServerMtu, overlayMtu } from '../mtu.ts';
 import { clusterRef, macOf, path, prefixOf, specNamed, specOf } from '../intent.ts';
 import { connectionsByPort } from '../relations.ts';
-import { query, type View } from '../view.ts';
+import { derivedIndex, query, type View } from '../view.ts';
 import { shapeOf, type Cable, type Shape } from './cabling.ts';
 import { absent, Examination, unready, type Resolution } from './resolution.ts';
 import { switchResolution, type ResolvedSwitch } from './switch.ts';
@@ -67,6 +67,14 @@ export const connectionResolution = query('connection', (view, name): Resolution
   checkPorts(object, seen);
   if (shape === undefined) return seen.done<ResolvedConnection>(undefined);
   return shape.type === 'fabric' ? fabricConnection(shape, seen, view) : serverConnection(object, shape, seen, view);
+});
+
+/** Key: fabric. Servers with an accepted connection to one of its leaves. */
+export const serversByFabric = derivedIndex<string>('serversByFabric', 'Connection', (object, view) => {
+  const { value } = view.query(connectionResolution, object.metadata.name);
+  if (value === undefined || value.type === 'fabric') return [];
+  const leaf = view.query(switchResolution, value.leaf).value;
+  return leaf === undefined ? [] : [{ key: leaf.fabric, value: value.server }];
 });
 
 const checkPorts = (object: Resource, seen: Examination): void => {
