@@ -7,7 +7,10 @@ import { apiVersion, type Resource } from './object.ts';
 
 const portCount = 64;
 
-/** A Linux machine as a switch. Its tables are memory; the figures are what the data plane is known to hold with ease. */
+/**
+ * A Linux machine as a switch. Its tables are memory and have no size of their own: the capacity is an estimate of what a
+ * machine of a few GiB holds, not a measurement, and a profile of one's own may say otherwise.
+ */
 const linuxSoft: Resource<SwitchProfileSpec> = {
   apiVersion,
   kind: 'SwitchProfile',

@@ -62,6 +62,16 @@ test('defaults leave their argument alone and pass over what does not fit the sc
   }
 });
 
+test('a claim is bound unless its status says otherwise', () => {
+  const kind = kindByName('Claim');
+  assert.ok(kind);
+  const phase = compileJsonPath(kind.columns.find(({ name }) => name === 'Phase')?.jsonPath ?? '');
+  const phaseWith = (more: object): unknown => phase(kind.defaults({ ...sampleOf(kind), ...more }))[0];
+  assert.equal(phaseWith({}), 'Bound');
+  assert.equal(phaseWith({ status: {} }), 'Bound');
+  assert.equal(phaseWith({ status: { phase: 'Quarantined' } }), 'Quarantined');
+});
+
 test('defaults write canonical text', () => {
   const spec = (name: string) => {
     const kind = kindByName(name);

@@ -4,6 +4,8 @@
  * acknowledged that it no longer uses the value (quarantine). Written by the controller only.
  */
 import { type Static, Type } from 'typebox';
+import { isJsonObject } from '../../kit/json.ts';
+import type { Kind } from '../object.ts';
 import { column, defineKind } from './define.ts';
 import { claimRules } from '../rules/claim.ts';
 
@@ -24,7 +26,9 @@ export type ClaimSpec = Static<typeof claimSpec>;
 
 export const claimStatus = Type.Object({
   phase: Type.Optional(
-    Type.Union([Type.Literal('Bound'), Type.Literal('Quarantined')], { description: 'Quarantined: owner gone, devices not yet.' }),
+    Type.Union([Type.Literal('Bound'), Type.Literal('Quarantined')], {
+      description: 'Bound, or Quarantined while the owner is gone and devices have not acknowledged that yet. Default Bound.',
+    }),
   ),
 });
 export type ClaimStatus = Static<typeof claimStatus>;
@@ -32,7 +36,7 @@ export type ClaimStatus = Static<typeof claimStatus>;
 export const defaultClaimSpec = (spec: ClaimSpec) => ({ ...spec });
 export type DefaultedClaimSpec = ReturnType<typeof defaultClaimSpec>;
 
-export const claim = defineKind({
+const plain = defineKind({
   kind: 'Claim',
   plural: 'claims',
   scope: 'Cluster',
@@ -53,3 +57,13 @@ export const claim = defineKind({
     column('Phase', '.status.phase', 'Bound or Quarantined.'),
   ],
 });
+
+/** A claim is bound from the moment it is made, without a second write that says so. */
+export const claim: Kind = {
+  ...plain,
+  defaults: (object) => {
+    const { status = {} } = object;
+    const full = plain.defaults(object);
+    return full === object || !isJsonObject(status) ? full : { ...full, status: { phase: 'Bound', ...status } };
+  },
+};

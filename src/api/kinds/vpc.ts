@@ -49,7 +49,7 @@ export type VpcStatus = Static<typeof vpcStatus>;
 
 /**
  * The gateway is left out on purpose when the user left it out: written into the spec it would stay behind when the CIDR
- * is changed. Readers take it from `vpcSubnets` of typed.ts, users see it in status.
+ * is changed. The compiler works it out (`gatewayOf` of compile/resolve/vpc.ts), users see it in status.
  */
 function defaultSubnet(subnet: Subnet) {
   const { dhcp = {} } = subnet;
