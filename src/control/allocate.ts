@@ -98,6 +98,11 @@ export class Allocator {
     this.#released.add(name);
   }
 
+  /** Whether it was released and is not gone yet. */
+  isReleased(name: string): boolean {
+    return this.#released.has(name);
+  }
+
   /** Names of all quarantined claims. */
   quarantined(): string[] {
     return [...this.#claims.values()].filter(({ quarantined }) => quarantined).map(({ name }) => name);

@@ -17,6 +17,8 @@ export interface ClaimsOptions {
   readonly log: Logger;
   /** Something failed: ask for decisions again in a while. */
   readonly retryLater: () => void;
+  /** Does something in a while, unless the controller stops before. */
+  readonly later: (action: () => void) => void;
 }
 
 export const claimWaiter = (name: string): string => refKey(claimRef(name));
@@ -45,7 +47,7 @@ export class Claims {
     const claim = allocator.claim(name);
     if (claim === undefined) return;
     barrier.follow(claimWaiter(name), claim.ownerKey);
-    this.#background(name, this.#setPhase(name, 'Quarantined'));
+    this.#tellQuarantine(name);
   }
 
   /** At start: nobody knows what the devices hold, so every one of them must speak first. */
@@ -53,7 +55,7 @@ export class Claims {
     const { allocator, barrier } = this.#options;
     for (const name of allocator.quarantined()) {
       this.#former.add(name);
-      this.#background(name, this.#setPhase(name, 'Quarantined'));
+      this.#tellQuarantine(name);
     }
     if (this.#former.size === 0) return;
     barrier.addStrict(restartWaiter);
@@ -83,7 +85,8 @@ export class Claims {
     barrier.removeWaiter(claimWaiter(name));
     if (allocator.claim(name)?.quarantined !== true) return;
     allocator.release(name);
-    this.#background(name, client.delete(claimRef(name)));
+    // Only while it is the claim that was released: its name comes again when its value does.
+    this.#background(name, () => client.delete(claimRef(name)), () => allocator.isReleased(name));
   }
 
   async #create(claim: Resource): Promise<ObjectChange | undefined> {
@@ -123,17 +126,26 @@ export class Claims {
     }
   }
 
+  #tellQuarantine(name: string): void {
+    const isQuarantined = (): boolean => this.#options.allocator.claim(name)?.quarantined === true;
+    this.#background(name, () => this.#setPhase(name, 'Quarantined'), isQuarantined);
+  }
+
   #setPhase(name: string, phase: 'Bound' | 'Quarantined'): Promise<Resource> {
     return this.#options.client.patchStatus(claimRef(name), { phase });
   }
 
-  /** A write whose failure means nothing worse than that the value stays taken until the next start. */
-  #background(name: string, write: Promise<unknown>): void {
-    const watched = write
+  /** A write that nobody waits for: until it succeeds the value stays taken, so it is tried for as long as it is due. */
+  #background(name: string, write: () => Promise<unknown>, isDue: () => boolean): void {
+    const watched = write()
       .then(() => undefined)
       .catch((thrown: unknown) => {
         const error = HeddleError.from(thrown);
-        if (error.code !== 'NotFound') this.#options.log.warn({ claim: name, error: error.message }, 'claim not updated');
+        if (error.code === 'NotFound') return;
+        this.#options.log.warn({ claim: name, error: error.message }, 'claim not updated, will try again');
+        this.#options.later(() => {
+          if (isDue()) this.#background(name, write, isDue);
+        });
       })
       .finally(() => this.#writes.delete(watched));
     this.#writes.add(watched);

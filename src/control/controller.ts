@@ -109,8 +109,9 @@ class Control implements Controller {
     this.#clock = clock;
     this.#allocator = new Allocator((key) => this.#ownerOf(key));
     this.#publisher = new Publisher({ goal, barrier: this.#barrier, scopesOf: (key) => this.#scopesOf(key) });
-    const retryLater = (): void => this.#later(retryMilliseconds, () => this.#mailbox.kick());
-    this.#claims = new Claims({ client, allocator: this.#allocator, barrier: this.#barrier, log, retryLater });
+    const later = (action: () => void): void => this.#later(retryMilliseconds, action);
+    const retryLater = (): void => later(() => this.#mailbox.kick());
+    this.#claims = new Claims({ client, allocator: this.#allocator, barrier: this.#barrier, log, retryLater, later });
     this.#recorder = new Events({ client, log, clock });
     this.#status = new StatusWriter({
       client,

@@ -26,7 +26,7 @@ test('counts follow what comes and goes, and only those that changed are told', 
   const moved = make.vpc('shop', { front: '10.1.0.0/24' }, { addressSpace: 'other' });
   assert.deepEqual(told(make.put(moved)), { 'AddressSpace/default': { vpcs: 0 }, 'AddressSpace/other': { vpcs: 1 } });
   assert.deepEqual(told(make.remove(moved)), { 'AddressSpace/other': { vpcs: 0 } });
-  const [link] = make.smallFabric().filter(({ metadata }) => metadata.name === 'a1--leaf-1');
+  const link = make.smallFabric().find(({ metadata }) => metadata.name === 'a1--leaf-1');
   assert.ok(link);
   assert.deepEqual(told(make.remove(link)), { 'Connection/a1--leaf-1': {}, 'Fabric/default': { switches: 3, servers: 3 } });
 });
