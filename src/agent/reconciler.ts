@@ -154,6 +154,7 @@ export class Reconciler<Actual> {
       }
     }
     this.#rowsWritten += written.size;
+    if (written.size > 0) this.#options.log.info({ rows: [...written].slice(0, rememberedDrift), count: written.size }, 'rows written');
     if (drifted.size > 0) this.#repaired(drifted);
   }
 

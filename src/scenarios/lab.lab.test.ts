@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { after, before, describe, it } from 'node:test';
 import { run } from '../kit/process.ts';
+import { agentFiles } from '../lab/agents.ts';
 import { killAgent, killFrr, killServer, restartAgent, restartServer } from '../lab/chaos.ts';
 import { checkPairs } from '../lab/check.ts';
 import { labDown } from '../lab/down.ts';
@@ -48,7 +50,7 @@ const play = async (lab: LabHandle, stage: ApiStage, step: Step): Promise<void> 
   else await eventually(() => assertReach(lab, step.pairs));
 };
 
-/** What the story says, what intent says and what the packets say are one. The server may be dead: intent is remembered. */
+/** What the story says, what intent says and what the packets say are one. Intent is remembered for when the server is dead. */
 const assertReach = async (lab: LabHandle, wanted: ReadonlySet<string>): Promise<void> => {
   const { pairs } = await checkPairs(lab.manifest, rememberingApi(lab));
   for (const proto of ['icmp', 'tcp'] as const) {
@@ -66,7 +68,9 @@ const rememberingApi = (lab: LabHandle): Pick<LabHandle['api'], 'list'> => ({
     const api = openApi(lab.kubeconfig);
     try {
       if (await api.ready()) remembered.set(kind, await api.list(kind));
-      return remembered.get(kind) ?? [];
+      const objects = remembered.get(kind);
+      assert.ok(objects !== undefined, 'a story looks at packets before it kills the server');
+      return objects;
     } finally {
       api.close();
     }
@@ -77,10 +81,20 @@ const faults: { readonly [fault: string]: (lab: LabHandle, node: string) => Prom
   'kill server': ({ manifest }) => killServer(manifest),
   'start server': ({ manifest }) => restartServer(manifest),
   'kill agent': ({ manifest }, node) => killAgent(manifest, node),
-  'start agent': ({ manifest }, node) => restartAgent(manifest, node),
+  'start agent': async ({ manifest }, node) => {
+    await restartAgent(manifest, node);
+    await eventually(() => assertAdopted(manifest, node));
+  },
   'kill frr': ({ manifest }, node) => killFrr(manifest, node),
   'delete vxlan': (lab, node) => inFirstVrf(lab, node, (vrf) => ['ip', '-n', vrf, 'link', 'delete', `vx${vrf.slice(3)}`]),
   'delete segment': (lab, node) => inFirstVrf(lab, node, async (vrf) => ['ip', '-n', vrf, 'link', 'delete', await firstSegment(lab, node, vrf)]),
+};
+
+/** A restarted agent takes over what is there. Its log is kept over restarts; the last start counts. */
+const assertAdopted = async (manifest: LabHandle['manifest'], node: string): Promise<void> => {
+  const starts = readFileSync(agentFiles(manifest, node).log, 'utf8').match(/adopted in \d+ ms, \d+ rows rewritten/g) ?? [];
+  assert.ok(starts.length >= 2, `the agent of ${node} has not adopted anew`);
+  assert.match(starts.at(-1) ?? '', /, 0 rows rewritten/, readFileSync(agentFiles(manifest, node).log, 'utf8'));
 };
 
 const inflict = async (lab: LabHandle, text: string): Promise<void> => {
