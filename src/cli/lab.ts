@@ -39,6 +39,9 @@ export const labUpVerb = async (io: Io, options: LabUpOptions): Promise<ExitStat
   return 0;
 };
 
+/** Name of a lab that is given none. */
+export const defaultLabName = 'lab';
+
 /** One line when a step has ended, on standard error. */
 const printProgress =
   (io: Io): Progress =>
@@ -46,10 +49,12 @@ const printProgress =
     if (phase === 'end') io.note(`${step.padEnd(30)} ${detail.padEnd(14)} ${formatDuration(elapsedMilliseconds).padStart(8)}\n`);
   };
 
-/** The lab that is meant when no name was given: there must be exactly one. */
+/** The lab that is meant when no name was given: the only one, else the one that was not given a name either. */
 const nameOf = (name: string | undefined): string => {
   if (name !== undefined) return name;
-  const [only, ...others] = labNames();
+  const names = labNames();
+  if (names.includes(defaultLabName)) return defaultLabName;
+  const [only, ...others] = names;
   if (only === undefined) throw new HeddleError('NotFound', 'no lab is up: "heddle lab up" builds one');
   if (others.length > 0) throw new HeddleError('BadRequest', `several labs are up: say which with --name: ${[only, ...others].join(', ')}`);
   return only;
