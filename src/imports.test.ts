@@ -33,7 +33,7 @@ const pureFolders = new Set(['net', 'api', 'compile', 'goal', 'verify', 'sim']);
 /** The pure files of every driver. */
 const pureDriverFile = /^drivers\/[^/]+\/(model|render|plan)[^/]*(\/.*)?\.ts$/;
 /** Members of kit without an effect; pure folders may use these only. */
-const pureKit = ['kit/error.ts', 'kit/duration.ts', 'kit/json.ts', 'kit/table.ts'];
+const pureKit = ['kit/error.ts', 'kit/duration.ts', 'kit/json.ts', 'kit/maps.ts', 'kit/order.ts', 'kit/table.ts'];
 
 const clockOrChance = [
   [/\bDate\.now\b|\bnew Date\(\)|\bperformance\.now\b/, 'reads the clock: take the time as an argument'],

@@ -1,6 +1,7 @@
 /** `heddle describe`: one object for reading: what it is, what is wanted, what is so, and what happened to it. */
 import { stringify } from 'yaml';
 import { objectOr } from '../kit/json.ts';
+import { byText } from '../kit/order.ts';
 import { HeddleError } from '../kit/error.ts';
 import { formatTable } from '../kit/table.ts';
 import type { Condition, Resource } from '../api/object.ts';
@@ -98,6 +99,6 @@ const eventsOf = async (session: Session, { kind, metadata }: Resource): Promise
 
 const formatEvents = (events: readonly EventLine[]): string => {
   if (events.length === 0) return 'Events:         (none)\n';
-  const rows = events.toSorted((a, b) => a.last.localeCompare(b.last)).map((event) => [event.type, event.reason, event.count, event.last, event.message]);
+  const rows = events.toSorted((a, b) => byText(a.last, b.last)).map((event) => [event.type, event.reason, event.count, event.last, event.message]);
   return ['Events:', ...indented(formatTable(['type', 'reason', 'count', 'last', 'message'], rows)), ''].join('\n');
 };

@@ -5,6 +5,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Resource } from '../api/object.ts';
 import { isJsonObject, objectOr, type JsonObject } from '../kit/json.ts';
+import { byText } from '../kit/order.ts';
 
 export const lastAppliedAnnotation = 'kubectl.kubernetes.io/last-applied-configuration';
 
@@ -20,7 +21,7 @@ export const withLastApplied = (object: Resource): Resource => {
 const sorted = (value: unknown): unknown => {
   if (Array.isArray(value)) return value.map(sorted);
   if (!isJsonObject(value)) return value;
-  return Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)).map(([key, item]) => [key, sorted(item)]));
+  return Object.fromEntries(Object.entries(value).sort(([a], [b]) => byText(a, b)).map(([key, item]) => [key, sorted(item)]));
 };
 
 /** What was applied before; empty when nobody applied this object or the annotation is broken. */

@@ -6,8 +6,8 @@ import type { ClaimSpec } from '../api/kinds/claim.ts';
 import { parseAddress } from '../net/address.ts';
 import type { Address, Prefix } from '../net/brand.ts';
 import { contains, isHost, parsePrefix, prefixLength } from '../net/prefix.ts';
+import { byText } from '../kit/order.ts';
 import { error, type CompileFinding } from './finding.ts';
-import { byText } from './same.ts';
 
 /** Where an unpinned value may come from; the allocator takes the first free one. */
 export type Candidates =

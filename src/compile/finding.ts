@@ -3,7 +3,8 @@
  * `pending` means that it waits for an allocation that nobody has to act on; a `warning` changes nothing.
  */
 import type { Finding } from '../kit/error.ts';
-import { byText, same } from './same.ts';
+import { byText } from '../kit/order.ts';
+import { same } from './same.ts';
 
 export type Severity = 'error' | 'warning' | 'pending';
 

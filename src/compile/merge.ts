@@ -6,8 +6,10 @@
  */
 import { refKey, type ObjectRef } from '../api/object.ts';
 import { rowId, type Row, type RowId } from '../goal/rows.ts';
+import { getOrMake } from '../kit/maps.ts';
+import { byText } from '../kit/order.ts';
 import { error, type CompileFinding } from './finding.ts';
-import { byText, same } from './same.ts';
+import { same } from './same.ts';
 import type { ScopedRow } from './view.ts';
 
 export interface ScopeDelta {
@@ -105,7 +107,7 @@ export class GoalTable {
       this.#judge(slot, winner, conflicted);
       if (!same(row, slot.published)) {
         for (const each of slot.contributions.values()) for (const ref of refsOf(each)) this.#note(ref, slot);
-        const delta = getOr(scopes, slot.scope, () => ({ upserts: [], deletes: [] }));
+        const delta = getOrMake(scopes, slot.scope, () => ({ upserts: [], deletes: [] }));
         if (row === undefined) delta.deletes.push(slot.id);
         else delta.upserts.push(row);
         slot.published = row;
@@ -148,8 +150,8 @@ export class GoalTable {
   }
 
   #slot(scope: string, id: RowId): Slot {
-    const slots = getOr(this.#scopes, scope, () => new Map<RowId, Slot>());
-    return getOr(slots, id, () => new Slot(scope, id));
+    const slots = getOrMake(this.#scopes, scope, () => new Map<RowId, Slot>());
+    return getOrMake(slots, id, () => new Slot(scope, id));
   }
 
   #drop(slot: Slot): void {
@@ -176,7 +178,7 @@ export class GoalTable {
   }
 
   #note(ref: ObjectRef, slot: Slot): void {
-    getOr(this.#changed, refKey(ref), () => new Set<string>()).add(slot.scope);
+    getOrMake(this.#changed, refKey(ref), () => new Set<string>()).add(slot.scope);
   }
 
   /** Finds out who disagrees with the published contribution. */
@@ -193,7 +195,7 @@ export class GoalTable {
     if (loser === undefined) return;
     for (const { owner } of [winner, ...losers]) {
       const other = owner === winner.owner ? loser.owner : winner.owner;
-      getOr(this.#conflicts, refKey(owner), () => new Map<Slot, CompileFinding>()).set(slot, conflict(slot, other, winner));
+      getOrMake(this.#conflicts, refKey(owner), () => new Map<Slot, CompileFinding>()).set(slot, conflict(slot, other, winner));
       slot.inConflict.add(refKey(owner));
       conflicted.add(refKey(owner));
     }
@@ -211,16 +213,8 @@ const conflict = (slot: Slot, other: ObjectRef, winner: Contribution): CompileFi
 const refsOf = (contribution: Contribution | undefined): ObjectRef[] =>
   contribution === undefined ? [] : [contribution.owner, ...contribution.from];
 
-const getOr = <Key, Value>(map: Map<Key, Value>, key: Key, make: () => Value): Value => {
-  const found = map.get(key);
-  if (found !== undefined) return found;
-  const made = make();
-  map.set(key, made);
-  return made;
-};
-
 const addTo = <Item>(counts: Map<string, Map<Item, number>>, key: string, item: Item, step: 1 | -1): void => {
-  const items = getOr(counts, key, () => new Map<Item, number>());
+  const items = getOrMake(counts, key, () => new Map<Item, number>());
   const count = (items.get(item) ?? 0) + step;
   if (count === 0) items.delete(item);
   else items.set(item, count);

@@ -1,6 +1,6 @@
 /** What a relation holds: under each key a counted set of values, each key a source that readers depend on. */
+import { byText } from '../kit/order.ts';
 import { Source } from './graph.ts';
-import { byText } from './same.ts';
 import type { Entry, Relation } from './view.ts';
 
 interface Held {

@@ -20,6 +20,3 @@ const sameArrays = (left: unknown, right: unknown): boolean =>
   Array.isArray(right) &&
   left.length === right.length &&
   left.every((item, position) => same(item, right[position]));
-
-/** Order of code units: the same on every machine, unlike a locale's. */
-export const byText = (left: string, right: string): number => (left < right ? -1 : left > right ? 1 : 0);

@@ -7,6 +7,7 @@ import { answerTo, poolExhausted, type Demand, type HeldClaim } from '../compile
 import { error, type CompileFinding } from '../compile/finding.ts';
 import type { ClaimSpec } from '../api/kinds/claim.ts';
 import { apiVersion, refKey, type ObjectRef, type Resource } from '../api/object.ts';
+import { getOrMake } from '../kit/maps.ts';
 import { Pool } from './pool.ts';
 
 /** What the allocator must know of an object that may hold claims. */
@@ -174,8 +175,8 @@ export class Allocator {
     for (const { ownerKey, demand } of [...pinned, ...unpinned]) {
       const value = this.#takeValue(demand);
       if (value === undefined) {
-        getOr(this.#starved, demand.pool, () => new Set<string>()).add(ownerKey);
-        getOr(findings, ownerKey, () => []).push(demand.pin === undefined ? poolExhausted(demand) : valueTaken(demand));
+        getOrMake(this.#starved, demand.pool, () => new Set<string>()).add(ownerKey);
+        getOrMake(findings, ownerKey, () => []).push(demand.pin === undefined ? poolExhausted(demand) : valueTaken(demand));
         continue;
       }
       const claim = claimOf(demand, value);
@@ -186,7 +187,7 @@ export class Allocator {
   }
 
   #takeValue(demand: Demand): string | undefined {
-    const pool = getOr(this.#pools, demand.pool, () => new Pool());
+    const pool = getOrMake(this.#pools, demand.pool, () => new Pool());
     if (demand.pin === undefined) return pool.takeFirst(demand.candidates);
     if (pool.has(demand.pin)) return undefined;
     pool.take(demand.pin);
@@ -213,8 +214,8 @@ export class Allocator {
 
   #remember(held: Held): void {
     this.#claims.set(held.name, held);
-    getOr(this.#claimsOf, held.ownerKey, () => new Map<string, Held>()).set(held.name, held);
-    getOr(this.#pools, held.pool, () => new Pool()).take(held.value);
+    getOrMake(this.#claimsOf, held.ownerKey, () => new Map<string, Held>()).set(held.name, held);
+    getOrMake(this.#pools, held.pool, () => new Pool()).take(held.value);
     this.#review.add(held.ownerKey);
   }
 
@@ -260,10 +261,4 @@ const heldOf = (claim: Resource): Held => {
     quarantined: phase === 'Quarantined',
     age: `${creationTimestamp} ${name}`,
   };
-};
-
-const getOr = <Key, Value>(map: Map<Key, Value>, key: Key, make: () => Value): Value => {
-  let found = map.get(key);
-  if (found === undefined) map.set(key, (found = make()));
-  return found;
 };

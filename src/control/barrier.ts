@@ -5,6 +5,7 @@
  */
 import type { RowId } from '../goal/rows.ts';
 import type { Version } from '../goal/state.ts';
+import { getOrMake } from '../kit/maps.ts';
 
 export interface Failure {
   readonly device: string;
@@ -48,8 +49,8 @@ export class Barrier {
     const known = this.#acknowledged.get(device)?.get(scope);
     const settled = known !== undefined && known.version >= version;
     if (settled && !(this.#strict.has(waiter) && known.failed.size > 0)) return;
-    getOr(getOr(this.#waits, device, newMap<string, Map<string, Version>>), scope, newMap<string, Version>).set(waiter, version);
-    getOr(getOr(this.#pending, waiter, newMap<string, Set<string>>), device, () => new Set<string>()).add(scope);
+    getOrMake(getOrMake(this.#waits, device, newMap<string, Map<string, Version>>), scope, newMap<string, Version>).set(waiter, version);
+    getOrMake(getOrMake(this.#pending, waiter, newMap<string, Set<string>>), device, () => new Set<string>()).add(scope);
     this.#touched.add(waiter);
   }
 
@@ -109,7 +110,7 @@ export class Barrier {
       failed: entries.length === 0 ? nothingFailed : new Map(entries),
     };
     this.#exchangeFailures(before?.failed ?? nothingFailed, after.failed);
-    getOr(this.#acknowledged, device, newMap<string, Acknowledgement>).set(scope, after);
+    getOrMake(this.#acknowledged, device, newMap<string, Acknowledgement>).set(scope, after);
   }
 
   /** What the device acknowledged counts no more: it lost its state. Whoever needs it must `expect` again. */
@@ -190,7 +191,7 @@ export class Barrier {
     }
     for (const { failure, waiters } of after.values()) {
       for (const waiter of waiters) {
-        getOr(this.#failures, waiter, () => new Set<Failure>()).add(failure);
+        getOrMake(this.#failures, waiter, () => new Set<Failure>()).add(failure);
         this.#touched.add(waiter);
       }
     }
@@ -198,9 +199,3 @@ export class Barrier {
 }
 
 const newMap = <Key, Value>(): Map<Key, Value> => new Map();
-
-const getOr = <Key, Value>(map: Map<Key, Value>, key: Key, make: () => Value): Value => {
-  let found = map.get(key);
-  if (found === undefined) map.set(key, (found = make()));
-  return found;
-};

@@ -2,6 +2,7 @@
  * Who holds which scope: a device holds its own scope and every scope that a `member` row in it names. Kept in both directions,
  * so that a change of a shared scope finds its devices without a search.
  */
+import { addMember, removeMember } from '../kit/maps.ts';
 import { type Row, deviceScope } from './rows.ts';
 
 const devicePrefix = deviceScope('');
@@ -29,24 +30,12 @@ export class Subscriptions {
   }
 
   #join(device: string, scope: string): void {
-    add(this.#scopesOf, device, scope);
-    add(this.#devicesOf, scope, device);
+    addMember(this.#scopesOf, device, scope);
+    addMember(this.#devicesOf, scope, device);
   }
 
   #leave(device: string, scope: string): void {
-    remove(this.#scopesOf, device, scope);
-    remove(this.#devicesOf, scope, device);
+    removeMember(this.#scopesOf, device, scope);
+    removeMember(this.#devicesOf, scope, device);
   }
 }
-
-const add = (index: Map<string, Set<string>>, key: string, member: string): void => {
-  const members = index.get(key);
-  if (members === undefined) index.set(key, new Set([member]));
-  else members.add(member);
-};
-
-const remove = (index: Map<string, Set<string>>, key: string, member: string): void => {
-  const members = index.get(key);
-  members?.delete(member);
-  if (members?.size === 0) index.delete(key);
-};

@@ -9,6 +9,7 @@ import type { ConnectionSpec } from '../api/kinds/connection.ts';
 import type { VpcSpec } from '../api/kinds/vpc.ts';
 import type { VpcAttachmentSpec } from '../api/kinds/vpcattachment.ts';
 import type { VpcPeeringSpec } from '../api/kinds/vpcpeering.ts';
+import { byText } from '../kit/order.ts';
 import { parsePrefix, contains } from '../net/prefix.ts';
 import type { Prefix } from '../net/brand.ts';
 
@@ -101,7 +102,7 @@ const byAge = (objects: readonly Resource[]): Resource[] => {
     const { creationTimestamp = '', uid = '' } = object.metadata;
     return `${creationTimestamp} ${uid.charAt(14) === '7' ? uid : ''} ${refKey(refOf(object))}`;
   };
-  return objects.map((object) => ({ object, age: age(object) })).sort((a, b) => (a.age < b.age ? -1 : 1)).map(({ object }) => object);
+  return objects.map((object) => ({ object, age: age(object) })).sort((a, b) => byText(a.age, b.age)).map(({ object }) => object);
 };
 
 /** The server's end of a connection's first cable. */

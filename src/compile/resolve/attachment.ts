@@ -2,6 +2,7 @@
 import type { Resource } from '../../api/object.ts';
 import type { Address, Mac, Vni } from '../../net/brand.ts';
 import { contains, isHost } from '../../net/prefix.ts';
+import { byText } from '../../kit/order.ts';
 import { ageOf } from '../age.ts';
 import { warning } from '../finding.ts';
 import { addressOf, clusterRef, path, specNamed, specOf, tenantKey, tenantRef, type Specs } from '../intent.ts';
@@ -194,7 +195,7 @@ const overflow = query('overflow', (view, key): Overflow => {
   const [leaf = '', profile = ''] = key.split(' ');
   const { segments, vrfs } = specNamed(view, 'SwitchProfile', profile)?.capacity ?? {};
   if (segments === undefined && vrfs === undefined) return { segments: [], vrfs: [] };
-  const byAge = [...view.list(occupants, leaf)].sort((left, right) => (left.age < right.age ? -1 : 1));
+  const byAge = [...view.list(occupants, leaf)].sort((left, right) => byText(left.age, right.age));
   return {
     segments: [...new Set(byAge.map(({ segment }) => segment))].slice(segments ?? Infinity),
     vrfs: [...new Set(byAge.map(({ vrf }) => vrf))].slice(vrfs ?? Infinity),

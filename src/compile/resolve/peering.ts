@@ -2,6 +2,7 @@
 import type { Resource } from '../../api/object.ts';
 import type { Prefix } from '../../net/brand.ts';
 import { comparePrefixes, overlaps } from '../../net/prefix.ts';
+import { byText } from '../../kit/order.ts';
 import { path, specOf, tenantKey, tenantRef, type Specs } from '../intent.ts';
 import { derivedIndex, query, type View } from '../view.ts';
 import { absent, Examination, unready, type Resolution } from './resolution.ts';
@@ -40,7 +41,7 @@ const resolve = (object: Resource, view: View): Resolution<ResolvedPeering> => {
   for (const [position, pair] of specOf('VPCPeering', object).permit.entries()) {
     const part = new Examination(object, view);
     const sides = pair.flatMap((side, place) => resolveSide(object, side, path('spec', 'permit', position, place), part, view));
-    const [left, right] = sides.sort((one, other) => (one.vpc < other.vpc ? -1 : 1));
+    const [left, right] = sides.sort((one, other) => byText(one.vpc, other.vpc));
     if (left !== undefined && right !== undefined) checkPair(left, right, path('spec', 'permit', position), part);
     if (left !== undefined && right !== undefined && !part.failed) found.push(pairOf(left, right));
     faults.push(...part.findings);
