@@ -9,9 +9,10 @@ import type { Resource } from '../api/object.ts';
 import { createApiClient } from '../client/http.ts';
 import { readKubeconfig } from '../client/kubeconfig.ts';
 import { attachment, peering, smallFabric, vpc } from '../compile/fixture.ts';
-import { createAll, eventually, fresh, tenant, waitFor } from '../control/testing.ts';
+import { createAll, fresh, tenant, waitFor } from '../control/testing.ts';
 import { FakeDevice } from '../drivers/fake/fake.ts';
 import { createLogger } from '../kit/log.ts';
+import { until } from '../kit/testing.ts';
 import { openControlPlane, runServer, type ControlPlane } from './server.ts';
 import { createToken } from './token.ts';
 
@@ -78,11 +79,11 @@ test('what is created over HTTPS is on the devices when it says Programmed, and 
   const written = [...fakes.values()].map(({ history }) => history.length);
   plane = await open(data);
   await startAgents();
-  await eventually(() => agents.every((agent) => agent.status().connected), 'agents are connected');
+  await until('agents are connected', () => agents.every((agent) => agent.status().connected));
   assert.deepEqual(await Promise.all(agents.map((agent) => agent.adopted)), [0, 0, 0]);
   await waitFor(plane.client, tenant('VPCPeering', 'red-blue'), 'Programmed', 'True');
   await plane.client.delete(tenant('VPCPeering', 'red-blue'));
-  await eventually(() => [...(fakes.get('leaf-1')?.rows.keys() ?? [])].every((id) => !id.startsWith('leak/')), 'the leaks are gone');
+  await until('the leaks are gone', () => [...(fakes.get('leaf-1')?.rows.keys() ?? [])].every((id) => !id.startsWith('leak/')));
   const more = [...fakes.values()].map(({ history }, position) => history.length - (written[position] ?? 0));
   assert.equal(more[0], 0, 'the spine was told nothing');
   assert.ok(more.every((steps) => steps <= 6), `only the leaks were taken away: ${String(more)}`);
@@ -136,7 +137,7 @@ test('the command prints a line a service, keeps secrets to their owner, and end
     isTerminal: false,
   };
   const running = runServer(io, { data, listen: '127.0.0.1:0', southbound: '127.0.0.1:0', logLevel: 'silent' });
-  await eventually(() => out.split('\n').length === 3, 'two lines are printed');
+  await until('two lines are printed', () => out.split('\n').length === 3);
   assert.match(out, /^API server {3}https:\/\/127\.0\.0\.1:\d+ {3}kubeconfig \S+\nsouthbound {3}127\.0\.0\.1:\d+ {3}for agents\n$/);
   for (const file of ['kubeconfig', 'token-secret', join('pki', 'ca.key')]) {
     assert.equal(statSync(join(data, file)).mode & 0o077, 0, `${file} is its owner's only`);

@@ -5,7 +5,8 @@ import * as fc from 'fast-check';
 import type { Resource } from '../api/object.ts';
 import { attachment, peering, smallFabric, vpc } from '../compile/fixture.ts';
 import { HeddleError } from '../kit/error.ts';
-import { buildHouse, cluster, conditionOf, createAll, digests, eventually, fresh, tenant, type House } from './testing.ts';
+import { until } from '../kit/testing.ts';
+import { buildHouse, cluster, conditionOf, createAll, digests, fresh, tenant, type House } from './testing.ts';
 
 const devices = ['spine-1', 'leaf-1', 'leaf-2'];
 
@@ -92,9 +93,9 @@ test('after any edits and absences, once all devices have answered, everything a
         for (const device of devices) house.fleet.connect(device);
         for (let pause = 0; pause < 5; pause++) await take(house, { type: 'pause' });
         let left: string[] = [];
-        await eventually(async () => (left = await unfinished(house)).length === 0, 'all is programmed', 10_000).catch(() => undefined);
+        await until('all is programmed', async () => (left = await unfinished(house)).length === 0, 10_000).catch(() => undefined);
         assert.deepEqual(left, []);
-        await eventually(() => claimsAreRight(house), 'nothing is left in quarantine');
+        await until('nothing is left in quarantine', () => claimsAreRight(house));
       } finally {
         await house.stop();
       }

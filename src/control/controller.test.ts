@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { attachment, peering, smallFabric, vpc } from '../compile/fixture.ts';
-import { buildHouse, cluster, conditionOf, createAll, eventually, fresh, tenant, waitFor } from './testing.ts';
+import { until } from '../kit/testing.ts';
+import { buildHouse, cluster, conditionOf, createAll, fresh, tenant, waitFor } from './testing.ts';
 
 const devices = ['spine-1', 'leaf-1', 'leaf-2'];
 const red = vpc('red', { front: '10.1.0.0/24', back: '10.1.1.0/24' });
@@ -13,10 +14,10 @@ test('objects become Programmed when the last affected device has answered', asy
   t.after(() => house.stop());
   await createAll(house.client, [...smallFabric(), red, a1, a2]);
   const object = await waitFor(house.client, tenant('VPC', 'red'), 'Programmed', 'True');
-  await eventually(async () => {
+  await until('red is ready on both leaves', async () => {
     const { status } = await house.client.get(tenant('VPC', 'red'));
     return (status as { ready?: string }).ready === '2/2';
-  }, 'red is ready on both leaves');
+  });
   assert.equal(conditionOf(object, 'Accepted')?.status, 'True');
   const attached = await waitFor(house.client, tenant('VPCAttachment', 'a1'), 'Programmed', 'True');
   assert.match(conditionOf(attached, 'Programmed')?.message ?? '', /^1 of 1 devices$/);
@@ -25,16 +26,28 @@ test('objects become Programmed when the last affected device has answered', asy
   assert.match(await house.metrics.metrics(), /heddle_compile_full_recomputes_total 0/);
 });
 
+test('a VPC without the Fabric that VNIs come from says what is missing, and heals when it comes', async (t) => {
+  const house = await buildHouse({ devices });
+  t.after(() => house.stop());
+  const [fabric, ...others] = smallFabric();
+  assert.ok(fabric?.kind === 'Fabric');
+  await createAll(house.client, [...others, red]);
+  const lost = await waitFor(house.client, tenant('VPC', 'red'), 'Accepted', 'False', 'UnknownFabric');
+  assert.match(conditionOf(lost, 'Accepted')?.message ?? '', /there is no Fabric "default" to take VNIs from; create it/);
+  await createAll(house.client, [fabric]);
+  await waitFor(house.client, tenant('VPC', 'red'), 'Accepted', 'True');
+});
+
 test('fabrics and address spaces say how much uses them', async (t) => {
   const house = await buildHouse({ devices });
   t.after(() => house.stop());
   await createAll(house.client, [...smallFabric(), red]);
-  await eventually(async () => {
+  await until('all is counted', async () => {
     const { status: fabric } = await house.client.get(cluster('Fabric', 'default'));
     const { status: space } = await house.client.get(cluster('AddressSpace', 'default'));
     const counts = { ...(fabric as object | undefined), ...(space as object | undefined) } as { switches?: number; servers?: number; vpcs?: number };
     return counts.switches === 3 && counts.servers === 4 && counts.vpcs === 1;
-  }, 'all is counted');
+  });
 });
 
 test('a silent device keeps Programmed from being True, and its answer makes it so', async (t) => {
@@ -44,10 +57,10 @@ test('a silent device keeps Programmed from being True, and its answer makes it 
   await waitFor(house.client, tenant('VPCAttachment', 'a1'), 'Programmed', 'True');
   const pending = await waitFor(house.client, tenant('VPCAttachment', 'a2'), 'Programmed', 'False', 'Pending');
   assert.equal(conditionOf(pending, 'Programmed')?.message, '0 of 1 devices; waiting for leaf-2');
-  await eventually(async () => {
+  await until('the VPC waits for leaf-2 only', async () => {
     const condition = conditionOf(await house.client.get(tenant('VPC', 'red')), 'Programmed');
     return condition?.message === '1 of 2 devices; waiting for leaf-2';
-  }, 'the VPC waits for leaf-2 only');
+  });
   house.fleet.connect('leaf-2');
   await waitFor(house.client, tenant('VPC', 'red'), 'Programmed', 'True');
   await waitFor(house.client, tenant('VPCAttachment', 'a2'), 'Programmed', 'True');
@@ -57,21 +70,21 @@ test('a removal counts: the VPC is not Programmed before the device it left has 
   const house = await buildHouse({ devices });
   t.after(() => house.stop());
   await createAll(house.client, [...smallFabric(), red, a1, a2]);
-  await eventually(async () => {
+  await until('red is ready on both leaves', async () => {
     const { status } = await house.client.get(tenant('VPC', 'red'));
     return (status as { ready?: string } | undefined)?.ready === '2/2';
-  }, 'red is ready on both leaves');
+  });
   house.fleet.disconnect('leaf-2');
   await house.client.delete(tenant('VPCAttachment', 'a2'));
-  await eventually(async () => {
+  await until('the VPC waits for leaf-2 to give it up', async () => {
     const condition = conditionOf(await house.client.get(tenant('VPC', 'red')), 'Programmed');
     return condition?.status === 'False' && condition.message === '1 of 2 devices; waiting for leaf-2';
-  }, 'the VPC waits for leaf-2 to give it up');
+  });
   house.fleet.connect('leaf-2');
-  await eventually(async () => {
+  await until('the VPC is on leaf-1 alone', async () => {
     const condition = conditionOf(await house.client.get(tenant('VPC', 'red')), 'Programmed');
     return condition?.status === 'True' && condition.message === '1 of 1 devices';
-  }, 'the VPC is on leaf-1 alone');
+  });
 });
 
 test('a newer generation is not Programmed while only the older one was acknowledged', async (t) => {
@@ -105,10 +118,10 @@ test('a row that a device refuses shows on the objects it comes from, and heals'
   house.fleet.fail('leaf-1');
   house.fleet.answerAll();
   await waitFor(house.client, tenant('VPCAttachment', 'a1'), 'Programmed', 'True');
-  await eventually(async () => {
+  await until('an event tells of the refused row', async () => {
     const { items } = await house.client.list('Event');
     return items.some((event) => (event as { reason?: string }).reason === 'ProgrammingFailed');
-  }, 'an event tells of the refused row');
+  });
 });
 
 test('a device that lost its state has to acknowledge everything again', async (t) => {

@@ -8,9 +8,9 @@ import { createScheme } from '../apiserver/scheme.ts';
 import { coreKinds } from '../api/core/index.ts';
 import { systemClock } from '../kit/clock.ts';
 import { createLogger } from '../kit/log.ts';
+import { until } from '../kit/testing.ts';
 import { createMemoryStore } from '../store/memory.ts';
 import { Events } from './events.ts';
-import { eventually } from './testing.ts';
 
 const about: Resource = { apiVersion: 'heddle.dev/v1alpha1', kind: 'Switch', metadata: { name: 'leaf-1', uid: 'uid-1' } };
 
@@ -28,10 +28,10 @@ test('the same thing said again raises the count of one event', async (t) => {
   t.after(() => events.close());
   const happening = { type: 'Warning', reason: 'DeviceLost', message: 'gone' } as const;
   events.record(about, happening);
-  await eventually(async () => (await listed(client)).length === 1, 'one event');
+  await until('one event', async () => (await listed(client)).length === 1);
   events.record(about, happening);
   events.record(about, happening);
-  await eventually(async () => (await listed(client))[0]?.count === 3, 'counted three times');
+  await until('counted three times', async () => (await listed(client))[0]?.count === 3);
   assert.equal((await listed(client)).length, 1);
 });
 
@@ -41,6 +41,6 @@ test('an object that has very much to say is not listened to for ever', async (t
   for (let number = 0; number < 100; number++) events.record(about, { type: 'Normal', reason: 'Noise', message: `number ${number}` });
   const other = { ...about, metadata: { name: 'leaf-2', uid: 'uid-2' } };
   events.record(other, { type: 'Normal', reason: 'Quiet', message: 'once' });
-  await eventually(async () => (await listed(client)).some(({ reason }) => reason === 'Quiet'), 'the other is heard');
+  await until('the other is heard', async () => (await listed(client)).some(({ reason }) => reason === 'Quiet'));
   assert.equal((await listed(client)).filter(({ reason }) => reason === 'Noise').length, 12);
 });

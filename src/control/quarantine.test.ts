@@ -3,7 +3,8 @@ import { test } from 'node:test';
 import type { ClaimSpec, ClaimStatus } from '../api/kinds/claim.ts';
 import type { ResourceClient } from '../api/client.ts';
 import { attachment, smallFabric, vpc } from '../compile/fixture.ts';
-import { buildHouse, cluster, conditionOf, createAll, eventually, fresh, tenant, waitFor } from './testing.ts';
+import { until } from '../kit/testing.ts';
+import { buildHouse, cluster, conditionOf, createAll, fresh, tenant, waitFor } from './testing.ts';
 
 const devices = ['spine-1', 'leaf-1', 'leaf-2'];
 const red = vpc('red', { front: '10.1.0.0/24' });
@@ -19,10 +20,10 @@ const vnis = async (client: ResourceClient): Promise<{ value: string; uid: strin
 };
 
 const vniOf = async (client: ResourceClient, name: string): Promise<number> => {
-  const object = await eventually(async () => {
+  const object = await until(`${name} has a VNI`, async () => {
     const found = await client.get(tenant('VPC', name));
     return (found.status as { vni?: number } | undefined)?.vni === undefined ? undefined : found;
-  }, `${name} has a VNI`);
+  });
   return (object.status as { vni: number }).vni;
 };
 
@@ -46,7 +47,7 @@ test('no VNI is used again before the device that may hold it has acknowledged, 
   assert.equal(held.filter(({ phase }) => phase === 'Quarantined').length, 100);
   fleet.connect('leaf-2');
   await waitFor(client, tenant('VPCAttachment', 'a2'), 'Programmed', 'True');
-  await eventually(async () => (await vnis(client)).length === 2, 'only the living VPC holds VNIs');
+  await until('only the living VPC holds VNIs', async () => (await vnis(client)).length === 2);
   await createAll(client, [vpc('blue', { front: '10.2.0.0/24' })]);
   assert.ok(seen.has(await vniOf(client, 'blue')), 'what is free again is used again');
 });
@@ -63,7 +64,7 @@ test('an offline device that never had to do with a VPC does not hold up what it
   await client.delete(tenant('VPCAttachment', 'b2'));
   await client.delete(tenant('VPCAttachment', 'a1'));
   await client.delete(tenant('VPC', 'red'));
-  await eventually(async () => (await vnis(client)).length === 2, 'the VNIs of red are free, those of blue are not');
+  await until('the VNIs of red are free, those of blue are not', async () => (await vnis(client)).length === 2);
 });
 
 test('a device whose Switch was deleted holds up nothing', async (t) => {
@@ -75,10 +76,10 @@ test('a device whose Switch was deleted holds up nothing', async (t) => {
   fleet.disconnect('leaf-2');
   await client.delete(tenant('VPCAttachment', 'a2'));
   await client.delete(tenant('VPC', 'red'));
-  await eventually(async () => (await vnis(client)).every(({ phase }) => phase === 'Quarantined'), 'quarantined');
+  await until('quarantined', async () => (await vnis(client)).every(({ phase }) => phase === 'Quarantined'));
   assert.equal((await vnis(client)).length, 2);
   await client.delete(cluster('Switch', 'leaf-2'));
-  await eventually(async () => (await vnis(client)).length === 0, 'all VNIs are free');
+  await until('all VNIs are free', async () => (await vnis(client)).length === 0);
 });
 
 test('a removal that failed on the device keeps the value in quarantine', async (t) => {
@@ -90,12 +91,12 @@ test('a removal that failed on the device keeps the value in quarantine', async 
   fleet.fail('leaf-1', { table: 'segment', key: '1', code: 'CommandFailed', message: 'busy' });
   await client.delete(tenant('VPCAttachment', 'a1'));
   await client.delete(tenant('VPC', 'red'));
-  await eventually(async () => (await vnis(client)).every(({ phase }) => phase === 'Quarantined'), 'quarantined');
+  await until('quarantined', async () => (await vnis(client)).every(({ phase }) => phase === 'Quarantined'));
   for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve));
   assert.equal((await vnis(client)).length, 2);
   fleet.fail('leaf-1');
   fleet.answerAll();
-  await eventually(async () => (await vnis(client)).length === 0, 'all VNIs are free');
+  await until('all VNIs are free', async () => (await vnis(client)).length === 0);
 });
 
 test('quarantine outlives a restart, and then waits for every device', async (t) => {
@@ -105,7 +106,7 @@ test('quarantine outlives a restart, and then waits for every device', async (t)
   await waitFor(client, tenant('VPCAttachment', 'a2'), 'Programmed', 'True');
   first.fleet.disconnect('leaf-2');
   for (const { kind, metadata } of [a1, a2, red]) await client.delete(tenant(kind, metadata.name));
-  await eventually(async () => (await vnis(client)).every(({ phase }) => phase === 'Quarantined'), 'quarantined');
+  await until('quarantined', async () => (await vnis(client)).every(({ phase }) => phase === 'Quarantined'));
   await first.stop();
   const second = await buildHouse({ store, devices: ['spine-1', 'leaf-1'] });
   t.after(() => second.stop());
@@ -115,7 +116,7 @@ test('quarantine outlives a restart, and then waits for every device', async (t)
   assert.equal(all.filter(({ phase }) => phase === 'Quarantined').length, 2);
   assert.ok(all.every(({ value, phase }) => phase !== 'Quarantined' || value !== String(vni)));
   second.fleet.connect('leaf-2');
-  await eventually(async () => (await vnis(second.client)).length === 2, 'only the new VPC holds VNIs');
+  await until('only the new VPC holds VNIs', async () => (await vnis(second.client)).length === 2);
 });
 
 test('an owner deleted while no controller ran is noticed at the next start', async (t) => {
@@ -127,10 +128,10 @@ test('an owner deleted while no controller ran is noticed at the next start', as
   for (const { kind, metadata } of [a1, red]) await client.delete(tenant(kind, metadata.name));
   const second = await buildHouse({ store });
   t.after(() => second.stop());
-  await eventually(async () => (await vnis(client)).every(({ phase }) => phase === 'Quarantined'), 'quarantined');
+  await until('quarantined', async () => (await vnis(client)).every(({ phase }) => phase === 'Quarantined'));
   assert.equal((await vnis(client)).length, 2);
   for (const device of devices) second.fleet.connect(device);
-  await eventually(async () => (await vnis(client)).length === 0, 'free once every device has spoken');
+  await until('free once every device has spoken', async () => (await vnis(client)).length === 0);
 });
 
 test('an exhausted pool is a finding, and the demand is met as soon as a value is free', async (t) => {

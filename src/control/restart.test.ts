@@ -5,8 +5,9 @@ import type { ResourceClient } from '../api/client.ts';
 import { attachment, peering, smallFabric, vpc } from '../compile/fixture.ts';
 import { GoalState } from '../goal/state.ts';
 import { createLogger } from '../kit/log.ts';
+import { until } from '../kit/testing.ts';
 import { createController } from './controller.ts';
-import { buildHouse, cluster, conditionOf, createAll, digests, eventually, Fleet, tenant, waitFor } from './testing.ts';
+import { buildHouse, cluster, conditionOf, createAll, digests, Fleet, tenant, waitFor } from './testing.ts';
 
 const devices = ['spine-1', 'leaf-1', 'leaf-2'];
 const red = vpc('red', { front: '10.1.0.0/24', back: '10.1.1.0/24' });
@@ -36,16 +37,16 @@ test('after a restart no status is taken back while devices are given a moment t
   await createAll(first.client, [...smallFabric(), ...tenants]);
   for (const name of ['red', 'blue']) await waitFor(first.client, tenant('VPC', name), 'Programmed', 'True');
   await waitFor(first.client, cluster('Switch', 'leaf-1'), 'Programmed', 'True');
-  await eventually(async () => conditionOf(await first.client.get(cluster('Switch', 'leaf-1')), 'Connected')?.status === 'True', 'connected');
+  await until('connected', async () => conditionOf(await first.client.get(cluster('Switch', 'leaf-1')), 'Connected')?.status === 'True');
   await first.stop();
   const revision = (await first.client.list('VPC')).resourceVersion;
   const second = await buildHouse({ store: first.store, patienceMilliseconds: 60_000 });
   t.after(() => second.stop());
   for (const device of devices) second.fleet.connect(device);
-  await eventually(async () => {
+  await until('all devices are connected', async () => {
     const text = await second.metrics.getSingleMetric('heddle_devices_connected')?.get();
     return text?.values[0]?.value === 3;
-  }, 'all devices are connected');
+  });
   const abort = new AbortController();
   t.after(() => abort.abort());
   const vpcs = await second.client.list('VPC');

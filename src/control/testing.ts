@@ -9,6 +9,7 @@ import { createRegistry } from '../apiserver/registry.ts';
 import { createScheme } from '../apiserver/scheme.ts';
 import { GoalState, type ChangedScope, type Version } from '../goal/state.ts';
 import { createLogger } from '../kit/log.ts';
+import { until } from '../kit/testing.ts';
 import type { RowFailure } from '../southbound/events.ts';
 import { createMemoryStore } from '../store/memory.ts';
 import type { Store } from '../store/store.ts';
@@ -136,31 +137,16 @@ export const conditionOf = (object: Resource, type: string): Condition | undefin
 export const tenant = (kind: string, name: string): ObjectRef => ({ kind, namespace: 'default', name });
 export const cluster = (kind: string, name: string): ObjectRef => ({ kind, namespace: '', name });
 
-/** Lets everything that is under way happen, until `check` answers something; fails after `milliseconds`. */
-export const eventually = async <Value>(
-  check: () => Promise<Value | undefined> | Value | undefined,
-  what: string,
-  milliseconds = 30_000,
-): Promise<Value> => {
-  const end = performance.now() + milliseconds;
-  for (;;) {
-    const found = await check();
-    if (found !== undefined && found !== false) return found;
-    if (performance.now() > end) throw new Error(`never came true: ${what}`);
-    await new Promise((resolve) => setImmediate(resolve));
-  }
-};
-
 /** The object once its condition says so for its newest generation. */
 export const waitFor = async (client: ResourceClient, ref: ObjectRef, type: string, status: string, reason?: string): Promise<Resource> => {
   let last: Resource | undefined;
   try {
-    return await eventually(async () => {
+    return await until(`${ref.kind} ${ref.name} ${type}=${status} ${reason ?? ''}`, async () => {
       last = await client.get(ref);
       const condition = conditionOf(last, type);
       const right = condition?.status === status && condition.observedGeneration === last.metadata.generation;
       return right && (reason === undefined || condition.reason === reason) ? last : undefined;
-    }, `${ref.kind} ${ref.name} ${type}=${status} ${reason ?? ''}`);
+    });
   } catch (thrown) {
     throw new Error(`${String(thrown)}: ${JSON.stringify(last?.status)}`, { cause: thrown });
   }

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { run, tryRun, type Argv } from '../kit/process.ts';
+import { until } from '../kit/testing.ts';
 import { inside } from './inside.ts';
 import type { Manifest } from './manifest.ts';
-import { smallWiring, until, withLab } from './testing.ts';
+import { smallWiring, withLab } from './testing.ts';
 
 const output = async (manifest: Manifest, node: string, argv: Argv): Promise<string> => (await run(inside(manifest, node, argv))).stdout;
 

@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { run, tryRun, type Argv } from '../kit/process.ts';
+import { until } from '../kit/testing.ts';
 import { cutLink, healLink, killAgent } from './chaos.ts';
 import { labExec } from './exec.ts';
 import { inside } from './inside.ts';
 import type { Manifest } from './manifest.ts';
-import { smallWiring, until, withLab } from './testing.ts';
+import { smallWiring, withLab } from './testing.ts';
 
 const addresses = async (manifest: Manifest, ends: readonly (readonly [string, string, string])[]): Promise<void> => {
   for (const [node, port, address] of ends) {

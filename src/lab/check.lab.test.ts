@@ -2,11 +2,12 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Resource } from '../api/object.ts';
 import { run } from '../kit/process.ts';
+import { until } from '../kit/testing.ts';
 import { checkPairs, formatCheck, type CheckResult } from './check.ts';
 import { inside } from './inside.ts';
 import type { Manifest } from './manifest.ts';
 import { addressesOf } from './probe.ts';
-import { object, smallWiring, until, withLab } from './testing.ts';
+import { object, smallWiring, withLab } from './testing.ts';
 
 const wiring = smallWiring(4);
 const namespaced = (kind: string, name: string, spec: unknown): Resource => {

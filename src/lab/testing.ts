@@ -2,7 +2,6 @@
 import { randomUUID } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import type { Resource } from '../api/object.ts';
-import { systemClock } from '../kit/clock.ts';
 import { run } from '../kit/process.ts';
 import { buildNetwork, startNodes } from './build.ts';
 import { labDown } from './down.ts';
@@ -55,17 +54,6 @@ export const withLab = async (objects: readonly Resource[], use: (manifest: Mani
   } finally {
     await labDown({ name });
   }
-};
-
-/** Asks every 20 ms until the answer is neither false nor undefined; fails after ten seconds, saying what was waited for. */
-export const until = async <Answer>(what: string, ask: () => Promise<Answer | false | undefined>): Promise<Answer> => {
-  const deadline = systemClock.monotonic() + 10_000;
-  while (systemClock.monotonic() < deadline) {
-    const answer = await ask();
-    if (answer !== undefined && answer !== false) return answer;
-    await systemClock.sleep(20);
-  }
-  throw new Error(`not within ten seconds: ${what}`);
 };
 
 /**

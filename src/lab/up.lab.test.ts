@@ -5,6 +5,7 @@ import { test } from 'node:test';
 import { parseAllDocuments } from 'yaml';
 import type { Resource } from '../api/object.ts';
 import { run } from '../kit/process.ts';
+import { until } from '../kit/testing.ts';
 import { programsIn } from './agents.ts';
 import { killAgent, killFrr, killServer, restartAgent, restartServer } from './chaos.ts';
 import { checkPairs, formatCheck, labCheck } from './check.ts';
@@ -12,7 +13,7 @@ import { waitConverged } from './converge.ts';
 import { labDown } from './down.ts';
 import type { ProgressEvent } from './progress.ts';
 import { formatStatus, labStatus } from './status.ts';
-import { machine, smallWiring, testName, until } from './testing.ts';
+import { machine, smallWiring, testName } from './testing.ts';
 import { labUp } from './up.ts';
 
 const example = (file: string): Resource[] =>

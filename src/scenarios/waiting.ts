@@ -1,18 +1,19 @@
-/** Waiting in tests: for a state, not for a time. */
-import assert from 'node:assert/strict';
-import { systemClock } from '../kit/clock.ts';
+/** Waiting for what a test asserts, where a fault may still heal. */
+import { until } from '../kit/testing.ts';
 
 /** Runs `check` until it stops throwing; after the deadline its last error is the test's. */
-export const eventually = async (check: () => Promise<void>, deadlineMilliseconds = 30_000): Promise<void> => {
-  const end = systemClock.monotonic() + deadlineMilliseconds;
-  for (;;) {
+export const eventually = async (check: () => Promise<void>, milliseconds = 30_000): Promise<void> => {
+  let last: unknown;
+  const holds = async (): Promise<boolean> => {
     try {
       await check();
-      return;
+      return true;
     } catch (error) {
-      if (systemClock.monotonic() > end) throw error;
-      assert.ok(error instanceof Error);
-      await systemClock.sleep(50);
+      last = error;
+      return false;
     }
-  }
+  };
+  await until('the check', holds, milliseconds).catch((error: unknown) => {
+    throw last ?? error;
+  });
 };

@@ -3,6 +3,7 @@ import { webcrypto } from 'node:crypto';
 import 'reflect-metadata';
 import * as x509 from '@peculiar/x509';
 import { type Logger, loggerTo } from '../kit/log.ts';
+import { until as untilAnswer } from '../kit/testing.ts';
 
 export interface Certificate {
   readonly key: string;
@@ -33,10 +34,6 @@ export const loopbackCertificate = async (): Promise<Certificate> => {
 export const silentLog: Logger = loggerTo({ write: () => {} }, 'test', 'silent');
 
 /** Resolves as soon as the condition holds; fails, saying what was waited for, when it does not come true at all. */
-export const until = async (what: string, condition: () => boolean, patienceMilliseconds = 10_000): Promise<void> => {
-  const deadline = performance.now() + patienceMilliseconds;
-  while (!condition()) {
-    if (performance.now() > deadline) throw new Error(`waited in vain: ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 2));
-  }
+export const until = async (what: string, condition: () => boolean): Promise<void> => {
+  await untilAnswer(what, condition);
 };
