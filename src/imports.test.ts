@@ -1,6 +1,6 @@
 /**
- * Holds the table of ARCHITECTURE.md: which folder may import which, and that the pure folders stay pure. The direction is
- * what lets a part be understood, tested and replaced without those above it.
+ * Reads the table of ARCHITECTURE.md and holds it: which folder may import which, and that the pure folders stay pure. The
+ * direction is what lets a part be understood, tested and replaced without those above it.
  */
 import assert from 'node:assert/strict';
 import { globSync, readFileSync } from 'node:fs';
@@ -9,27 +9,26 @@ import { test } from 'node:test';
 
 const source = import.meta.dirname;
 
-/** Folder → folders that it may import. */
-const mayImport: Readonly<Record<string, readonly string[] | 'everything'>> = {
-  kit: [],
-  net: ['kit'],
-  api: ['net', 'kit'],
-  store: ['kit'],
-  apiserver: ['api', 'store', 'kit'],
-  goal: ['net', 'kit'],
-  compile: ['api', 'goal', 'net', 'kit'],
-  control: ['api', 'store', 'compile', 'goal', 'southbound', 'net', 'kit'],
-  southbound: ['goal', 'kit'],
-  drivers: ['goal', 'net', 'kit'],
-  agent: ['goal', 'drivers', 'southbound', 'kit'],
-  client: ['apiserver', 'api', 'kit'],
-  lab: ['client', 'agent', 'drivers', 'control', 'southbound', 'compile', 'goal', 'apiserver', 'store', 'api', 'net', 'kit'],
-  cli: 'everything',
-  scenarios: 'everything',
+interface Rule {
+  readonly folder: string;
+  /** No clock, no random, no input or output: what makes it testable without a network. */
+  readonly isPure: boolean;
+  /** Folders that it may import. */
+  readonly mayImport: readonly string[] | 'everything';
+}
+
+/** Rows of three columns, such as "| `net` | prefixes, MACs (pure) | kit |". */
+const rulesIn = (document: string): Rule[] => {
+  const section = /^## What may import what\n([^]*?)^## /m.exec(document)?.[1] ?? '';
+  return [...section.matchAll(/^\| `(\w+)` \| ([^|]+) \| ([^|]+) \|$/gm)].map(([, folder = '', what = '', imports = '']) => ({
+    folder,
+    isPure: what.endsWith('(pure)'),
+    mayImport: imports === 'everything' ? imports : imports === 'nothing of ours' ? [] : imports.split(' '),
+  }));
 };
 
-/** No clock, no random, no input or output: what makes them testable without a network. */
-const pureFolders = new Set(['net', 'api', 'compile', 'goal', 'verify', 'sim']);
+const rules = new Map(rulesIn(readFileSync(join(source, '../ARCHITECTURE.md'), 'utf8')).map((rule) => [rule.folder, rule]));
+
 /** The pure files of every driver. */
 const pureDriverFile = /^drivers\/[^/]+\/(model|render|plan)[^/]*(\/.*)?\.ts$/;
 /** Members of kit without an effect; pure folders may use these only. */
@@ -54,7 +53,7 @@ const files = globSync('**/*.ts', { cwd: source }).filter((file) => !file.endsWi
 const isTest = (file: string): boolean => /\.test\.ts$|(^|\/)testing[^/]*\.ts$/.test(file);
 const read = (file: string): string => readFileSync(join(source, file), 'utf8');
 const folderOf = (file: string): string => file.split('/')[0] ?? '';
-const isPure = (file: string): boolean => pureFolders.has(folderOf(file)) || pureDriverFile.test(file);
+const isPure = (file: string): boolean => rules.get(folderOf(file))?.isPure === true || pureDriverFile.test(file);
 const lineAt = (text: string, offset: number): number => text.slice(0, offset).split('\n').length;
 
 const importsOf = (file: string): Import[] => {
@@ -71,7 +70,7 @@ const importsOf = (file: string): Import[] => {
 const directionFault = ({ file, line, target }: Import): string[] => {
   const [from, to] = [folderOf(file), folderOf(target ?? '')];
   if (target === undefined || target.startsWith('..') || from === to) return [];
-  const allowed = mayImport[from];
+  const allowed = rules.get(from)?.mayImport;
   if (allowed === 'everything' || allowed?.includes(to) === true) return [];
   const list = allowed === undefined || allowed.length === 0 ? 'nothing of ours' : allowed.join(', ');
   return [`src/${file}:${line}: ${from} must not import ${to} (it may: ${list}); move what both need below both`];
@@ -98,8 +97,26 @@ const effectFaults = (file: string): string[] => {
 
 const folders = [...new Set(files.filter((file) => file.includes('/')).map(folderOf))];
 
-test('every folder of src has its line in the import table', () => {
-  assert.deepEqual(folders.filter((folder) => mayImport[folder] === undefined), []);
+test('every folder of src has its line in the table of ARCHITECTURE.md, and every line its folder', () => {
+  assert.deepEqual([...rules.keys()].toSorted(), folders.toSorted());
+  const named = [...rules.values()].flatMap(({ mayImport }) => (mayImport === 'everything' ? [] : mayImport));
+  assert.deepEqual(named.filter((folder) => !rules.has(folder)), []);
+});
+
+test('the table is read: what it calls pure, what it forbids', () => {
+  assert.deepEqual([...rules.values()].filter(({ isPure }) => isPure).map(({ folder }) => folder), ['net', 'api', 'compile', 'goal']);
+  assert.deepEqual(rules.get('kit')?.mayImport, []);
+  assert.equal(directionFault({ file: 'net/x.ts', line: 1, specifier: '', target: 'goal/rows.ts' }).length, 1);
+  assert.equal(directionFault({ file: 'goal/x.ts', line: 1, specifier: '', target: 'net/mac.ts' }).length, 0);
+});
+
+test('nothing imports in a circle: what a folder may import may not import it', () => {
+  const reaches = (from: string, seen: Set<string>): Set<string> => {
+    const allowed = rules.get(from)?.mayImport ?? [];
+    for (const next of allowed === 'everything' ? [] : allowed) if (!seen.has(next)) reaches(next, seen.add(next));
+    return seen;
+  };
+  assert.deepEqual([...rules.keys()].filter((folder) => reaches(folder, new Set()).has(folder)), []);
 });
 
 test('imports go down only, as the table of ARCHITECTURE.md says', () => {
