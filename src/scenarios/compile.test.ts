@@ -35,6 +35,6 @@ const expectAccepted = (stage: CompileStage, { ref, condition, wanted }: Expecta
 
 const compareGolden = ({ folder }: Scenario, actual: string): void => {
   const file = `${folder}/goal.txt`;
-  if (process.env['HEDDLE_UPDATE_GOLDEN'] === '1') writeFileSync(file, actual);
+  if (process.env['HEDDLE_WRITE_GOLDENS'] === '1') writeFileSync(file, actual);
   assert.equal(actual, readFileSync(file, 'utf8'), `goal state differs from ${file}`);
 };
