@@ -6,7 +6,7 @@
 import type { Registry } from 'prom-client';
 import type { ResourceClient } from '../api/client.ts';
 import { kinds } from '../api/kinds.ts';
-import { refKey, refOf, type ObjectRef, type Resource } from '../api/object.ts';
+import { refKey, refOf, type ObjectRef } from '../api/object.ts';
 import { createCompiler } from '../compile/compiler.ts';
 import type { Compiler, CompileResult } from '../compile/engine.ts';
 import { hasErrors } from '../compile/finding.ts';
@@ -20,16 +20,14 @@ import { Allocator, type Owner } from './allocate.ts';
 import { Barrier } from './barrier.ts';
 import { Claims } from './claims.ts';
 import { Devices } from './devices.ts';
-import { Events } from './events.ts';
-import { happenings, isFault, newFault } from './happenings.ts';
 import { startInformers, type Informers, type ObjectChange } from './informer.ts';
 import { Mailbox } from './mailbox.ts';
 import { createMetrics, type Metrics } from './metrics.ts';
 import { Objects, type Replaced } from './objects.ts';
 import { Publisher } from './publish.ts';
 import { SouthboundListener } from './listener.ts';
-import { StatusWriter, type WantedStatus } from './status.ts';
-import { verdictOn, type VerdictSources } from './verdict.ts';
+import { Reports } from './reports.ts';
+import { verdictOn } from './verdict.ts';
 
 /** What the controller needs of the southbound service. */
 export interface Outlet {
@@ -62,7 +60,6 @@ export interface Controller {
 export const createController = (options: ControllerOptions): Controller => new Control(options);
 
 const retryMilliseconds = 1000;
-const faultMilliseconds = 2000;
 const devicePrefix = deviceScope('');
 
 const switchKey = (device: string): string => refKey({ kind: 'Switch', namespace: '', name: device });
@@ -84,16 +81,10 @@ class Control implements Controller {
   readonly #allocator: Allocator;
   readonly #publisher: Publisher;
   readonly #claims: Claims;
-  readonly #status: StatusWriter;
-  readonly #recorder: Events;
   readonly #metrics: Metrics;
-  readonly #verdicts: VerdictSources;
+  readonly #reports: Reports;
   readonly #mailbox = new Mailbox((batch) => this.#work(batch));
   readonly #abort = new AbortController();
-  /** When a change that is not programmed yet was heard of, monotonic milliseconds. */
-  readonly #since = new Map<string, number>();
-  /** Objects whose status waits for the end of the patience after the start; undefined when that is over. */
-  #tentative: Set<string> | undefined = new Set();
   #unpublished: CompileResult[] = [];
   /** Whether a Switch came or went since the last publication. */
   #switchesChanged = false;
@@ -112,15 +103,7 @@ class Control implements Controller {
     const later = (action: () => void): void => this.#later(retryMilliseconds, action);
     const retryLater = (): void => later(() => this.#mailbox.kick());
     this.#claims = new Claims({ client, allocator: this.#allocator, barrier: this.#barrier, log, retryLater, later });
-    this.#recorder = new Events({ client, log, clock });
-    this.#status = new StatusWriter({
-      client,
-      log,
-      clock,
-      wanted: (key) => this.#wanted(key),
-      onWritten: (before, after) => this.#written(before, after),
-    });
-    this.#verdicts = {
+    const verdicts = {
       compiler: this.compiler,
       allocator: this.#allocator,
       barrier: this.#barrier,
@@ -138,6 +121,16 @@ class Control implements Controller {
       connected: () => this.#devices.connected,
       quarantined: () => this.#allocator.quarantined().length,
     });
+    this.#reports = new Reports({
+      client,
+      log,
+      clock,
+      objects: this.#objects,
+      barrier: this.#barrier,
+      metrics: this.#metrics,
+      verdictOn: (object) => verdictOn(object, verdicts),
+      later: (milliseconds, action) => this.#later(milliseconds, action),
+    });
     this.events = new SouthboundListener({
       barrier: this.#barrier,
       devices: this.#devices,
@@ -146,10 +139,10 @@ class Control implements Controller {
       goal,
       clock,
       metrics: this.#metrics,
-      recorder: this.#recorder,
+      recorder: this.#reports.events,
       switchOf: (device) => this.#objects.get(switchKey(device)),
       onChange: (device) => {
-        this.#status.mark(switchKey(device));
+        this.#reports.mark(switchKey(device));
         this.#drain();
       },
     });
@@ -158,33 +151,33 @@ class Control implements Controller {
   async start(outlet: Outlet): Promise<void> {
     const { client, log } = this.#options;
     this.#outlet = outlet;
-    this.#status.pause();
+    this.#reports.pause();
     const onChange = (change: ObjectChange): void => this.#mailbox.put(change);
     const names = kinds.map(({ kind }) => kind);
     this.#informers = startInformers({ client, kinds: names, onChange, log, clock: this.#clock });
     await this.#informers.synced;
     this.#mailbox.open();
     await this.#first.promise;
-    this.#later(this.#options.patienceMilliseconds ?? 3000, () => this.#endPatience());
+    this.#later(this.#options.patienceMilliseconds ?? 3000, () => this.#reports.endPatience());
   }
 
   async stop(): Promise<void> {
     this.#abort.abort();
     await this.#informers?.stop();
     await this.#mailbox.close();
-    await Promise.all([this.#status.close(), this.#claims.close(), this.#recorder.close()]);
+    await Promise.all([this.#reports.close(), this.#claims.close()]);
   }
 
   /** One batch. A fault here must not end the loop: it is logged, and what was compiled goes out with the next batch. */
   async #work(batch: readonly ObjectChange[]): Promise<void> {
-    this.#status.pause();
+    this.#reports.pause();
     try {
       await this.#step(batch);
     } catch (thrown) {
       this.#options.log.error({ error: HeddleError.from(thrown).message }, 'batch failed');
       this.#later(retryMilliseconds, () => this.#mailbox.kick());
     } finally {
-      this.#status.resume();
+      this.#reports.resume();
     }
   }
 
@@ -215,8 +208,8 @@ class Control implements Controller {
     else this.#allocator.review(key);
     const present = (before === undefined) !== (after === undefined);
     if (present && ref.kind === 'Switch') this.#switchesChanged = true;
-    if (after !== undefined) this.#status.mark(key);
-    if (after?.metadata.generation !== before?.metadata.generation) this.#since.set(key, heard);
+    if (after !== undefined) this.#reports.mark(key);
+    if (after?.metadata.generation !== before?.metadata.generation) this.#reports.heard(key, heard);
   }
 
   /** Compiles and allocates until no demand can be met any more. Answers claims to quarantine. */
@@ -225,7 +218,7 @@ class Control implements Controller {
     for (let next = changes; ; ) {
       this.#apply(next);
       const decisions = this.#allocator.decide();
-      for (const key of decisions.findings.keys()) this.#status.mark(key);
+      for (const key of decisions.findings.keys()) this.#reports.mark(key);
       quarantine.push(...decisions.quarantine);
       if (decisions.create.length + decisions.rebind.length === 0) return quarantine;
       next = await this.#claims.grant(decisions);
@@ -242,7 +235,7 @@ class Control implements Controller {
     this.#unpublished.push(result);
     for (const [key, demands] of result.demands) this.#allocator.demand(key, demands);
     for (const key of result.findings.keys()) this.#allocator.review(key);
-    for (const key of [...result.findings.keys(), ...result.facts.keys(), ...result.contributions.keys()]) this.#status.mark(key);
+    for (const key of [...result.findings.keys(), ...result.facts.keys(), ...result.contributions.keys()]) this.#reports.mark(key);
   }
 
   #publish(): void {
@@ -254,7 +247,7 @@ class Control implements Controller {
     // Devices first, so that new ones are waited for from their first row on.
     if (moved) this.#publisher.setDevices(declared);
     const changed = this.#publisher.publish(results);
-    for (const { scope } of changed) if (scope.startsWith(devicePrefix)) this.#status.mark(switchKey(scope.slice(devicePrefix.length)));
+    for (const { scope } of changed) if (scope.startsWith(devicePrefix)) this.#reports.mark(switchKey(scope.slice(devicePrefix.length)));
     this.#outlet?.publish(changed);
     if (moved) this.#outlet?.setDevices(declared);
   }
@@ -274,57 +267,14 @@ class Control implements Controller {
 
   #forget(key: string): void {
     this.#barrier.removeWaiter(key);
-    this.#since.delete(key);
+    this.#reports.forget(key);
   }
 
   /** Tells everybody concerned what the barrier has new. */
   #drain(): void {
     for (const waiter of this.#barrier.takeTouched()) {
-      if (this.#claims.settle(waiter)) continue;
-      this.#status.mark(waiter);
-      this.#measure(waiter);
+      if (!this.#claims.settle(waiter)) this.#reports.answered(waiter);
     }
-  }
-
-  #measure(key: string): void {
-    const since = this.#since.get(key);
-    if (since === undefined || !this.#barrier.isSettled(key)) return;
-    this.#since.delete(key);
-    this.#metrics.applyToAck.observe((this.#clock.monotonic() - since) / 1000);
-  }
-
-  #wanted(key: string): WantedStatus | undefined {
-    const object = this.#objects.get(key);
-    if (object === undefined || object.kind === 'Claim') return undefined;
-    const { status, tentative } = verdictOn(object, this.#verdicts);
-    if (tentative && this.#tentative !== undefined) {
-      this.#tentative.add(key);
-      return undefined;
-    }
-    return { object, status };
-  }
-
-  #written(before: Resource, after: Resource): void {
-    this.#metrics.statusWrites.inc();
-    const known = this.#objects.get(refKey(refOf(after)))?.metadata;
-    // An answer that holds a spec not compiled yet is left to the watch, which brings it to the compiler.
-    if (known?.uid === after.metadata.uid && known?.generation === after.metadata.generation) {
-      this.#objects.put({ ref: refOf(after), object: after });
-    }
-    for (const happening of happenings(before, after)) this.#recorder.record(after, happening);
-    const fault = newFault(before, after);
-    if (fault === undefined) return;
-    // Objects applied together arrive one by one: only what is still a fault when they are all there is worth an event.
-    this.#later(faultMilliseconds, () => {
-      const now = this.#objects.get(refKey(refOf(after)));
-      if (now !== undefined && isFault(now, fault)) this.#recorder.record(now, fault);
-    });
-  }
-
-  #endPatience(): void {
-    const waiting = this.#tentative ?? new Set<string>();
-    this.#tentative = undefined;
-    for (const key of waiting) this.#status.mark(key);
   }
 
   #ownerOf(key: string): Owner | undefined {

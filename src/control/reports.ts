@@ -1,0 +1,127 @@
+/**
+ * What people are told of each object: its status, the events about it, and how long its last change took to reach all
+ * devices. Keeps what must be remembered of an object for that, and nothing that decides what devices do.
+ */
+import type { ResourceClient } from '../api/client.ts';
+import { refKey, refOf, type Resource } from '../api/object.ts';
+import type { Clock } from '../kit/clock.ts';
+import type { Logger } from '../kit/log.ts';
+import type { Barrier } from './barrier.ts';
+import { Events } from './events.ts';
+import { happenings, isFault, newFault } from './happenings.ts';
+import type { Metrics } from './metrics.ts';
+import type { Objects } from './objects.ts';
+import { StatusWriter, type WantedStatus } from './status.ts';
+import type { Verdict } from './verdict.ts';
+
+export interface ReportsOptions {
+  readonly client: ResourceClient;
+  readonly log: Logger;
+  readonly clock: Clock;
+  readonly objects: Objects;
+  readonly barrier: Barrier;
+  readonly metrics: Metrics;
+  readonly verdictOn: (object: Resource) => Verdict;
+  /** Does something in a while, unless the controller stops before. */
+  readonly later: (milliseconds: number, action: () => void) => void;
+}
+
+/** Objects applied together arrive one by one: only what is still a fault when they are all there is worth an event. */
+const faultMilliseconds = 2000;
+
+export class Reports {
+  readonly events: Events;
+  readonly #options: ReportsOptions;
+  readonly #status: StatusWriter;
+  /** When a change that is not programmed yet was heard of, monotonic milliseconds. */
+  readonly #since = new Map<string, number>();
+  /** Objects whose status waits for the end of the patience after the start; undefined when that is over. */
+  #tentative: Set<string> | undefined = new Set();
+
+  constructor(options: ReportsOptions) {
+    this.#options = options;
+    const { client, log, clock } = options;
+    this.events = new Events({ client, log, clock });
+    this.#status = new StatusWriter({
+      client,
+      log,
+      clock,
+      wanted: (key) => this.#wanted(key),
+      onWritten: (before, after) => this.#written(before, after),
+    });
+  }
+
+  /** The status of the object may be another one now. */
+  mark(key: string): void {
+    this.#status.mark(key);
+  }
+
+  /** Between `pause` and `resume` no status is written: what changes together is told together. */
+  pause(): void {
+    this.#status.pause();
+  }
+
+  resume(): void {
+    this.#status.resume();
+  }
+
+  /** A new generation of the object was heard of, at this moment in monotonic milliseconds. */
+  heard(key: string, at: number): void {
+    this.#since.set(key, at);
+  }
+
+  /** Devices have answered something that the object waited for. */
+  answered(key: string): void {
+    const { barrier, clock, metrics } = this.#options;
+    this.#status.mark(key);
+    const since = this.#since.get(key);
+    if (since === undefined || !barrier.isSettled(key)) return;
+    this.#since.delete(key);
+    metrics.applyToAck.observe((clock.monotonic() - since) / 1000);
+  }
+
+  /** The object is gone. */
+  forget(key: string): void {
+    this.#since.delete(key);
+  }
+
+  /** From now on a status is taken back also when devices have merely not been heard of. */
+  endPatience(): void {
+    const waiting = this.#tentative ?? new Set<string>();
+    this.#tentative = undefined;
+    for (const key of waiting) this.#status.mark(key);
+  }
+
+  /** Waits for the writes that are under way. */
+  async close(): Promise<void> {
+    await Promise.all([this.#status.close(), this.events.close()]);
+  }
+
+  #wanted(key: string): WantedStatus | undefined {
+    const object = this.#options.objects.get(key);
+    if (object === undefined || object.kind === 'Claim') return undefined;
+    const { status, tentative } = this.#options.verdictOn(object);
+    if (tentative && this.#tentative !== undefined) {
+      this.#tentative.add(key);
+      return undefined;
+    }
+    return { object, status };
+  }
+
+  #written(before: Resource, after: Resource): void {
+    const { objects, metrics, later } = this.#options;
+    metrics.statusWrites.inc();
+    const known = objects.get(refKey(refOf(after)))?.metadata;
+    // An answer that holds a spec not compiled yet is left to the watch, which brings it to the compiler.
+    if (known?.uid === after.metadata.uid && known?.generation === after.metadata.generation) {
+      objects.put({ ref: refOf(after), object: after });
+    }
+    for (const happening of happenings(before, after)) this.events.record(after, happening);
+    const fault = newFault(before, after);
+    if (fault === undefined) return;
+    later(faultMilliseconds, () => {
+      const now = objects.get(refKey(refOf(after)));
+      if (now !== undefined && isFault(now, fault)) this.events.record(now, fault);
+    });
+  }
+}
