@@ -2,13 +2,13 @@
  * The device's side of the stream: dials, says what it holds, hands on transactions, and dials again for as long as it lives.
  * It keeps no state of its own; losing the connection loses at most a transaction that was not complete.
  */
-import { create } from '@bufbuild/protobuf';
-import { Client, type ClientDuplexStream, Metadata, credentials } from '@grpc/grpc-js';
+import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
 import {
   type Drop,
   type FromAgent,
   FromAgentSchema,
   type FromServer,
+  FromServerSchema,
   type Hello,
   type Report,
   type Result,
@@ -16,7 +16,8 @@ import {
   type Welcome,
 } from '../goal/gen/heddle/agent/v1/agent_pb.ts';
 import type { Logger } from '../kit/log.ts';
-import { agentMethod } from './service.ts';
+import { methodPath } from './service.ts';
+import { type MessageStream, openStream } from './stream.ts';
 
 /** What lies between two Commits: one step from a consistent goal state to the next. */
 export interface ReceivedTransaction {
@@ -56,8 +57,6 @@ export interface SouthboundClient {
 
 const steadyMilliseconds = 2000;
 
-type Call = ClientDuplexStream<FromAgent, FromServer>;
-
 /** Milliseconds to wait before attempt n (from 0): exponential with jitter, first at most 100, never more than 2,000. */
 export const retryDelay = (attempt: number, random: number): number =>
   Math.min(2000, 100 * 2 ** Math.min(attempt, 10)) * (0.5 + random / 2);
@@ -66,8 +65,9 @@ export const connectSouthbound = (options: ClientOptions): SouthboundClient => n
 
 class Connector implements SouthboundClient {
   readonly #options: ClientOptions;
-  #client: Client | undefined;
-  #call: Call | undefined;
+  #stream: MessageStream | undefined;
+  /** Counts connections, so that what an old one still says is not heard. */
+  #connection = 0;
   #timer: NodeJS.Timeout | undefined;
   #attempt = 0;
   #welcomedAt = Number.POSITIVE_INFINITY;
@@ -91,47 +91,38 @@ class Connector implements SouthboundClient {
   close(): void {
     this.#closed = true;
     clearTimeout(this.#timer);
-    this.#call?.end();
-    this.#call = undefined;
-    this.#client?.close();
+    this.#stream?.close();
+    this.#stream = undefined;
   }
 
   #dial(): void {
-    const { server, ca, serverName, handlers } = this.#options;
+    const { server, ca, serverName, token, handlers } = this.#options;
+    this.#connection += 1;
+    const connection = this.#connection;
     try {
-      // A client of its own for every attempt: a channel has a back-off too, and two of them add up.
-      this.#client = new Client(server, credentials.createSsl(Buffer.from(ca)), {
-        'grpc.use_local_subchannel_pool': 1,
-        'grpc.keepalive_time_ms': 10_000,
-        'grpc.keepalive_timeout_ms': 5_000,
-        'grpc.max_receive_message_length': -1,
-        'grpc.enable_retries': 0,
-        'grpc.enable_http_proxy': 0,
-        'grpc.service_config_disable_resolution': 1,
-        ...(serverName === undefined ? {} : { 'grpc.ssl_target_name_override': serverName }),
+      this.#stream = openStream({
+        server,
+        ca,
+        path: methodPath,
+        token: token(),
+        onMessage: (bytes) => this.#receive(connection, fromBinary(FromServerSchema, bytes)),
+        onEnd: (reason) => this.#lost(connection, reason),
+        ...(serverName === undefined ? {} : { serverName }),
       });
-      const { path, requestSerialize, responseDeserialize } = agentMethod;
-      const metadata = new Metadata();
-      metadata.set('authorization', `Bearer ${this.#options.token()}`);
-      const call: Call = this.#client.makeBidiStreamRequest(path, requestSerialize, responseDeserialize, metadata);
-      this.#call = call;
-      call.on('data', (message: FromServer) => this.#receive(call, message));
-      call.on('error', (error: Error) => this.#lost(call, error.message));
-      call.on('end', () => this.#lost(call, 'the server ended the stream'));
       this.#send({ case: 'hello', value: handlers.hello() });
     } catch (error) {
-      this.#lost(this.#call, error instanceof Error ? error.message : String(error));
+      this.#lost(connection, error instanceof Error ? error.message : String(error));
     }
   }
 
   #send(message: FromAgent['message']): boolean {
-    if (this.#call === undefined) return false;
-    this.#call.write(create(FromAgentSchema, { message }));
+    if (this.#stream === undefined) return false;
+    this.#stream.send(toBinary(FromAgentSchema, create(FromAgentSchema, { message })));
     return true;
   }
 
-  #receive(call: Call, { message }: FromServer): void {
-    if (call !== this.#call) return;
+  #receive(connection: number, { message }: FromServer): void {
+    if (connection !== this.#connection || this.#closed) return;
     const { handlers, log } = this.#options;
     switch (message.case) {
       case 'welcome':
@@ -162,10 +153,11 @@ class Connector implements SouthboundClient {
     return transaction;
   }
 
-  #lost(call: Call | undefined, reason: string): void {
-    if (call !== this.#call || this.#closed) return;
-    this.#call = undefined;
-    this.#client?.close();
+  #lost(connection: number, reason: string): void {
+    if (connection !== this.#connection || this.#closed) return;
+    this.#connection += 1;
+    this.#stream?.abandon();
+    this.#stream = undefined;
     this.#takeTransaction();
     this.#options.handlers.onDisconnected(reason);
     // A connection that did not last is as good as none: two agents of one name must not chase each other at full speed.

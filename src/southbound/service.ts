@@ -14,8 +14,10 @@ import {
 /** `Hello.protocol` of this build; docs/protocol.md has a line for every change. */
 export const protocolVersion = 1;
 
+export const methodPath = '/heddle.agent.v1.GoalState/Sync';
+
 const method = {
-  path: '/heddle.agent.v1.GoalState/Sync',
+  path: methodPath,
   requestStream: true,
   responseStream: true,
   requestSerialize: (message: FromAgent): Buffer => Buffer.from(toBinary(FromAgentSchema, message)),

@@ -1,0 +1,193 @@
+/**
+ * One gRPC stream over one TLS connection, on Node's own HTTP/2. Devices have little memory, and grpc-js, with its balancers,
+ * resolvers, retries and server, costs an agent 7 MB that a device with one stream to one server has no use for.
+ *
+ * Protocol: https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md
+ */
+import { type ClientHttp2Session, type ClientHttp2Stream, type IncomingHttpHeaders, type IncomingHttpStatusHeader, connect, constants } from 'node:http2';
+
+export interface StreamOptions {
+  /** `host:port`. */
+  readonly server: string;
+  /** PEM of the certificate authority. */
+  readonly ca: string;
+  /** Name in the server's certificate when it is not the host of `server`. */
+  readonly serverName?: string;
+  /** Such as `/package.Service/Method`. */
+  readonly path: string;
+  readonly token: string;
+  readonly onMessage: (bytes: Uint8Array) => void;
+  /** Called once, for whatever ends the stream but `close` and `abandon`. */
+  readonly onEnd: (reason: string) => void;
+  /** How long a connection may take to stand. Default 10,000. */
+  readonly connectMilliseconds?: number;
+}
+
+export interface MessageStream {
+  send(message: Uint8Array): void;
+  /** Says that nothing more comes, and lets what was sent arrive. */
+  close(): void;
+  /** Ends the connection at once. */
+  abandon(): void;
+}
+
+const keepaliveMilliseconds = 10_000;
+const keepalivePatience = 5_000;
+
+/** Dials; what is sent before the connection stands is sent then. @throws TypeError when `server` is no address. */
+export const openStream = (options: StreamOptions): MessageStream => new GrpcStream(options);
+
+class GrpcStream implements MessageStream {
+  readonly #onEnd: (reason: string) => void;
+  readonly #session: ClientHttp2Session;
+  readonly #stream: ClientHttp2Stream;
+  #keepalive: NodeJS.Timeout | undefined;
+  #patience: NodeJS.Timeout | undefined;
+  /** From trailers, or from headers when the server refuses at once. */
+  #status: string | undefined;
+  #over = false;
+
+  constructor(options: StreamOptions) {
+    const { server, ca, serverName, path, token, onMessage } = options;
+    this.#onEnd = options.onEnd;
+    this.#session = connect(`https://${server}`, {
+      ca,
+      settings: { enablePush: false },
+      ...(serverName === undefined ? {} : { servername: serverName }),
+    });
+    this.#expect('the server did not answer', options.connectMilliseconds ?? 10_000);
+    this.#session.once('connect', () => {
+      clearTimeout(this.#patience);
+      this.#keepalive = setInterval(() => this.#ping(), keepaliveMilliseconds);
+    });
+    this.#session.on('error', (error) => this.#finish(error.message));
+    this.#session.once('close', () => this.#finish('the connection was closed'));
+    this.#stream = this.#session.request({
+      [constants.HTTP2_HEADER_METHOD]: 'POST',
+      [constants.HTTP2_HEADER_PATH]: path,
+      [constants.HTTP2_HEADER_CONTENT_TYPE]: 'application/grpc',
+      [constants.HTTP2_HEADER_TE]: 'trailers',
+      [constants.HTTP2_HEADER_AUTHORIZATION]: `Bearer ${token}`,
+    });
+    const frames = new FrameReader(onMessage);
+    this.#stream.on('response', (headers) => this.#head(headers));
+    this.#stream.on('trailers', (headers) => this.#note(headers));
+    this.#stream.on('data', (chunk: Buffer) => this.#read(frames, chunk));
+    this.#stream.on('error', (error) => this.#finish(this.#status ?? error.message));
+    this.#stream.once('end', () => this.#finish(this.#status ?? 'the server ended the stream'));
+    this.#stream.once('close', () => this.#finish(this.#status ?? 'the stream was closed'));
+  }
+
+  send(message: Uint8Array): void {
+    if (!this.#over) this.#stream.write(frameOf(message));
+  }
+
+  close(): void {
+    this.#over = true;
+    this.#stream.end();
+    // Closes once the server has ended its side too.
+    this.#session.close();
+    this.#stream.once('close', () => this.abandon());
+  }
+
+  abandon(): void {
+    this.#over = true;
+    clearTimeout(this.#patience);
+    clearInterval(this.#keepalive);
+    this.#session.destroy();
+  }
+
+  #head(headers: IncomingHttpHeaders & IncomingHttpStatusHeader): void {
+    this.#note(headers);
+    const status = headers[':status'];
+    if (status !== 200) this.#finish(`the server answered with HTTP status ${status}`);
+  }
+
+  #note(headers: IncomingHttpHeaders): void {
+    const { 'grpc-status': status, 'grpc-message': message } = headers;
+    if (typeof status === 'string') this.#status = `status ${status}: ${textOf(message)}`;
+  }
+
+  /** Messages that follow in the same chunk are not for anyone once the stream was given up. */
+  #read(frames: FrameReader, chunk: Buffer): void {
+    try {
+      if (!this.#over) frames.read(chunk, () => this.#over);
+    } catch (error) {
+      this.#finish(error instanceof Error ? error.message : String(error));
+    }
+  }
+
+  #ping(): void {
+    this.#expect('the server does not answer any more', keepalivePatience);
+    const sent = !this.#session.destroyed && this.#session.ping((error) => error === null && clearTimeout(this.#patience));
+    if (!sent) clearTimeout(this.#patience);
+  }
+
+  #expect(otherwise: string, milliseconds: number): void {
+    clearTimeout(this.#patience);
+    this.#patience = setTimeout(() => (this.#over ? this.abandon() : this.#finish(otherwise)), milliseconds);
+  }
+
+  #finish(reason: string): void {
+    if (this.#over) return;
+    this.abandon();
+    this.#onEnd(reason);
+  }
+}
+
+const frameHead = 5;
+
+/** Length-Prefixed-Message: compressed flag (1 byte), length (4 bytes, big endian), message. */
+const frameOf = (message: Uint8Array): Buffer => {
+  const frame = Buffer.allocUnsafe(frameHead + message.length);
+  frame[0] = 0;
+  frame.writeUInt32BE(message.length, 1);
+  frame.set(message, frameHead);
+  return frame;
+};
+
+/** Puts messages together from chunks of any size; bytes are copied at most once, however long a message is. */
+class FrameReader {
+  readonly #onMessage: (bytes: Uint8Array) => void;
+  #chunks: Buffer[] = [];
+  #length = 0;
+
+  constructor(onMessage: (bytes: Uint8Array) => void) {
+    this.#onMessage = onMessage;
+  }
+
+  /** @throws Error when the server compresses, which nobody asked it to. */
+  read(chunk: Buffer, isOver: () => boolean): void {
+    this.#chunks.push(chunk);
+    this.#length += chunk.length;
+    while (this.#length >= frameHead && !isOver()) {
+      const first = this.#front(frameHead);
+      if (first[0] !== 0) throw new Error('the server sends compressed messages, which this device did not ask for');
+      const end = frameHead + first.readUInt32BE(1);
+      if (this.#length < end) return;
+      const bytes = this.#front(end);
+      this.#length -= end;
+      this.#chunks = this.#length === 0 ? [] : [bytes.subarray(end), ...this.#chunks.slice(1)];
+      this.#onMessage(bytes.subarray(frameHead, end));
+    }
+  }
+
+  /** The first chunk, once it has at least this many bytes. */
+  #front(length: number): Buffer {
+    const [first] = this.#chunks;
+    if (first !== undefined && first.length >= length) return first;
+    const whole = Buffer.concat(this.#chunks, this.#length);
+    this.#chunks = [whole];
+    return whole;
+  }
+}
+
+/** `grpc-message` is percent-encoded. */
+const textOf = (message: string | string[] | undefined): string => {
+  const text = String(message ?? 'no reason given');
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+};
