@@ -1,17 +1,13 @@
 /** What the server serves, asked of the server itself: so the CLI works with kinds it has never heard of. */
+import type { Kind } from '../api/object.ts';
 import { nearest } from '../api/spelling.ts';
 import { isJsonObject, objectOr, type JsonObject } from '../kit/json.ts';
 import { HeddleError } from '../kit/error.ts';
 import type { ApiClient } from './http.ts';
 
-export interface ResourceType {
-  readonly group: string;
-  readonly version: string;
-  readonly kind: string;
-  readonly plural: string;
-  readonly singular: string;
-  readonly shortNames: readonly string[];
-  readonly categories: readonly string[];
+type Names = Pick<Kind, 'group' | 'version' | 'kind' | 'plural' | 'singular' | 'shortNames' | 'categories'>;
+
+export interface ResourceType extends Names {
   readonly namespaced: boolean;
   readonly verbs: readonly string[];
 }
