@@ -137,7 +137,7 @@ const stay = async (io: Io, screen: Screen, lab: LabHandle): Promise<void> => {
     '  bin/heddle get vpc                                      the same without kubectl',
     '  bin/heddle apply -f examples/spine-leaf/peering.yaml    and: wait, diff, describe, delete',
     '  bin/heddle lab check                                    every ordered pair of servers',
-    '  bin/heddle lab exec web-1 -- ping 10.1.1.3              a shell on any server or switch',
+    '  bin/heddle lab exec web-1 -- ping 10.1.1.3              any command; without one a shell',
   ];
   screen.text(`\n${lines.join('\n')}`);
   // A signal handler alone does not keep Node running.

@@ -87,7 +87,6 @@ export const labStatusVerb = async (io: Io, options: LabReadOptions): Promise<Ex
 /** The command's own exit status. */
 export const labExecVerb = async (node: string, words: readonly string[], name: string | undefined): Promise<number> => {
   // commander passes the `--` through when it stands behind the node.
-  const [command, ...rest] = words[0] === '--' ? words.slice(1) : words;
-  if (command === undefined) throw new HeddleError('BadRequest', 'say what to run: heddle lab exec NODE -- COMMAND');
+  const [command = 'sh', ...rest] = words[0] === '--' ? words.slice(1) : words;
   return labExec({ name: nameOf(name), node, argv: [command, ...rest] });
 };

@@ -2,6 +2,8 @@
 import { spawn } from 'node:child_process';
 import { constants } from 'node:os';
 import type { Argv } from '../kit/process.ts';
+import { join } from 'node:path';
+import { stateDirectory } from './agents.ts';
 import { inside, labEnvironment } from './inside.ts';
 import { findNode, readManifest } from './manifest.ts';
 
@@ -14,7 +16,7 @@ export interface ExecOptions {
 /** Standard streams are the caller's. Returns the command's exit status; 128 + n when signal n ended it. */
 export const labExec = async ({ name, node, argv }: ExecOptions): Promise<number> => {
   const manifest = readManifest(name);
-  const [command, ...rest] = inside(manifest, findNode(manifest, node).name, argv);
+  const [command, ...rest] = inside(manifest, findNode(manifest, node).name, withSocket(argv, stateDirectory(manifest, node)));
   // Ctrl-C belongs to the command: it gets the terminal's signal itself and decides, we wait for what it decides.
   const keep = (): void => {};
   process.on('SIGINT', keep);
@@ -28,3 +30,7 @@ export const labExec = async ({ name, node, argv }: ExecOptions): Promise<number
     process.off('SIGINT', keep);
   }
 };
+
+/** `vtysh` looks for FRR where the machine's own would be; a switch of the lab has its sockets in its own state. */
+const withSocket = ([command, ...rest]: Argv, state: string): Argv =>
+  command === 'vtysh' && !rest.includes('--vty_socket') ? [command, '--vty_socket', join(state, 'run'), ...rest] : [command, ...rest];

@@ -17,6 +17,8 @@ export const labEnvironment = (manifest: Manifest): NodeJS.ProcessEnv => ({
     Object.entries(process.env).filter(([name]) => name.startsWith('HEDDLE_') || ['HOME', 'LANG', 'TERM', 'TMPDIR'].includes(name)),
   ),
   PATH: `${process.env['PATH'] ?? '/usr/bin:/bin'}:/usr/local/sbin:/usr/sbin:/sbin`,
+  // vtysh appends every command to a file in the home directory unless told otherwise.
+  VTYSH_HISTFILE: '/dev/null',
   [labVariable]: manifest.id,
 });
 

@@ -58,8 +58,8 @@ export const addLabVerbs = (program: Command, io: Io, finish: Finish): void => {
     });
 
   lab
-    .command('exec <node> <command...>')
-    .description('run a command in a server or switch: heddle lab exec web-1 -- ping 10.1.1.3')
+    .command('exec <node> [command...]')
+    .description('run a command (default: a shell) in a server or switch: heddle lab exec web-1 -- ping 10.1.1.3')
     .addOption(nameOption(theOnly))
     .passThroughOptions()
     .action(async (node: string, command: string[], options: { name?: string }) => {
