@@ -20,6 +20,9 @@ test('the flag wins over HEDDLE_KUBECONFIG, that over KUBECONFIG, that over what
   assert.equal(findKubeconfig({ env: { ...env, HEDDLE_KUBECONFIG: '' }, running }), 'k');
   assert.equal(findKubeconfig({ env: { HOME: folder }, running }), join(folder, 'running'));
   assert.throws(() => findKubeconfig({ env: { HOME: folder }, running: [] }), /no API server is known: start one/);
+  const two = [...running, file('second', '')];
+  assert.throws(() => findKubeconfig({ env: { HOME: folder }, running: two }), /several API servers run here: say which .*running, .*second/);
+  assert.equal(findKubeconfig({ flag: 'f', env, running: two }), 'f');
 });
 
 test('certificates may be inside the file or beside it', () => {

@@ -24,18 +24,25 @@ export interface Access {
 export interface Places {
   readonly flag?: string | undefined;
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** Kubeconfigs of labs and servers that run here, newest first. */
+  /** Kubeconfigs of labs and servers that run here. */
   readonly running: readonly string[];
 }
 
-/** The first that is set of: flag, HEDDLE_KUBECONFIG, KUBECONFIG, a running lab or server, ~/.kube/config. */
+/**
+ * The first that is set of: flag, HEDDLE_KUBECONFIG, KUBECONFIG, a running lab or server, ~/.kube/config. `BadRequest` when
+ * several run: an apply or delete must not go to one that nobody named.
+ */
 export const findKubeconfig = ({ flag, env, running }: Places): string => {
   const home = join(env['HOME'] ?? homedir(), '.kube', 'config');
   const named = [flag, env['HEDDLE_KUBECONFIG'], env['KUBECONFIG']?.split(delimiter).find((file) => file !== '')].find(
     (file) => file !== undefined && file !== '',
   );
   if (named !== undefined) return named;
-  const found = [...running, home].find((file) => existsSync(file));
+  const here = running.filter((file) => existsSync(file));
+  if (here.length > 1) {
+    throw new HeddleError('BadRequest', `several API servers run here: say which with --kubeconfig or HEDDLE_KUBECONFIG: ${here.join(', ')}`);
+  }
+  const found = [...here, home].find((file) => existsSync(file));
   if (found !== undefined) return found;
   throw new HeddleError(
     'NotFound',
