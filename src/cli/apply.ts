@@ -1,5 +1,6 @@
 /** `heddle apply`: makes the server hold what the files say, and tells object by object what that took. */
 import { HeddleError, formatFinding } from '../kit/error.ts';
+import { objectOr } from '../kit/json.ts';
 import { mergePatchType } from '../client/http.ts';
 import { pathOf } from '../client/discovery.ts';
 import type { ExitStatus, Io } from './io.ts';
@@ -46,9 +47,12 @@ export const applyObject = async (session: Session, target: FileTarget, dryRun =
   const patch = applyPatch(live, wanted);
   if (patch === undefined) return 'unchanged';
   const path = pathOf(target.type, target.namespace, target.name) + query;
-  await sendNoted(session, { method: 'PATCH', path, body: patch, contentType: mergePatchType });
-  return 'configured';
+  const stored = await sendNoted(session, { method: 'PATCH', path, body: patch, contentType: mergePatchType });
+  // A list is patched whole, and what the file leaves to defaults makes it look different from the list that is stored.
+  return !dryRun && versionOf(stored) === live.metadata.resourceVersion ? 'unchanged' : 'configured';
 };
+
+const versionOf = (stored: unknown): unknown => objectOr(objectOr(stored)['metadata'])['resourceVersion'];
 
 const sendNoted = async (session: Session, call: Parameters<Session['client']['call']>[0]): Promise<unknown> => {
   const { body, warnings } = await session.client.call(call);

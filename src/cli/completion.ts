@@ -37,7 +37,7 @@ export const candidates = async (program: Command, words: readonly string[], io:
   const begun = words.at(-1) ?? '';
   const { command, rest } = descend(program, done);
   const all = await possible(command, rest, begun, io);
-  return all.filter((word) => word.startsWith(begun)).sort();
+  return [...new Set(all)].filter((word) => word.startsWith(begun)).sort();
 };
 
 /** The command that the words lead to, and those words that are its arguments. */
@@ -56,7 +56,7 @@ const possible = async (command: Command, rest: readonly string[], begun: string
   if (pending !== undefined && (pending.required || pending.optional)) return optionValues(pending, io);
   if (begun.startsWith('-')) return command.options.filter((option) => !option.hidden).map((option) => option.long ?? option.short ?? '');
   const children = command.commands.filter((child) => !isHidden(child)).map((child) => child.name());
-  return children.length > 0 ? children : argumentValues(command, positional(command, rest), begun, io);
+  return children.length > 0 ? children : argumentValues(command, rest, begun, io);
 };
 
 /** `createHelp` leaves hidden commands out, and nothing else of commander's public face tells them apart. */
@@ -75,10 +75,11 @@ const optionValues = async (option: Option, io: Io): Promise<string[]> => {
   return [];
 };
 
-const argumentValues = async (command: Command, before: readonly string[], begun: string, io: Io): Promise<string[]> => {
+const argumentValues = async (command: Command, rest: readonly string[], begun: string, io: Io): Promise<string[]> => {
+  const before = positional(command, rest);
   const choices = command.registeredArguments[before.length]?.argChoices;
   if (choices !== undefined) return choices;
-  if (command.name() === 'exec') return before.length > 0 ? [] : nodes();
+  if (command.name() === 'exec') return before.length > 0 ? [] : nodes(rest);
   const takesKind = command.registeredArguments.some((argument) => ['kind', 'objects'].includes(argument.name()));
   if (!takesKind) return [];
   const [kind] = before;
@@ -88,7 +89,12 @@ const argumentValues = async (command: Command, before: readonly string[], begun
   return kinds(io);
 };
 
-const nodes = (): string[] => labNames().flatMap((lab) => findManifest(lab)?.nodes.map((node) => node.name) ?? []);
+/** Nodes of the lab that the words name, else of every lab. */
+const nodes = (words: readonly string[]): string[] => {
+  const index = words.indexOf('--name') + 1;
+  const labs = index === 0 ? labNames() : words.slice(index, index + 1);
+  return labs.flatMap((lab) => findManifest(lab)?.nodes.map((node) => node.name) ?? []);
+};
 
 /** Completion never complains: without a server it knows less. */
 const quietly = async (work: () => Promise<string[]>): Promise<string[]> => {
