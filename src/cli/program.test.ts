@@ -74,7 +74,7 @@ test('get prints the columns of the server; wide more of them; -A the namespace;
   const [heading = '', row = ''] = (await heddle('get VPC columns')).out.split('\n');
   assert.match(heading, /^NAME +SUBNETS +VNI +READY +ACCEPTED +AGE$/);
   assert.match(row, /^columns +10\.7\.0\.0\/24 /);
-  assert.match((await heddle('get vpcs columns -o wide')).out, /ADDRESSSPACE/);
+  assert.match((await heddle('get vpcs columns -o wide')).out, /ADDRESS-SPACE/);
   assert.match((await heddle('get vpc -A')).out, /^NAMESPACE +NAME /);
   for (const kind of ['vpc', 'vpcs', 'vpc.heddle.dev', 'vpcs.v1alpha1.heddle.dev']) {
     assert.equal((await heddle(`get ${kind}/columns -o name`)).out, 'vpc.heddle.dev/columns\n', kind);

@@ -125,7 +125,7 @@ export const fabric = defineKind({
     column('Servers', '.status.servers', 'Servers cabled to the fabric.', 'integer'),
     column('Links', '.spec.underlay.links', 'How fabric links are addressed.'),
     readyColumn,
-    wideColumn('RouterIDs', '.spec.underlay.routerIDs', 'Pool of router ids.'),
+    wideColumn('Router-IDs', '.spec.underlay.routerIDs', 'Pool of router ids.'),
     wideColumn('VTEPs', '.spec.underlay.vteps', 'Pool of VTEP addresses.'),
     wideColumn('MTU', '.spec.underlay.mtu', 'MTU of fabric links, bytes.', 'integer'),
   ],

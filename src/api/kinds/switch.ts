@@ -68,7 +68,7 @@ export const switchKind = defineKind({
   columns: [
     column('Role', '.spec.role', 'spine, leaf or border.'),
     column('ASN', '.status.asn', 'BGP autonomous system number.', 'integer'),
-    column('RouterID', '.status.routerID', 'Loopback and BGP identifier.'),
+    column('Router-ID', '.status.routerID', 'Loopback and BGP identifier.'),
     column('VTEP', '.status.vtep', 'Source address of the overlay.'),
     column('Connected', '.status.agent.connected', 'Whether the agent of the switch is connected.', 'boolean'),
     readyColumn,

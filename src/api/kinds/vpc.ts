@@ -90,9 +90,9 @@ export const vpc = defineKind({
     column('Subnets', '.spec.subnets.*.cidr', 'Prefixes of the subnets.'),
     column('VNI', '.status.vni', 'L3VNI of the VPC.', 'integer'),
     readyColumn,
-    wideColumn('AddressSpace', '.spec.addressSpace', 'AddressSpace the subnets are taken from.'),
+    wideColumn('Address-Space', '.spec.addressSpace', 'AddressSpace the subnets are taken from.'),
     wideColumn('Mode', '.spec.mode', 'How subnets are carried.'),
-    wideColumn('SubnetVNIs', '.status.subnets.*.vni', 'L2VNI of each subnet.'),
+    wideColumn('Subnet-VNIs', '.status.subnets.*.vni', 'L2VNI of each subnet.'),
     wideColumn('Description', '.spec.description', 'Free text.'),
   ],
 });
