@@ -106,6 +106,9 @@ const createPaths = (options: DispatchOptions): Paths => {
     '/api': (exchange) => discovery(exchange, true),
     '/apis': (exchange) => discovery(exchange, false),
     '/version': () => jsonAnswer(versionDocument(options.version)),
+    // kubectl asks for these before it says that a kind is unknown, and without an answer says something about CRDs instead.
+    '/apis/apiextensions.k8s.io/v1/customresourcedefinitions': () =>
+      jsonAnswer({ apiVersion: 'apiextensions.k8s.io/v1', kind: 'CustomResourceDefinitionList', metadata: { resourceVersion: '0' }, items: [] }),
     '/healthz': health,
     '/livez': health,
     '/readyz': health,
