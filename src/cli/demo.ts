@@ -10,7 +10,7 @@ import { formatDuration } from '../kit/duration.ts';
 import { labDown } from '../lab/down.ts';
 import { readProcessId } from '../lab/inside.ts';
 import { findManifest, runDirectoryOf } from '../lab/manifest.ts';
-import { readProcess } from '../lab/processes.ts';
+import { allProcesses, readProcess } from '../lab/processes.ts';
 import { formatMissing, probeRootless } from '../lab/rootless.ts';
 import { labUp, type LabHandle } from '../lab/up.ts';
 import { showBuilding } from './demo/building.ts';
@@ -61,9 +61,15 @@ const withoutRoot = async (words: readonly string[]): Promise<number> => {
   const child = spawn(command, rest, { stdio: 'inherit', env: { ...process.env, [outsideVariable]: String(process.pid) } });
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     // Ctrl-C reaches the whole foreground group by itself; what was sent to this process alone is passed on.
-    process.on(signal, () => (signal === 'SIGINT' && process.stdin.isTTY ? undefined : child.kill(signal)));
+    process.on(signal, () => (signal === 'SIGINT' && process.stdin.isTTY ? undefined : passOn(child.pid, signal)));
   }
   return new Promise((resolve) => child.once('close', (status) => resolve(status ?? 1)));
+};
+
+/** `unshare` itself ignores what asks it to end, so the process below it is told. */
+const passOn = (parent: number | undefined, signal: NodeJS.Signals): void => {
+  const below = allProcesses().find((process) => process.parent === parent);
+  if (below !== undefined) process.kill(below.pid, signal);
 };
 
 const demonstrate = async (io: Io, screen: Screen, once: boolean): Promise<number> => {
@@ -129,7 +135,7 @@ const stay = async (io: Io, screen: Screen, lab: LabHandle): Promise<void> => {
   const enter =
     outside === undefined
       ? []
-      : ['Without root all of it lives in a namespace of its own. In a second terminal, go there first:', `  nsenter -t $(pgrep -P $(pgrep -P ${outside})) --user --preserve-credentials --mount --net --pid`];
+      : ['Without root all of it lives in a namespace of its own. In a second terminal, go there first:', `  nsenter -t $(pgrep -P $(pgrep -P ${outside})) --user --preserve-credentials --mount --net --pid --wd=.`];
   const lines = [
     ...enter,
     'It stays up until Ctrl-C. In a second terminal:',
