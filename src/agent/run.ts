@@ -1,6 +1,8 @@
 /** The agent as a program: reads its files, picks the driver, runs until a signal ends it. */
 import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
+import { flushCompileCache } from 'node:module';
+import { setFlagsFromString } from 'node:v8';
 import type { Driver } from '../drivers/driver.ts';
 import { HeddleError } from '../kit/error.ts';
 import type { Logger } from '../kit/log.ts';
@@ -31,9 +33,20 @@ export const runAgent = async (options: RunAgentOptions, signal: AbortSignal): P
   token();
   const driver = await makeDriver();
   const agent = await startAgent({ ...rest, ca, token, driver, newEpoch: randomUUID, bootId: readBootId() });
+  void agent.adopted.then(keepHeapSmall);
   if (!signal.aborted) await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
   await agent.stop();
   options.log.info('stopped; the device keeps forwarding');
+};
+
+/**
+ * From now on garbage is collected as soon as the heap has grown by a tenth. Reading a long journal would take twice as long
+ * that way, which is why it is no flag of the launcher.
+ */
+const keepHeapSmall = (): void => {
+  // V8 takes cached code only under the flags it was made with.
+  flushCompileCache();
+  setFlagsFromString('--heap-growing-percent=10');
 };
 
 /** Another one after every boot of the kernel. */
