@@ -76,7 +76,8 @@ const demonstrate = async (io: Io, screen: Screen, once: boolean): Promise<numbe
   try {
     // What an interrupt leaves unfinished is not waited for: cleaning up works beside it.
     const { lab, outcome } = await Promise.race([perform(io, screen), interrupted(io.signal)]);
-    if (!once) await stay(io, screen, lab);
+    if (once) screen.text('\n`npm start` on a terminal keeps it up to look at; `bin/heddle lab up` builds the same fabric, `bin/heddle --help` tells the rest');
+    else await stay(io, screen, lab);
     return outcome.right === outcome.all ? 0 : 1;
   } catch (thrown) {
     if (!io.signal.aborted) screen.text(`\nheddle: ${HeddleError.from(thrown).message}`);
@@ -142,8 +143,8 @@ const stay = async (io: Io, screen: Screen, lab: LabHandle): Promise<void> => {
     `  kubectl --kubeconfig ${lab.kubeconfig} get switches,vpcs,vpcattachments`,
     '  bin/heddle get vpc                                      the same without kubectl',
     '  bin/heddle apply -f examples/spine-leaf/peering.yaml    and: wait, diff, describe, delete',
-    '  bin/heddle lab check                                    every ordered pair of servers',
-    '  bin/heddle lab exec web-1 -- ping 10.1.1.3              any command; without one a shell',
+    '  bin/heddle lab check --name demo                        every ordered pair of servers',
+    '  bin/heddle lab exec --name demo web-1 -- ping 10.1.1.3  any command; without one a shell',
   ];
   screen.text(`\n${lines.join('\n')}`);
   // A signal handler alone does not keep Node running.

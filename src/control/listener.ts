@@ -41,7 +41,7 @@ export class SouthboundListener implements SouthboundEvents {
       barrier.forgetAcknowledged(device);
       publisher.expectAll(device);
     }
-    if (!wasConnected) this.#record(device, 'Normal', 'DeviceConnected', `agent ${hello.agentVersion} connected`);
+    if (!wasConnected) this.#record(device, 'Normal', 'DeviceConnected', `${['agent', hello.agentVersion].join(' ').trim()} connected`);
     onChange(device);
   };
 
