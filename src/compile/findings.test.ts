@@ -143,8 +143,15 @@ const cases: readonly Case[] = [
     found: [
       'VPC/default/x: error OutsideAddressSpace at spec.subnets.a.cidr: "192.168.0.0/24" is outside AddressSpace "default", which has "10.0.0.0/8"; choose a prefix inside',
       'VPC/default/x: error ReservedPrefix at spec.subnets.b.cidr: "10.9.1.0/24" overlaps "10.9.0.0/16", which Fabric "default" reserves; choose another',
-      'VPC/default/x: error SubnetOverlap at spec.subnets.c.cidr: "10.1.0.0/16" overlaps "10.1.2.0/24" of subnet "back" of the older VPC "default/shop" in AddressSpace "default"; choose another prefix or AddressSpace',
-      'VPC/default/x: error SubnetOverlap at spec.subnets.d.cidr: "10.1.2.128/25" overlaps "10.1.2.0/24" of subnet "back" of the older VPC "default/shop" in AddressSpace "default"; choose another prefix or AddressSpace',
+      'VPC/default/x: error SubnetOverlap at spec.subnets.c.cidr: "10.1.0.0/16" overlaps "10.1.2.0/24" of subnet "back" of the older VPC "shop" in AddressSpace "default"; choose another prefix or AddressSpace',
+      'VPC/default/x: error SubnetOverlap at spec.subnets.d.cidr: "10.1.2.128/25" overlaps "10.1.2.0/24" of subnet "back" of the older VPC "shop" in AddressSpace "default"; choose another prefix or AddressSpace',
+    ],
+  },
+  {
+    title: 'an overlap with another tenant does not say whose it is, nor what else they have',
+    objects: [shop, make.vpc('x', { c: '10.1.0.0/16' }, {}, { ...late, namespace: 'team' })],
+    found: [
+      'VPC/team/x: error SubnetOverlap at spec.subnets.c.cidr: "10.1.0.0/16" overlaps a subnet of an older VPC of another tenant in AddressSpace "default"; choose another prefix or AddressSpace',
     ],
   },
   { title: 'two spaces may hold the same prefix', objects: [shop, make.vpc('x', { a: '10.1.1.0/24' }, { addressSpace: 'other' }, late)], found: [] },
@@ -167,7 +174,7 @@ const cases: readonly Case[] = [
   {
     title: 'a connection attached twice stays with the elder, also across namespaces',
     objects: [shop, a1, make.vpc('shop', { front: '10.5.0.0/24' }, {}, { namespace: 'team' }), make.attachment('x', { vpc: 'shop', subnet: 'front', connection: 'a1--leaf-1' }, { ...late, namespace: 'team' })],
-    found: ['VPCAttachment/team/x: error ConnectionInUse at spec.connection: Connection "a1--leaf-1" is attached by the older VPCAttachment "default/a1"; delete that one or use another'],
+    found: ['VPCAttachment/team/x: error ConnectionInUse at spec.connection: Connection "a1--leaf-1" is attached by an older VPCAttachment of another tenant; use another'],
   },
   {
     title: 'an attachment to a faulty subnet points to the VPC, one to its good subnet is fine',

@@ -51,6 +51,12 @@ export const tenantRef = (kind: string, key: string): ObjectRef => {
   return { kind, namespace: key.slice(0, slash), name: key.slice(slash + 1) };
 };
 
+/** Name of a tenant's object as another object may be told: tenants do not learn what others call theirs. */
+export const nameTold = (listener: Resource, key: string): string | undefined => {
+  const { namespace, name } = tenantRef('', key);
+  return namespace === listener.metadata.namespace ? name : undefined;
+};
+
 export const clusterRef = (kind: string, name: string): ObjectRef => ({ kind, namespace: '', name });
 
 /** `owner` of an object's claims. An object that was never stored (compiled from files) goes by its name. */

@@ -5,7 +5,7 @@ import { contains, isHost } from '../../net/prefix.ts';
 import { byText } from '../../kit/order.ts';
 import { ageOf } from '../age.ts';
 import { warning } from '../finding.ts';
-import { addressOf, clusterRef, path, specNamed, specOf, tenantKey, tenantRef, type Specs } from '../intent.ts';
+import { addressOf, clusterRef, nameTold, path, specNamed, specOf, tenantKey, tenantRef, type Specs } from '../intent.ts';
 import { attachmentsByConnection, attachmentsByPin } from '../relations.ts';
 import { derivedIndex, query, type View } from '../view.ts';
 import { connectionResolution, type ServerConnection } from './connection.ts';
@@ -58,7 +58,7 @@ const placement = query('placement', (view, key): Resolution<ResolvedAttachment>
 const place = (object: Resource, view: View): Resolution<ResolvedAttachment> => {
   const seen = new Examination(object, view);
   const spec = specOf('VPCAttachment', object);
-  const connection = connectionOf(spec, seen, view);
+  const connection = connectionOf(object, seen, view);
   const vpc = `${object.metadata.namespace ?? ''}/${spec.vpc}`;
   const target = subnetOf(vpc, spec, seen, view);
   if (target === undefined) return seen.done<ResolvedAttachment>(undefined);
@@ -105,7 +105,8 @@ const smallMtu = (mtu: number, segment: number) =>
 
 type Spec = Specs['VPCAttachment'];
 
-const connectionOf = ({ connection }: Spec, seen: Examination, view: View): ServerConnection | undefined => {
+const connectionOf = (object: Resource, seen: Examination, view: View): ServerConnection | undefined => {
+  const { connection } = specOf('VPCAttachment', object);
   const at = 'spec.connection';
   if (view.get('Connection', '', connection) === undefined) {
     seen.error('UnknownConnection', at, `there is no Connection "${connection}"; create it or name another`);
@@ -113,8 +114,9 @@ const connectionOf = ({ connection }: Spec, seen: Examination, view: View): Serv
   }
   const elder = seen.elder(attachmentsByConnection, connection);
   if (elder !== undefined) {
-    const message = `Connection "${connection}" is attached by the older VPCAttachment "${elder.name}"; delete that one or use another`;
-    seen.error('ConnectionInUse', at, message);
+    const told = nameTold(object, elder.name);
+    const holder = told === undefined ? 'an older VPCAttachment of another tenant; use' : `the older VPCAttachment "${told}"; delete that one or use`;
+    seen.error('ConnectionInUse', at, `Connection "${connection}" is attached by ${holder} another`);
   }
   const resolution = view.query(connectionResolution, connection);
   const { value } = resolution;

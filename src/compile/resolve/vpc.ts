@@ -7,7 +7,7 @@ import type { Address, Prefix, Vni } from '../../net/brand.ts';
 import { contains, firstHost, overlaps } from '../../net/prefix.ts';
 import { parseVni } from '../../net/scalars.ts';
 import { ageOf } from '../age.ts';
-import { addressOf, path, prefixOf, specNamed, specOf, tenantKey, tenantRef, type Specs } from '../intent.ts';
+import { addressOf, nameTold, path, prefixOf, specNamed, specOf, tenantKey, tenantRef, type Specs } from '../intent.ts';
 import { overlayMtu } from '../mtu.ts';
 import { prefixesAround, subnetsAt, subnetsInside, type SubnetContender } from '../relations.ts';
 import { query, type View } from '../view.ts';
@@ -127,9 +127,13 @@ const checkSubnet = (object: Resource, name: string, { space, fabric }: Surround
   seen.error(
     'SubnetOverlap',
     at,
-    `"${prefix}" overlaps "${elder.prefix}" of subnet "${elder.subnet}" of the older VPC "${elder.name}" ` +
-      `in AddressSpace "${addressSpace}"; choose another prefix or AddressSpace`,
+    `"${prefix}" overlaps ${elderText(object, elder)} in AddressSpace "${addressSpace}"; choose another prefix or AddressSpace`,
   );
+};
+
+const elderText = (object: Resource, { prefix, subnet, name }: SubnetContender): string => {
+  const told = nameTold(object, name);
+  return told === undefined ? 'a subnet of an older VPC of another tenant' : `"${prefix}" of subnet "${subnet}" of the older VPC "${told}"`;
 };
 
 /** The eldest subnet of another, older VPC that shares an address with `prefix`. */
