@@ -110,7 +110,7 @@ const start = async ({ data, api, agents }: Plan, log: Logger, opened: Closing[]
     tls,
     tokenSecret,
     log,
-    term: await takeTerm(store),
+    term: await takeTerm(store, Date.now() / 1000),
     events: controller.events,
     serverVersion: packageVersion(),
   });

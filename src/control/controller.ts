@@ -88,6 +88,8 @@ class Control implements Controller {
   #unpublished: CompileResult[] = [];
   /** Whether a Switch came or went since the last publication. */
   #switchesChanged = false;
+  /** Whether the southbound service knows which devices there are. */
+  #announced = false;
   #outlet: Outlet | undefined;
   #informers: Informers | undefined;
   /** Whether the first publication was made. */
@@ -249,7 +251,17 @@ class Control implements Controller {
     const changed = this.#publisher.publish(results);
     for (const { scope } of changed) if (scope.startsWith(devicePrefix)) this.#reports.mark(switchKey(scope.slice(devicePrefix.length)));
     this.#outlet?.publish(changed);
-    if (moved) this.#outlet?.setDevices(declared);
+    if (moved) this.#announce(declared);
+  }
+
+  /**
+   * A device that is not declared is isolated. When nothing was ever declared, the store is more likely to be new or lost than
+   * every device unwanted: devices then keep their last goal until the first Switch is there.
+   */
+  #announce(declared: ReadonlySet<string>): void {
+    this.#announced ||= declared.size > 0;
+    if (this.#announced) this.#outlet?.setDevices(declared);
+    else this.#options.log.warn('no Switch is declared: devices that connect keep what they have');
   }
 
   *#switchNames(): Generator<string> {

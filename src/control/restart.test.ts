@@ -121,3 +121,13 @@ test('a watch that fell too far behind lists again and misses nothing', async (t
   await controller.start(fleet);
   await waitFor(house.client, tenant('VPC', 'blue'), 'Accepted', 'True');
 });
+
+test('a control plane that lost its store isolates no device before the first Switch is declared again', async (t) => {
+  const house = await buildHouse({ devices });
+  t.after(() => house.stop());
+  assert.equal(house.fleet.declared, undefined);
+  await createAll(house.client, smallFabric());
+  await until('the switches are announced', async () => house.fleet.declared?.has('leaf-1'));
+  for (const device of devices) await house.client.delete(cluster('Switch', device));
+  await until('all of them are unwanted', async () => house.fleet.declared?.size === 0);
+});

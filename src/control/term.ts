@@ -8,11 +8,16 @@ import type { Store } from '../store/store.ts';
 /** Outside of what the resource API serves. */
 const key = '/heddle/term';
 
-/** Takes the next term, 1 for the first, durable before it resolves; whoever loses a race takes the one after. */
-export const takeTerm = async (store: Store): Promise<number> => {
+/**
+ * Takes the next term, durable before it resolves; whoever loses a race takes the one after. Terms follow the clock where it
+ * is ahead of them, so that a store that was lost or restored from a backup does not begin below what devices have seen.
+ *
+ * @param now seconds since 1970
+ */
+export const takeTerm = async (store: Store, now: number): Promise<number> => {
   for (;;) {
     const before = await store.get(key);
-    const term = Number(before?.value ?? 0) + 1;
+    const term = Math.max(Number(before?.value ?? 0) + 1, Math.floor(now));
     try {
       await store.commit([{ type: 'put', key, value: String(term), expected: before?.revision ?? 0 }]);
       return term;

@@ -52,6 +52,8 @@ class GrpcStream implements MessageStream {
     this.#onEnd = options.onEnd;
     this.#session = connect(`https://${server}`, {
       ca,
+      // Said, so that no variable of the environment can take it back.
+      rejectUnauthorized: true,
       settings: { enablePush: false },
       ...(serverName === undefined ? {} : { servername: serverName }),
     });
