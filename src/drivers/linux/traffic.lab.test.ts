@@ -125,4 +125,19 @@ describe('packets through two Linux leaves and a spine', () => {
     await converge(one, [...fabric.left, ...vpc, ...held('p1', 1001, '10.1.1.51', at(0))]);
     assert.match(await lease(), /^10\.1\.1\.51 /m);
   });
+
+  it('a server that asks for its address, again and again, leaves its permanent neighbour as it was written', async () => {
+    const [, one] = switches();
+    const rows = [...fabric.left, vrf(5001), segment(1001, 5001, '10.1.1.1/24', true), ...held('p1', 1001, '10.1.1.50', at(0))];
+    const planned = async (): Promise<readonly string[]> => (await one.plan(rows)).steps.map(({ key }) => key);
+    for (let attempt = 0; attempt < 20 && (await planned()).length > 0; attempt += 1) await converge(one, rows);
+    await at(0).exec(['ip', 'address', 'flush', 'dev', 'eth0']);
+    for (let time = 0; time < 3; time += 1) {
+      const { status, stderr } = await at(0).exec(['udhcpc', '-i', 'eth0', '-n', '-q', '-f', '-t', '20', '-T', '1', '-s', '/bin/true']);
+      assert.equal(status, 0, stderr);
+      const { stdout } = await one.exec(['ip', '-n', 'vrf5001', 'neighbour', 'show', '10.1.1.50', 'dev', 'br1001']);
+      assert.match(stdout, /PERMANENT/);
+      assert.deepEqual(await planned(), []);
+    }
+  });
 });

@@ -52,6 +52,10 @@ const reservation = ({ mac, address, hostname }: HostRow): string =>
  * Static reservations only: the same subnet is served on other leaves too, under the same address, and their hosts'
  * requests are flooded to here. dnsmasq 2.90 would answer those with a NAK (they name its own address as the server's)
  * unless it is told to ignore hosts it does not know; leaving out "authoritative" is not enough.
+ *
+ * Answers are broadcast. To unicast one to a host that has no address yet, dnsmasq writes the host's neighbour itself
+ * (SIOCSARP without ATF_PERM, which the kernel takes as an administrator's word): our permanent entry becomes a stale
+ * one, which ends when the host falls silent, and its type-2 route with it.
  */
 const dnsmasqWords = (
   { vni, mtu }: SegmentRow,
@@ -62,7 +66,7 @@ const dnsmasqWords = (
   const servers = dnsServers.filter((server) => server.includes('.'));
   return [
     '--conf-file=/dev/null', '--port=0', '--user=root', `--interface=br${vni}`, '--bind-interfaces', '--no-ping',
-    '--dhcp-ignore=tag:!known',
+    '--dhcp-ignore=tag:!known', '--dhcp-broadcast',
     `--dhcp-range=${networkOf(gateway)},static,${maskOf(gateway)},${leaseSeconds}`,
     `--dhcp-option=3,${gateway.split('/')[0]}`,
     ...(servers.length === 0 ? [] : [`--dhcp-option=6,${servers.join(',')}`]),
