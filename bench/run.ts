@@ -9,7 +9,7 @@ import { columnWidths, tableLine } from '../src/kit/table.ts';
 import { isMissed, type Benchmark, type Figure } from './figure.ts';
 
 const folder = import.meta.dirname;
-const parts = new Set(['run', 'figure']);
+const parts = new Set(['run', 'figure', 'workload']);
 const known = globSync('*.ts', { cwd: folder })
   .map((file) => basename(file, '.ts'))
   .filter((name) => !parts.has(name) && !name.includes('.'))
