@@ -5,6 +5,7 @@ import type { Address, Vni } from '../net/brand.ts';
 import { GoalState } from '../goal/state.ts';
 import type { Row } from '../goal/rows.ts';
 import { until } from '../southbound/testing.ts';
+import { MemoryJournal } from './memoryjournal.ts';
 import { Bench, MemoryDevice, goalTexts, sameRows } from './testing.ts';
 
 const vrf = (name: string, description = ''): Row => ({ table: 'vrf', key: name, value: { name, vni: 5001 as Vni, description } });
@@ -92,6 +93,25 @@ describe('an agent and its server', () => {
     await until('the repair is counted', () => second.status().driftRepaired === 1);
     assert.deepEqual(second.status().drifted, ['vrf/a']);
     assert.equal(second.status().connected, false);
+  });
+
+  test('a journal in memory outlives its agent, and a wiped one is a new device', async () => {
+    await start();
+    const journal = new MemoryJournal();
+    const first = await bench.agent('leaf-1', device, { journal: journal.recover() });
+    await verified('vpc/1', 2);
+    for (let index = 0; index < 500; index += 1) bench.commit('vpc/1', [vrf('a', `${index}`.padEnd(100))]);
+    await verified('vpc/1', bench.goal.version);
+    await bench.stopAgent(first);
+    await bench.stopServer();
+    device.written.length = 0;
+    const second = await bench.agent('leaf-1', device, { journal: journal.recover() });
+    assert.equal(await second.adopted, 0);
+    assert.deepEqual([second.status().versions.get('vpc/1'), device.written], [bench.goal.version, []]);
+    await bench.stopAgent(second);
+    journal.wipe();
+    const third = await bench.agent('leaf-1', device, { journal: journal.recover() });
+    assert.equal(third.status().versions.size, 0);
   });
 
   test('a device that returns gets only what changed while it was away', async () => {

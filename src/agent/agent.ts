@@ -20,7 +20,7 @@ import { type ReceivedTransaction, type SouthboundClient, connectSouthbound } fr
 import { protocolVersion } from '../southbound/service.ts';
 import type { BackoffOptions } from './backoff.ts';
 import { Holding } from './holding.ts';
-import type { JournalOptions } from './journal.ts';
+import type { JournalOptions, Recovered } from './journal.ts';
 import { type Counters, type Outcome, Reconciler } from './reconciler.ts';
 import { Reporter } from './reporter.ts';
 
@@ -35,6 +35,8 @@ export interface AgentOptions<Actual> extends JournalOptions {
   /** Name in the server's certificate when it is not the host of `server`. */
   readonly serverName?: string;
   readonly stateDirectory: string;
+  /** In place of the one in `stateDirectory`, such as a `MemoryJournal`'s. */
+  readonly journal?: Recovered;
   readonly driver: Driver<Actual>;
   readonly log: Logger;
   readonly agentVersion?: string;

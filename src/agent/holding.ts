@@ -10,7 +10,7 @@ import { deviceScope } from '../goal/rows.ts';
 import type { Version } from '../goal/state.ts';
 import type { GoalTables } from '../goal/tables.ts';
 import { HeddleError } from '../kit/error.ts';
-import { Journal, type JournalCondition, type JournalOptions } from './journal.ts';
+import { Journal, type JournalCondition, type JournalOptions, type Recovered, type TransactionLog } from './journal.ts';
 
 /** What the device is to be, at one moment. */
 export interface Goal {
@@ -24,6 +24,8 @@ export interface Goal {
 export interface HoldingOptions extends JournalOptions {
   readonly device: string;
   readonly stateDirectory: string;
+  /** In place of the one in `stateDirectory`, which is then not used. */
+  readonly journal?: Recovered;
   /** Names a new journal; a part of `Hello.boot_epoch`. */
   readonly newEpoch: () => string;
 }
@@ -38,7 +40,7 @@ export class Holding {
   readonly replica = new Replica();
   readonly condition: JournalCondition;
   readonly #device: string;
-  readonly #journal: Journal;
+  readonly #journal: TransactionLog;
   #epoch = '';
   #lineage = '';
   #term = 0n;
@@ -50,7 +52,7 @@ export class Holding {
   /** @throws HeddleError when the state directory cannot be used at all. */
   constructor(options: HoldingOptions) {
     this.#device = options.device;
-    const { journal, transactions, condition } = Journal.open(options.stateDirectory, options);
+    const { journal, transactions, condition } = options.journal ?? Journal.open(options.stateDirectory, options);
     this.#journal = journal;
     this.condition = condition === 'damaged' || !this.#recover(transactions) ? 'damaged' : condition;
     if (this.condition === 'damaged') this.replica.clear();

@@ -28,8 +28,18 @@ export interface JournalOptions {
 /** `torn`: the last append did not complete, which was never acknowledged. `damaged`: bytes changed that once were right. */
 export type JournalCondition = 'whole' | 'torn' | 'damaged';
 
+/** Where transactions are kept; throws `Unavailable`, and is as before, when it cannot take one. */
+export interface TransactionLog {
+  /** Whether so much has been overwritten that a rewrite pays. */
+  readonly wantsRewrite: boolean;
+  append(transaction: Transaction): void;
+  /** Puts one transaction in place of all. */
+  rewrite(transaction: Transaction): void;
+  close(): void;
+}
+
 export interface Recovered {
-  readonly journal: Journal;
+  readonly journal: TransactionLog;
   readonly transactions: readonly Transaction[];
   readonly condition: JournalCondition;
 }
@@ -38,7 +48,7 @@ const frameHead = 8;
 const rewriteFrom = 64 * 1024;
 const rewriteFactor = 4;
 
-export class Journal {
+export class Journal implements TransactionLog {
   readonly #directory: string;
   readonly #disk: Disk;
   readonly #sync: boolean;
@@ -73,7 +83,6 @@ export class Journal {
     }
   }
 
-  /** Whether so much has been overwritten that a rewrite pays. */
   get wantsRewrite(): boolean {
     return this.#length > rewriteFrom && this.#length > rewriteFactor * this.#rewrittenLength;
   }
