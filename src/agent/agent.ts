@@ -13,10 +13,11 @@ import {
   ScopeStateSchema,
   type Welcome,
 } from '../goal/gen/heddle/agent/v1/agent_pb.ts';
+import type { Replica } from '../goal/replica.ts';
 import { deviceScope } from '../goal/rows.ts';
 import { HeddleError } from '../kit/error.ts';
 import type { Logger } from '../kit/log.ts';
-import { type ReceivedTransaction, type SouthboundClient, connectSouthbound } from '../southbound/client.ts';
+import { type ClientOptions, type ReceivedTransaction, type SouthboundClient, connectSouthbound } from '../southbound/client.ts';
 import { protocolVersion } from '../southbound/service.ts';
 import type { BackoffOptions } from './backoff.ts';
 import { Holding } from './holding.ts';
@@ -37,6 +38,10 @@ export interface AgentOptions<Actual> extends JournalOptions {
   readonly stateDirectory: string;
   /** In place of the one in `stateDirectory`, such as a `MemoryJournal`'s. */
   readonly journal?: Recovered;
+  /** In place of an empty one that decodes every row anew. */
+  readonly replica?: Replica;
+  /** In place of `connectSouthbound`, such as with faults on the way. */
+  readonly connect?: (options: ClientOptions) => SouthboundClient;
   readonly driver: Driver<Actual>;
   readonly log: Logger;
   readonly agentVersion?: string;
@@ -110,7 +115,7 @@ class RunningAgent<Actual> implements Agent {
       scopeOf: (row) => holding.replica.scopeOf(row),
     });
     this.#reconciler.start();
-    this.#client = connectSouthbound({
+    this.#client = (options.connect ?? connectSouthbound)({
       server: options.server,
       ca: options.ca,
       token: options.token,

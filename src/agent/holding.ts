@@ -26,6 +26,8 @@ export interface HoldingOptions extends JournalOptions {
   readonly stateDirectory: string;
   /** In place of the one in `stateDirectory`, which is then not used. */
   readonly journal?: Recovered;
+  /** An empty one, in place of one that decodes every row anew. */
+  readonly replica?: Replica;
   /** Names a new journal; a part of `Hello.boot_epoch`. */
   readonly newEpoch: () => string;
 }
@@ -37,7 +39,7 @@ export interface TransactionInput {
 }
 
 export class Holding {
-  readonly replica = new Replica();
+  readonly replica: Replica;
   readonly condition: JournalCondition;
   readonly #device: string;
   readonly #journal: TransactionLog;
@@ -52,6 +54,7 @@ export class Holding {
   /** @throws HeddleError when the state directory cannot be used at all. */
   constructor(options: HoldingOptions) {
     this.#device = options.device;
+    this.replica = options.replica ?? new Replica();
     const { journal, transactions, condition } = options.journal ?? Journal.open(options.stateDirectory, options);
     this.#journal = journal;
     this.condition = condition === 'damaged' || !this.#recover(transactions) ? 'damaged' : condition;

@@ -4,7 +4,7 @@
  */
 import { type Digest, digestMinus, digestPlus, emptyDigest, rowDigest } from './digest.ts';
 import { type DecodedRow, rowIdOf, rowOfMessage } from './codec.ts';
-import type { Update } from './gen/heddle/agent/v1/agent_pb.ts';
+import type { Row as RowMessage, Update } from './gen/heddle/agent/v1/agent_pb.ts';
 import { type Row, type RowId, deviceScope } from './rows.ts';
 import type { Version } from './state.ts';
 import { type GoalTables, merge } from './tables.ts';
@@ -29,6 +29,12 @@ interface MutableScope {
 
 export class Replica {
   readonly #scopes = new Map<string, MutableScope>();
+  readonly #decode: (message: RowMessage) => DecodedRow;
+
+  /** @param decode may answer the same for the same message; what it answers is never changed */
+  constructor(decode: (message: RowMessage) => DecodedRow = rowOfMessage) {
+    this.#decode = decode;
+  }
 
   get scopes(): ReadonlyMap<string, HeldScope> {
     return this.#scopes;
@@ -39,7 +45,7 @@ export class Replica {
     const rows = new Map<RowId, DecodedRow | undefined>();
     for (const key of update.deletes) rows.set(rowIdOf(key.table, key.number, key.key), undefined);
     for (const message of update.upserts) {
-      const row = rowOfMessage(message);
+      const row = this.#decode(message);
       rows.set(row.id, row);
     }
     const held = update.full ? undefined : this.#scopes.get(update.scope);

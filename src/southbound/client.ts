@@ -17,7 +17,7 @@ import {
 } from '../goal/gen/heddle/agent/v1/agent_pb.ts';
 import type { Logger } from '../kit/log.ts';
 import { methodPath } from './service.ts';
-import { type MessageStream, openStream } from './stream.ts';
+import { type MessageStream, type StreamOptions, openStream } from './stream.ts';
 
 /** What lies between two Commits: one step from a consistent goal state to the next. */
 export interface ReceivedTransaction {
@@ -46,6 +46,10 @@ export interface ClientOptions {
   readonly log: Logger;
   /** Name in the server's certificate when it is not the host of `server`. */
   readonly serverName?: string;
+  /** In place of a plain stream, such as one with faults. */
+  readonly open?: (options: StreamOptions) => MessageStream;
+  /** In place of decoding anew, such as by looking equal bytes up. What it answers must not be changed. */
+  readonly decode?: (bytes: Uint8Array) => FromServer;
 }
 
 export interface SouthboundClient {
@@ -60,6 +64,8 @@ const steadyMilliseconds = 2000;
 /** Milliseconds to wait before attempt n (from 0): exponential with jitter, first at most 100, never more than 2,000. */
 export const retryDelay = (attempt: number, random: number): number =>
   Math.min(2000, 100 * 2 ** Math.min(attempt, 10)) * (0.5 + random / 2);
+
+const decodeMessage = (bytes: Uint8Array): FromServer => fromBinary(FromServerSchema, bytes);
 
 export const connectSouthbound = (options: ClientOptions): SouthboundClient => new Connector(options);
 
@@ -96,16 +102,16 @@ class Connector implements SouthboundClient {
   }
 
   #dial(): void {
-    const { server, ca, serverName, token, handlers } = this.#options;
+    const { server, ca, serverName, token, handlers, open = openStream, decode = decodeMessage } = this.#options;
     this.#connection += 1;
     const connection = this.#connection;
     try {
-      this.#stream = openStream({
+      this.#stream = open({
         server,
         ca,
         path: methodPath,
         token: token(),
-        onMessage: (bytes) => this.#receive(connection, fromBinary(FromServerSchema, bytes)),
+        onMessage: (bytes) => this.#receive(connection, decode(bytes)),
         onEnd: (reason) => this.#lost(connection, reason),
         ...(serverName === undefined ? {} : { serverName }),
       });

@@ -5,12 +5,15 @@
  * Protocol: https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md
  */
 import { type ClientHttp2Session, type ClientHttp2Stream, type IncomingHttpHeaders, type IncomingHttpStatusHeader, connect, constants } from 'node:http2';
+import type { SecureContext } from 'node:tls';
 
 export interface StreamOptions {
   /** `host:port`. */
   readonly server: string;
   /** PEM of the certificate authority. */
   readonly ca: string;
+  /** Made of `ca` once, for a program with many streams: reading the certificate again costs more than the handshake. */
+  readonly secureContext?: SecureContext;
   /** Name in the server's certificate when it is not the host of `server`. */
   readonly serverName?: string;
   /** Such as `/package.Service/Method`. */
@@ -48,10 +51,10 @@ class GrpcStream implements MessageStream {
   #over = false;
 
   constructor(options: StreamOptions) {
-    const { server, ca, serverName, path, token, onMessage } = options;
+    const { server, ca, secureContext, serverName, path, token, onMessage } = options;
     this.#onEnd = options.onEnd;
     this.#session = connect(`https://${server}`, {
-      ca,
+      ...(secureContext === undefined ? { ca } : { secureContext }),
       // Said, so that no variable of the environment can take it back.
       rejectUnauthorized: true,
       settings: { enablePush: false },
