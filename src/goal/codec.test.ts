@@ -76,6 +76,7 @@ describe('row codec', () => {
       attachment: 18,
       host: 19,
       leak: 20,
+      mapping: 21,
     });
   });
 });

@@ -1,10 +1,9 @@
 /**
- * Rows to protobuf and back, for every table by its descriptor, so that a new table needs a message in the .proto and a line in
- * rows.ts and nothing here. Encoding is canonical: fields in ascending order, defaults left out; equal rows give equal bytes,
- * which digests rely on. Field numbers only grow, so an older reader that keeps what it does not know re-encodes the same bytes.
+ * Rows from protobuf, and what goes with their ids, for every table by its descriptor; encoder.ts is the other direction.
+ * Field numbers only grow, so an older reader that keeps what it does not know re-encodes the same bytes.
  */
 import { type DescField, type DescMessage, type Message, fromBinary, toBinary } from '@bufbuild/protobuf';
-import { BinaryWriter, WireType } from '@bufbuild/protobuf/wire';
+import { encodeRow } from './encoder.ts';
 import { type Row as RowMessage, RowSchema } from './gen/heddle/agent/v1/agent_pb.ts';
 import { type Row, type RowId, type TableName, rowId, tableNames } from './rows.ts';
 
@@ -19,15 +18,7 @@ export interface DecodedRow {
   readonly unknown: number;
 }
 
-/** Canonical bytes of a row, a `heddle.agent.v1.Row`. */
-export const encodeRow = (row: Row): Uint8Array => {
-  const table = tableOf(row.table);
-  const writer = new BinaryWriter();
-  if (row.key !== '') writer.tag(keyNumber, WireType.LengthDelimited).string(row.key);
-  writer.tag(table.number, WireType.LengthDelimited).fork();
-  writeMessage(writer, table.message, row.value);
-  return writer.join().finish();
-};
+export { encodeRow };
 
 /** @throws Error when the bytes are no protobuf. */
 export const decodeRow = (bytes: Uint8Array): DecodedRow => rowOfMessage(fromBinary(RowSchema, bytes));
@@ -75,8 +66,6 @@ interface Table {
   readonly message: DescMessage;
 }
 
-const keyNumber = RowSchema.field.key.number;
-
 const tables: ReadonlyMap<string, Table> = new Map(tableNames.map((name) => [name, describeTable(name)]));
 
 function describeTable(name: TableName): Table {
@@ -90,49 +79,6 @@ function tableOf(name: string): Table {
   if (table === undefined) throw new Error(`unknown table '${name}'`);
   return table;
 }
-
-const writeMessage = (writer: BinaryWriter, desc: DescMessage, value: object): void => {
-  for (const field of ascendingFields(desc)) {
-    const member: unknown = Reflect.get(value, field.localName);
-    if (member !== undefined) writeField(writer, field, member);
-  }
-};
-
-const ascending = new WeakMap<DescMessage, readonly DescField[]>();
-
-/** `desc.fields` has the order of the .proto file. */
-const ascendingFields = (desc: DescMessage): readonly DescField[] => {
-  const known = ascending.get(desc);
-  if (known !== undefined) return known;
-  const fields = desc.fields.toSorted((one, other) => one.number - other.number);
-  ascending.set(desc, fields);
-  return fields;
-};
-
-const writeField = (writer: BinaryWriter, field: DescField, member: unknown): void => {
-  if (field.fieldKind === 'list' && Array.isArray(member)) {
-    for (const element of member) writeOne(writer, field, element);
-  } else if (!isImplicitDefault(field, member)) {
-    writeOne(writer, field, member);
-  }
-};
-
-/** proto3 leaves a member that is not `optional` out when it is the type's zero. */
-const isImplicitDefault = (field: DescField, member: unknown): boolean =>
-  !field.proto.proto3Optional && (member === '' || member === 0 || member === false);
-
-const writeOne = (writer: BinaryWriter, field: DescField, member: unknown): void => {
-  if (typeof member === 'string') writer.tag(field.number, WireType.LengthDelimited).string(member);
-  else if (typeof member === 'number') writer.tag(field.number, WireType.Varint).uint32(member);
-  else if (typeof member === 'boolean') writer.tag(field.number, WireType.Varint).bool(member);
-  else if (typeof member === 'object' && member !== null && field.message !== undefined) {
-    writer.tag(field.number, WireType.LengthDelimited).fork();
-    writeMessage(writer, field.message, member);
-    writer.join();
-  } else {
-    throw new Error(`${field.parent.name}.${field.localName}: no encoding for ${typeof member}`);
-  }
-};
 
 type Plain = string | number | boolean | readonly Plain[] | { readonly [name: string]: Plain };
 

@@ -6,7 +6,7 @@
  * | scope | rows |
  * |---|---|
  * | `device/<name>` | system, port, bgp, bgpPeer, vtep, member, segment, attachment, host |
- * | `vpc/<l3vni>` | vrf, leak |
+ * | `vpc/<l3vni>` | vrf, leak, mapping |
  */
 import type { Address, Asn, InterfaceAddress, Mac, Prefix, Vni } from '../net/brand.ts';
 
@@ -113,6 +113,21 @@ export interface LeakRow {
   readonly pairings: readonly { readonly local: readonly Prefix[]; readonly remote: readonly Prefix[] }[];
 }
 
+/**
+ * Key: address; subnets of a VPC share none. Where a host is that Heddle does not manage: customer address -> provider
+ * address. It takes effect on devices that hold the segment.
+ */
+export interface MappingRow {
+  /** Segment whose subnet the address is in. */
+  readonly segment: Vni;
+  readonly address: Address;
+  readonly mac: Mac;
+  /** VTEP that the host is behind. */
+  readonly vtep: Address;
+  /** VNI under which that VTEP knows the segment, when it is another one. */
+  readonly vni?: Vni;
+}
+
 export interface Tables {
   readonly system: SystemRow;
   readonly port: PortRow;
@@ -125,6 +140,7 @@ export interface Tables {
   readonly attachment: AttachmentRow;
   readonly host: HostRow;
   readonly leak: LeakRow;
+  readonly mapping: MappingRow;
 }
 
 export type TableName = keyof Tables;
@@ -142,6 +158,7 @@ export const tableNames = [
   'attachment',
   'host',
   'leak',
+  'mapping',
 ] as const satisfies readonly TableName[];
 
 export type Row = { [Table in TableName]: { readonly table: Table; readonly key: string; readonly value: Tables[Table] } }[TableName];

@@ -2,9 +2,12 @@
  * The goal state of all devices, in scopes. A commit changes rows; every scope that really changed gets a new version, a new
  * digest and an entry in its bounded log of changes, from which a subscriber that is behind gets a delta.
  */
-import { type Digest, digestMinus, digestPlus, emptyDigest, rowDigest } from './digest.ts';
-import { encodeRow } from './codec.ts';
-import { type Row, type RowId, deviceScope, rowId } from './rows.ts';
+import { ByteBuffer } from './bytes.ts';
+import { type Digest, emptyDigest, RunningDigest } from './digest.ts';
+import { encodeRowInto } from './encoder.ts';
+import { ChangeLog } from './log.ts';
+import { type Row, type RowId, rowId } from './rows.ts';
+import { RowSet, tableAndKey } from './rowset.ts';
 import { Subscriptions } from './subscriptions.ts';
 import { type GoalTables, merge } from './tables.ts';
 
@@ -44,21 +47,6 @@ export interface ScopeDelta {
 export interface GoalStateOptions {
   /** Changed rows that a scope's log remembers, at least; a longer absence costs the whole scope. Default 256. */
   readonly logRows?: number;
-}
-
-interface LogEntry {
-  readonly version: Version;
-  readonly digest: Digest;
-  readonly changed: readonly RowId[];
-}
-
-interface Scope {
-  version: Version;
-  digest: Digest;
-  readonly rows: Map<RowId, Row>;
-  /** Oldest first. The first entry's `changed` is not needed: it says where the log begins. */
-  log: LogEntry[];
-  loggedRows: number;
 }
 
 const emptyScope: ScopeView = { version: 0, digest: emptyDigest, rows: new Map() };
@@ -110,13 +98,14 @@ export class GoalState {
   /** What brings a subscriber from a version to now: the changed rows, or the whole scope when the log does not reach back. */
   delta(name: string, from: Version): ScopeDelta {
     const scope = this.scope(name);
+    const { rows } = scope;
     const head = { scope: name, from, to: scope.version, digest: scope.digest };
     const changed = this.#changedSince(name, from);
-    if (changed === undefined) return { ...head, full: true, upserts: [...scope.rows.values()], deletes: [] };
+    if (changed === undefined) return { ...head, full: true, upserts: [...rows.values()], deletes: [] };
     const upserts: Row[] = [];
     const deletes: RowId[] = [];
     for (const id of changed) {
-      const row = scope.rows.get(id);
+      const row = rows.get(id);
       if (row === undefined) deletes.push(id);
       else upserts.push(row);
     }
@@ -127,15 +116,15 @@ export class GoalState {
   digestAt(name: string, version: Version): Digest | undefined {
     const scope = this.#scopes.get(name);
     if (scope === undefined) return version === 0 ? emptyDigest : undefined;
-    return version === scope.version ? scope.digest : scope.log.find((entry) => entry.version === version)?.digest;
+    return version === scope.version ? scope.digest : scope.log.digestAt(version);
   }
 
-  /** Scopes a device holds: the shared ones its `member` rows name, then its own. */
+  /** Scopes a device holds: the shared ones its `member` rows name, sorted, then its own. The same list until it changes. */
   subscriptions(device: string): readonly string[] {
-    return [...this.#subscriptions.sharedScopes(device), deviceScope(device)];
+    return this.#subscriptions.scopes(device);
   }
 
-  /** Devices that hold a scope. */
+  /** Devices that hold a scope, sorted. The same list until it changes. */
   devicesOf(scope: string): readonly string[] {
     return this.#subscriptions.devices(scope);
   }
@@ -146,73 +135,83 @@ export class GoalState {
   }
 
   #change(change: ScopeChange, version: Version): { readonly from: Version } | undefined {
-    const scope = this.#scopes.get(change.scope) ?? newScope();
-    const changed: RowId[] = [];
-    const kept = new Set(change.upserts.map(rowId));
-    for (const id of change.deletes) if (!kept.has(id) && this.#delete(change.scope, scope, id)) changed.push(id);
-    for (const row of change.upserts) if (this.#upsert(change.scope, scope, row)) changed.push(rowId(row));
-    if (changed.length === 0) return undefined;
-    const from = scope.version;
-    this.#scopes.set(change.scope, scope);
-    scope.version = version;
-    scope.log.push({ version, digest: scope.digest, changed });
-    scope.loggedRows += changed.length;
-    this.#trim(scope);
-    return { from };
-  }
-
-  #delete(name: string, scope: Scope, id: RowId): boolean {
-    const row = scope.rows.get(id);
-    if (row === undefined) return false;
-    scope.rows.delete(id);
-    scope.digest = digestMinus(scope.digest, rowDigest(encodeRow(row)));
-    this.#subscriptions.changed(name, row, undefined);
-    return true;
-  }
-
-  #upsert(name: string, scope: Scope, row: Row): boolean {
-    const id = rowId(row);
-    const previous = scope.rows.get(id);
-    const bytes = encodeRow(row);
-    if (previous !== undefined) {
-      const previousBytes = encodeRow(previous);
-      if (equalBytes(previousBytes, bytes)) return false;
-      scope.digest = digestMinus(scope.digest, rowDigest(previousBytes));
+    const scope = this.#scopes.get(change.scope) ?? new Scope(change.scope, this.#subscriptions);
+    const changed: string[] = [];
+    if (change.deletes.length > 0) {
+      const kept = new Set(change.upserts.map(rowId));
+      for (const id of change.deletes) if (!kept.has(id)) scope.delete(id, changed);
     }
-    scope.rows.set(id, row);
-    scope.digest = digestPlus(scope.digest, rowDigest(bytes));
-    this.#subscriptions.changed(name, previous, row);
-    return true;
+    for (const row of change.upserts) scope.upsert(row, changed);
+    if (changed.length === 0) return undefined;
+    this.#scopes.set(change.scope, scope);
+    const from = scope.version;
+    scope.close(version, changed, this.#logRows);
+    return { from };
   }
 
   #changedSince(name: string, from: Version): ReadonlySet<RowId> | undefined {
     const scope = this.#scopes.get(name);
     if (scope === undefined) return from === 0 ? new Set() : undefined;
-    if (from === scope.version) return new Set();
-    const start = scope.log.findIndex((entry) => entry.version === from);
-    return start < 0 ? undefined : new Set(scope.log.slice(start + 1).flatMap((entry) => entry.changed));
-  }
-
-  /** Beyond the size of the scope a delta is no cheaper than the whole. */
-  #trim(scope: Scope): void {
-    const most = Math.max(this.#logRows, scope.rows.size);
-    let dropped = 0;
-    while (scope.loggedRows > most && dropped < scope.log.length - 1) {
-      scope.loggedRows -= scope.log[dropped]?.changed.length ?? 0;
-      dropped += 1;
-    }
-    if (dropped > 0) scope.log = scope.log.slice(dropped);
+    return from === scope.version ? new Set() : scope.log.since(from);
   }
 }
 
-/** The log begins with version 0, so that a subscriber of an empty scope gets a delta. */
-const newScope = (): Scope => ({
-  version: 0,
-  digest: emptyDigest,
-  rows: new Map(),
-  log: [{ version: 0, digest: emptyDigest, changed: [] }],
-  loggedRows: 0,
-});
+const [before, after] = [new ByteBuffer(), new ByteBuffer()];
 
-const equalBytes = (one: Uint8Array, other: Uint8Array): boolean =>
-  one.length === other.length && one.every((byte, index) => byte === other[index]);
+/** One scope; every write costs the row that is written and nothing else. */
+class Scope implements ScopeView {
+  readonly rows = new RowSet();
+  readonly log = new ChangeLog();
+  readonly #name: string;
+  readonly #subscriptions: Subscriptions;
+  readonly #digest = new RunningDigest();
+  #version: Version = 0;
+
+  constructor(name: string, subscriptions: Subscriptions) {
+    this.#name = name;
+    this.#subscriptions = subscriptions;
+  }
+
+  get version(): Version {
+    return this.#version;
+  }
+
+  get digest(): Digest {
+    return this.#digest.value;
+  }
+
+  /** Notes table and key in `changed` when there was such a row. */
+  delete(id: RowId, changed: string[]): void {
+    const [table, key] = tableAndKey(id);
+    const row = this.rows.find(table, key);
+    if (row === undefined) return;
+    this.rows.remove(table, key);
+    encodeRowInto(before, row);
+    this.#digest.subtract(before.view, before.length);
+    this.#subscriptions.changed(this.#name, row, undefined);
+    changed.push(row.table, row.key);
+  }
+
+  /** Notes table and key in `changed` when the row is not as it was. */
+  upsert(row: Row, changed: string[]): void {
+    const previous = this.rows.find(row.table, row.key);
+    if (previous === row) return;
+    encodeRowInto(after, row);
+    if (previous !== undefined) {
+      encodeRowInto(before, previous);
+      if (before.equals(after)) return;
+      this.#digest.subtract(before.view, before.length);
+    }
+    this.rows.put(row);
+    this.#digest.add(after.view, after.length);
+    this.#subscriptions.changed(this.#name, previous, row);
+    changed.push(row.table, row.key);
+  }
+
+  /** Ends a commit. Beyond the size of the scope a delta is no cheaper than the whole. */
+  close(version: Version, changed: readonly string[], logRows: number): void {
+    this.#version = version;
+    this.log.append(version, this.digest, changed);
+    this.log.trim(Math.max(logRows, this.rows.size));
+  }
+}

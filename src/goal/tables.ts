@@ -18,6 +18,7 @@ const emptyTables = (): MutableTables => ({
   attachment: new Map(),
   host: new Map(),
   leak: new Map(),
+  mapping: new Map(),
 });
 
 /** Rows of all scopes together. Scopes hold disjoint rows; should two name the same row, the first scope's stands. */

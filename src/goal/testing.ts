@@ -52,6 +52,7 @@ const values: { readonly [Table in TableName]: fc.Arbitrary<Tables[Table]> } = {
     peerVni: vni,
     pairings: list(fc.record({ local: list(prefix), remote: list(prefix) })),
   }),
+  mapping: record({ segment: vni, address, mac, vtep: address, vni }, ['segment', 'address', 'mac', 'vtep']),
 };
 
 /** Cloned, because fast-check's records have no prototype and decoded rows have one. */
