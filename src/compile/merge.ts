@@ -3,58 +3,24 @@
  * disagree, the oldest object's row is published and the disagreement is a finding on all of them. "Oldest" is creation
  * time, then name: so the row that was there first stays when a younger object contradicts it, and a compile from scratch
  * comes to the same answer without knowing history.
+ *
+ * A row costs one `Slot` beside itself: who contributed it is known by whom it was handed in, and what objects have rows in
+ * which scopes is counted, not listed.
  */
 import { refKey, type ObjectRef } from '../api/object.ts';
 import { rowId, type Row, type RowId } from '../goal/rows.ts';
+import { RowSet } from '../goal/rowset.ts';
 import { getOrMake } from '../kit/maps.ts';
 import { byText } from '../kit/order.ts';
 import { error, type CompileFinding } from './finding.ts';
 import { same } from './same.ts';
+import { ScopeCounts } from './scopecounts.ts';
 import type { ScopedRow } from './view.ts';
 
 export interface ScopeDelta {
   readonly scope: string;
   readonly upserts: readonly Row[];
   readonly deletes: readonly RowId[];
-}
-
-interface Contribution {
-  readonly owner: ObjectRef;
-  readonly age: string;
-  readonly row: Row;
-  readonly from: readonly ObjectRef[];
-}
-
-class Slot {
-  /** By contributor: object and translator. */
-  readonly contributions = new Map<string, Contribution>();
-  readonly scope: string;
-  readonly id: RowId;
-  published: Row | undefined;
-  /** Keys of the objects that have a finding for this row. */
-  readonly inConflict = new Set<string>();
-
-  constructor(scope: string, id: RowId) {
-    this.scope = scope;
-    this.id = id;
-  }
-
-  /** Whose row is published: that of the oldest object. */
-  winner(): Contribution | undefined {
-    let first: readonly [string, Contribution] | undefined;
-    for (const each of this.contributions) {
-      const order = first === undefined ? -1 : byText(each[1].age, first[1].age) || byText(each[0], first[0]);
-      if (order < 0) first = each;
-    }
-    return first?.[1];
-  }
-
-  contributors(): ObjectRef[] {
-    const found = new Map<string, ObjectRef>();
-    for (const { owner, from } of this.contributions.values())
-      for (const ref of [owner, ...from]) found.set(refKey(ref), ref);
-    return [...found].sort(([left], [right]) => byText(left, right)).map(([, ref]) => ref);
-  }
 }
 
 export interface Merged {
@@ -73,27 +39,110 @@ export interface Contributor {
   readonly age: string;
 }
 
-export class GoalTable {
-  readonly #scopes = new Map<string, Map<RowId, Slot>>();
-  readonly #slotsOf = new Map<string, Map<Slot, number>>();
-  readonly #scopesOf = new Map<string, Map<string, number>>();
-  readonly #conflicts = new Map<string, Map<Slot, CompileFinding>>();
-  readonly #touched = new Set<Slot>();
-  #changed = new Map<string, Set<string>>();
+interface Contribution {
+  readonly contributor: Contributor;
+  readonly scoped: ScopedRow;
+}
 
-  /** Exchanges what a contributor hands in; nothing is published before `publish`. */
-  replace(contributor: Contributor, before: readonly ScopedRow[], after: readonly ScopedRow[]): void {
-    const kept = new Set<Slot>();
-    for (const { scope, row, from } of after) {
-      const slot = this.#slot(scope, rowId(row));
-      if (kept.has(slot)) continue;
-      kept.add(slot);
-      const { owner, age } = contributor;
-      this.#put(slot, contributor, { owner, age, row, from: from.filter((ref) => refKey(ref) !== refKey(owner)) });
+const isBy = (one: Contributor, other: Contributor): boolean =>
+  one === other ||
+  (one.translator === other.translator &&
+    one.owner.name === other.owner.name &&
+    one.owner.namespace === other.owner.namespace &&
+    one.owner.kind === other.owner.kind);
+
+/** Negative when `one` goes before `other`. */
+const byAge = (one: Contribution, other: Contribution): number =>
+  byText(one.contributor.age, other.contributor.age) || byText(one.contributor.translator, other.contributor.translator);
+
+/** Everything about one row. Nearly all rows have one contributor, so the first needs no list. */
+class Slot {
+  /** The oldest contribution, whose row is published; undefined when there is none left. */
+  #first: Contributor | undefined;
+  /** Its row; of a slot without contributions the last that was here. */
+  #scoped: ScopedRow;
+  #others: readonly Contribution[] | undefined;
+  published: Row | undefined;
+
+  constructor(contributor: Contributor, scoped: ScopedRow) {
+    this.#first = contributor;
+    this.#scoped = scoped;
+  }
+
+  get table(): Row['table'] {
+    return this.#scoped.row.table;
+  }
+
+  get key(): string {
+    return this.#scoped.row.key;
+  }
+
+  get scope(): string {
+    return this.#scoped.scope;
+  }
+
+  /** The row to publish. */
+  get row(): Row | undefined {
+    return this.#first === undefined ? undefined : this.#scoped.row;
+  }
+
+  get isShared(): boolean {
+    return this.#others !== undefined;
+  }
+
+  /** The oldest first. */
+  contributions(): readonly Contribution[] {
+    if (this.#first === undefined) return [];
+    const first = { contributor: this.#first, scoped: this.#scoped };
+    return this.#others === undefined ? [first] : [first, ...this.#others];
+  }
+
+  by(contributor: Contributor): Contribution | undefined {
+    if (this.#first === undefined) return undefined;
+    if (isBy(this.#first, contributor)) return { contributor: this.#first, scoped: this.#scoped };
+    return this.#others?.find((other) => isBy(other.contributor, contributor));
+  }
+
+  /** Exchanges what this contributor says; undefined when it says nothing any more. */
+  set(contributor: Contributor, scoped: ScopedRow | undefined): void {
+    if (this.#others === undefined && (this.#first === undefined || isBy(this.#first, contributor))) {
+      this.#first = scoped === undefined ? undefined : contributor;
+      if (scoped !== undefined) this.#scoped = scoped;
+      return;
     }
-    for (const { scope, row } of before) {
-      const slot = this.#scopes.get(scope)?.get(rowId(row));
-      if (slot !== undefined && !kept.has(slot)) this.#put(slot, contributor, undefined);
+    const rest = this.contributions().filter((other) => !isBy(other.contributor, contributor));
+    if (scoped !== undefined) rest.push({ contributor, scoped });
+    const [first, ...others] = rest.sort(byAge);
+    this.#first = first?.contributor;
+    if (first !== undefined) this.#scoped = first.scoped;
+    this.#others = others.length === 0 ? undefined : others;
+  }
+}
+
+export class GoalTable {
+  readonly #scopes = new Map<string, RowSet<Slot>>();
+  readonly #scopesOf = new ScopeCounts();
+  readonly #conflicts = new Map<string, Map<Slot, CompileFinding>>();
+  /** Keys of the objects that have a finding for a row. */
+  readonly #disputes = new Map<Slot, ReadonlySet<string>>();
+  #touched: Slot[] = [];
+
+  /**
+   * Exchanges what a contributor hands in; nothing is published before `publish`. Rows that stand at the beginning and at the
+   * end of both lists cost nothing but a look.
+   */
+  replace(contributor: Contributor, before: readonly ScopedRow[], after: readonly ScopedRow[]): void {
+    const { start, end } = this.#sameAge(contributor, before[0]) ? common(before, after) : { start: 0, end: 0 };
+    const kept = new Set<Slot>();
+    for (let index = start; index < after.length - end; index++) {
+      const scoped = after[index];
+      if (scoped === undefined) continue;
+      const slot = this.#put(contributor, scoped);
+      if (start + end < before.length) kept.add(slot);
+    }
+    for (let index = start; index < before.length - end; index++) {
+      const slot = this.#find(before[index]);
+      if (slot !== undefined && !kept.has(slot)) this.#take(contributor, slot);
     }
   }
 
@@ -102,22 +151,19 @@ export class GoalTable {
     const scopes = new Map<string, { upserts: Row[]; deletes: RowId[] }>();
     const conflicted = new Set<string>();
     for (const slot of this.#touched) {
-      const winner = slot.winner();
-      const row = winner?.row;
-      this.#judge(slot, winner, conflicted);
-      if (!same(row, slot.published)) {
-        for (const each of slot.contributions.values()) for (const ref of refsOf(each)) this.#note(ref, slot);
+      if (slot.isShared || this.#disputes.size > 0) this.#judge(slot, conflicted);
+      const { row, published } = slot;
+      if (!same(row, published)) {
+        for (const { contributor, scoped } of slot.contributions()) this.#scopesOf.note(contributor.owner, scoped);
         const delta = getOrMake(scopes, slot.scope, () => ({ upserts: [], deletes: [] }));
-        if (row === undefined) delta.deletes.push(slot.id);
+        if (row === undefined) delta.deletes.push(rowId(slot));
         else delta.upserts.push(row);
         slot.published = row;
       }
-      if (winner === undefined) this.#drop(slot);
+      if (row === undefined) this.#drop(slot);
     }
-    this.#touched.clear();
-    const contributions = this.#changed;
-    this.#changed = new Map();
-    return { scopes: sortedDeltas(scopes), contributions, conflicted };
+    this.#touched = [];
+    return { scopes: sortedDeltas(scopes), contributions: this.#scopesOf.takeNews(), conflicted };
   }
 
   scopes(): string[] {
@@ -126,106 +172,125 @@ export class GoalTable {
 
   /** Published rows of a scope in the order of their ids. */
   rows(scope: string): Row[] {
-    const slots = [...(this.#scopes.get(scope)?.values() ?? [])].sort((left, right) => byText(left.id, right.id));
-    return slots.flatMap(({ published }) => (published === undefined ? [] : [published]));
+    const slots = this.#scopes.get(scope)?.values() ?? [];
+    return [...slots].flatMap(({ published }) => (published === undefined ? [] : [published])).sort(byId);
   }
 
   explain(scope: string, id: RowId): ObjectRef[] {
-    return this.#scopes.get(scope)?.get(id)?.contributors() ?? [];
+    const found = new Map<string, ObjectRef>();
+    for (const { contributor, scoped } of this.#scopes.get(scope)?.get(id)?.contributions() ?? [])
+      for (const ref of [contributor.owner, ...scoped.from]) found.set(refKey(ref), ref);
+    return [...found].sort(([left], [right]) => byText(left, right)).map(([, ref]) => ref);
   }
 
+  /** Looks at all rows of the scopes that the object has rows in. */
   rowsOf(ref: ObjectRef): { readonly scope: string; readonly row: Row }[] {
-    const slots = [...(this.#slotsOf.get(refKey(ref))?.keys() ?? [])].sort(
-      (left, right) => byText(left.scope, right.scope) || byText(left.id, right.id),
+    const key = refKey(ref);
+    return this.scopesOf(ref).flatMap((scope) =>
+      this.rows(scope)
+        .filter((row) => this.explain(scope, rowId(row)).some((contributor) => refKey(contributor) === key))
+        .map((row) => ({ scope, row })),
     );
-    return slots.flatMap(({ scope, published }) => (published === undefined ? [] : [{ scope, row: published }]));
   }
 
   scopesOf(ref: ObjectRef): string[] {
-    return [...(this.#scopesOf.get(refKey(ref))?.keys() ?? [])].sort(byText);
+    return this.#scopesOf.scopes(refKey(ref));
   }
 
   conflictsOf(key: string): readonly CompileFinding[] {
     return [...(this.#conflicts.get(key)?.values() ?? [])];
   }
 
-  #slot(scope: string, id: RowId): Slot {
-    const slots = getOrMake(this.#scopes, scope, () => new Map<RowId, Slot>());
-    return getOrMake(slots, id, () => new Slot(scope, id));
+  #find(scoped: ScopedRow | undefined): Slot | undefined {
+    return scoped === undefined ? undefined : this.#scopes.get(scoped.scope)?.find(scoped.row.table, scoped.row.key);
+  }
+
+  /** Whether the contributor's rows were handed in when its owner had the age it has now. */
+  #sameAge(contributor: Contributor, row: ScopedRow | undefined): boolean {
+    return this.#find(row)?.by(contributor)?.contributor.age === contributor.age;
+  }
+
+  #put(contributor: Contributor, scoped: ScopedRow): Slot {
+    const rows = getOrMake(this.#scopes, scoped.scope, () => new RowSet<Slot>());
+    const found = rows.find(scoped.row.table, scoped.row.key);
+    if (found === undefined) {
+      const slot = new Slot(contributor, scoped);
+      rows.put(slot);
+      this.#scopesOf.add(contributor.owner, scoped, 1);
+      this.#touched.push(slot);
+      return slot;
+    }
+    const before = found.by(contributor);
+    found.set(contributor, scoped);
+    if (before?.contributor.age === contributor.age && same(before.scoped, scoped)) return found;
+    if (before !== undefined) this.#scopesOf.add(contributor.owner, before.scoped, -1);
+    this.#scopesOf.add(contributor.owner, scoped, 1);
+    this.#touched.push(found);
+    return found;
+  }
+
+  #take(contributor: Contributor, slot: Slot): void {
+    const before = slot.by(contributor);
+    if (before === undefined) return;
+    slot.set(contributor, undefined);
+    this.#scopesOf.add(contributor.owner, before.scoped, -1);
+    this.#touched.push(slot);
   }
 
   #drop(slot: Slot): void {
     const slots = this.#scopes.get(slot.scope);
-    slots?.delete(slot.id);
+    slots?.remove(slot.table, slot.key);
     if (slots?.size === 0) this.#scopes.delete(slot.scope);
   }
 
-  #put(slot: Slot, { owner, translator }: Contributor, after: Contribution | undefined): void {
-    const contributor = `${refKey(owner)} ${translator}`;
-    const before = slot.contributions.get(contributor);
-    if (same(before, after)) return;
-    this.#touched.add(slot);
-    for (const ref of refsOf(before)) this.#count(ref, slot, -1);
-    for (const ref of refsOf(after)) this.#count(ref, slot, 1);
-    if (after === undefined) slot.contributions.delete(contributor);
-    else slot.contributions.set(contributor, after);
-  }
-
-  #count(ref: ObjectRef, slot: Slot, step: 1 | -1): void {
-    this.#note(ref, slot);
-    addTo(this.#slotsOf, refKey(ref), slot, step);
-    addTo(this.#scopesOf, refKey(ref), slot.scope, step);
-  }
-
-  #note(ref: ObjectRef, slot: Slot): void {
-    getOrMake(this.#changed, refKey(ref), () => new Set<string>()).add(slot.scope);
-  }
-
-  /** Finds out who disagrees with the published contribution. */
-  #judge(slot: Slot, winner: Contribution | undefined, conflicted: Set<string>): void {
-    for (const key of slot.inConflict) {
+  /** Finds out who disagrees with the oldest contribution. */
+  #judge(slot: Slot, conflicted: Set<string>): void {
+    for (const key of this.#disputes.get(slot) ?? []) {
       this.#conflicts.get(key)?.delete(slot);
       if (this.#conflicts.get(key)?.size === 0) this.#conflicts.delete(key);
       conflicted.add(key);
     }
-    slot.inConflict.clear();
+    this.#disputes.delete(slot);
+    const [winner, ...others] = slot.contributions();
     if (winner === undefined) return;
-    const losers = [...slot.contributions.values()].filter(({ row }) => !same(row, winner.row));
-    const [loser] = losers.sort((left, right) => byText(left.age, right.age));
+    const losers = others.filter(({ scoped }) => !same(scoped.row, winner.scoped.row));
+    const [loser] = losers;
     if (loser === undefined) return;
-    for (const { owner } of [winner, ...losers]) {
-      const other = owner === winner.owner ? loser.owner : winner.owner;
-      getOrMake(this.#conflicts, refKey(owner), () => new Map<Slot, CompileFinding>()).set(slot, conflict(slot, other, winner));
-      slot.inConflict.add(refKey(owner));
-      conflicted.add(refKey(owner));
+    const parties = new Set<string>();
+    for (const { contributor } of [winner, ...losers]) {
+      const other = contributor === winner.contributor ? loser : winner;
+      const key = refKey(contributor.owner);
+      const finding = conflict(slot, other.contributor.owner, winner.contributor.owner);
+      getOrMake(this.#conflicts, key, () => new Map<Slot, CompileFinding>()).set(slot, finding);
+      parties.add(key);
+      conflicted.add(key);
     }
+    this.#disputes.set(slot, parties);
   }
 }
 
-const conflict = (slot: Slot, other: ObjectRef, winner: Contribution): CompileFinding =>
+const conflict = (slot: Slot, other: ObjectRef, winner: ObjectRef): CompileFinding =>
   error(
     'Conflict',
     '',
-    `row "${slot.id}" of scope "${slot.scope}" is wanted differently by ${refKey(other)}; ` +
-      `that of the older ${refKey(winner.owner)} stays until one of the two is changed`,
+    `row "${rowId(slot)}" of scope "${slot.scope}" is wanted differently by ${refKey(other)}; ` +
+      `that of the older ${refKey(winner)} stays until one of the two is changed`,
   );
 
-const refsOf = (contribution: Contribution | undefined): ObjectRef[] =>
-  contribution === undefined ? [] : [contribution.owner, ...contribution.from];
-
-const addTo = <Item>(counts: Map<string, Map<Item, number>>, key: string, item: Item, step: 1 | -1): void => {
-  const items = getOrMake(counts, key, () => new Map<Item, number>());
-  const count = (items.get(item) ?? 0) + step;
-  if (count === 0) items.delete(item);
-  else items.set(item, count);
-  if (items.size === 0) counts.delete(key);
+/** How many entries at the beginning and at the end of both lists are the very same. */
+const common = (before: readonly ScopedRow[], after: readonly ScopedRow[]): { readonly start: number; readonly end: number } => {
+  const shorter = Math.min(before.length, after.length);
+  let start = 0;
+  while (start < shorter && before[start] === after[start]) start += 1;
+  let end = 0;
+  while (end < shorter - start && before[before.length - 1 - end] === after[after.length - 1 - end]) end += 1;
+  return { start, end };
 };
+
+/** The order of row ids: no name of a table goes on with "/" or less. */
+const byId = (left: Row, right: Row): number => byText(left.table, right.table) || byText(left.key, right.key);
 
 const sortedDeltas = (scopes: ReadonlyMap<string, { upserts: Row[]; deletes: RowId[] }>): ScopeDelta[] =>
   [...scopes]
     .sort(([left], [right]) => byText(left, right))
-    .map(([scope, { upserts, deletes }]) => ({
-      scope,
-      upserts: upserts.sort((left, right) => byText(rowId(left), rowId(right))),
-      deletes: deletes.sort(byText),
-    }));
+    .map(([scope, { upserts, deletes }]) => ({ scope, upserts: upserts.sort(byId), deletes: deletes.sort(byText) }));
