@@ -21,6 +21,7 @@ const samples: Readonly<Record<string, unknown>> = {
   VPC: { subnets: { front: { cidr: '10.1.0.0/24' } } },
   VPCAttachment: { vpc: 'v', connection: 'c' },
   VPCPeering: { permit: [[{ vpc: 'a' }, { vpc: 'b' }]] },
+  MappingSlice: { vpc: 'v', mappings: [{ address: '10.1.0.9', mac: '0200.0000.0009', vtep: '192.0.2.1' }] },
   Claim: { pool: 'vni', value: '1', owner: { kind: 'VPC', namespace: '', name: 'a', uid: 'u' }, purpose: 'l3' },
 };
 
@@ -31,9 +32,9 @@ test('no name leads to two kinds or to a kind of Kubernetes', () => {
   assert.deepEqual(names.filter((name, index) => names.indexOf(name) !== index || taken.includes(name)), []);
 });
 
-test('tenants have VPCs, attachments and peerings; the rest is the operator\'s', () => {
+test('tenants have VPCs, attachments, peerings and mappings; the rest is the operator\'s', () => {
   const namespaced = kinds.filter((kind) => kind.scope === 'Namespaced').map((kind) => kind.kind);
-  assert.deepEqual(namespaced, ['VPC', 'VPCAttachment', 'VPCPeering']);
+  assert.deepEqual(namespaced, ['VPC', 'VPCAttachment', 'VPCPeering', 'MappingSlice']);
 });
 
 test('every column can be read', () => {

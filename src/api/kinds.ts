@@ -3,6 +3,7 @@ import { addressSpace } from './kinds/addressspace.ts';
 import { claim } from './kinds/claim.ts';
 import { connection } from './kinds/connection.ts';
 import { fabric } from './kinds/fabric.ts';
+import { mappingSlice } from './kinds/mappingslice.ts';
 import { server } from './kinds/server.ts';
 import { switchKind } from './kinds/switch.ts';
 import { switchProfile } from './kinds/switchprofile.ts';
@@ -21,6 +22,7 @@ export const kinds: readonly Kind[] = [
   vpc,
   vpcAttachment,
   vpcPeering,
+  mappingSlice,
   claim,
 ];
 

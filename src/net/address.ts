@@ -4,8 +4,13 @@ import { parsed, unparsed } from './brand.ts';
 import type { Bits, Family } from './bits.ts';
 import { bitsOfText, textOfBits, width } from './bits.ts';
 
+const octet = '(?:25[0-5]|2[0-4]\\d|1\\d\\d|[1-9]?\\d)';
+/** IPv4 has one spelling only; by far the most addresses there are. */
+const dottedDecimal = new RegExp(`^(?:${octet}\\.){3}${octet}$`);
+
 /** Reads an IPv4 or IPv6 address in any legal spelling and answers the canonical one. Codes: `InvalidAddress`. */
 export function parseAddress(text: string): Parsed<Address> {
+  if (dottedDecimal.test(text)) return parsed(text as Address);
   const bits = bitsOfText(text);
   if (bits !== undefined) return parsed(addressOfBits(bits));
   if (text.includes('/')) {
@@ -21,6 +26,21 @@ export function bitsOf(address: Address | Prefix | InterfaceAddress): Bits {
   if (bits === undefined) throw new TypeError(`branded address is not an address: "${address}"`);
   return bits;
 }
+
+/** The number behind an IPv4 address, without a detour through big integers; undefined of an IPv6 address. Trusted as branded. */
+export function ipv4Number(address: Address): number | undefined {
+  let [value, part] = [0, 0];
+  for (let index = 0; index < address.length; index++) {
+    const code = address.charCodeAt(index);
+    if (code === colon) return undefined;
+    if (code !== dot) part = part * 10 + code - zero;
+    else [value, part] = [value * 256 + part, 0];
+  }
+  return value * 256 + part;
+}
+
+/** Code units of "." "0" ":". */
+const [dot, zero, colon] = [46, 48, 58];
 
 /** @param bits value within the family's width */
 export const addressOfBits = (bits: Bits): Address => textOfBits(bits) as Address;

@@ -9,8 +9,11 @@ const spellings = [
   /^[0-9a-f]{12}$/i,
 ];
 
+const canonical = /^[0-9a-f]{2}(?::[0-9a-f]{2}){5}$/;
+
 /** Reads `02:00:5E:..`, `02-00-..`, `0200.5e00.0101` or `02005e000101`. Code: `InvalidMAC`. */
 export function parseMac(text: string): Parsed<Mac> {
+  if (canonical.test(text)) return parsed(text as Mac);
   if (!spellings.some((spelling) => spelling.test(text))) {
     return unparsed(`"${text}" is not a MAC address; write it like 02:00:5e:00:01:01`, 'InvalidMAC');
   }

@@ -1,5 +1,5 @@
 /** Rules on addresses that several kinds share: which prefixes and addresses a network can really be built with. */
-import { familyOf, hostPrefix, parseAddress } from '../../net/address.ts';
+import { familyOf, hostPrefix, ipv4Number, parseAddress } from '../../net/address.ts';
 import type { Address, Mac, Prefix } from '../../net/brand.ts';
 import { isUnicast, parseMac } from '../../net/mac.ts';
 import { contains, overlaps, parsePrefix } from '../../net/prefix.ts';
@@ -14,6 +14,13 @@ const special: readonly (readonly [Prefix, string])[] = [
   ['240.0.0.0/4' as Prefix, 'reserved for future use'],
 ];
 
+/** Whether none of the blocks has it, told from its octets: slices of mappings have thousands of addresses. */
+const isOrdinary = (address: Address): boolean => {
+  const value = ipv4Number(address) ?? 0;
+  const first = Math.floor(value / 0x1_00_00_00);
+  return first > 0 && first < 224 && first !== 127 && Math.floor(value / 0x1_00_00) !== 0xa9fe;
+};
+
 /** The IPv4 prefix in `text`, when hosts can have its addresses. Codes: those of parsePrefix, `Unsupported`, `SpecialUse`. */
 export function usablePrefix(path: string, text: string, found: Findings): Prefix | undefined {
   const prefix = found.parsed(path, parsePrefix(text));
@@ -27,7 +34,7 @@ export function usableAddress(path: string, text: string, found: Findings): Addr
   const address = found.parsed(path, parseAddress(text));
   if (address === undefined) return undefined;
   if (familyOf(address) === 6) return unsupportedFamily(path, text, found);
-  return isSpecial(path, hostPrefix(address), found) ? undefined : address;
+  return isOrdinary(address) || !isSpecial(path, hostPrefix(address), found) ? address : undefined;
 }
 
 /** The MAC address in `text`, when one station can have it. Codes: `InvalidMAC`, `NotUnicast`. */

@@ -22,6 +22,10 @@ const many = (count: number) =>
 const link = (...ends: string[]) => ({ ends });
 const pair = (left: object, right: object) => [left, right];
 
+const hostAt = (address = '10.1.0.9', mac = '02:00:00:00:00:09', vtep = '192.0.2.1') => ({ address, mac, vtep });
+const mapped = (...hosts: string[][]) => ({ vpc: 'v', mappings: hosts.map((host) => hostAt(...host)) });
+const thousand = (count: number) => mapped(...Array.from({ length: count }, (_, n) => [`10.1.${n >> 8}.${n & 255}`]));
+
 const tables: Readonly<Record<string, readonly Case[]>> = {
   Fabric: [
     ['an empty fabric is fine, for everything has a default', {}, []],
@@ -160,6 +164,26 @@ const tables: Readonly<Record<string, readonly Case[]>> = {
       { permit: [pair({ vpc: 'a', subnets: ['x', 'y'] }, { vpc: 'b' }), pair({ vpc: 'b' }, { vpc: 'a', subnets: ['y', 'x'] })] },
       ['spec.permit[1] Duplicate'],
     ],
+  ],
+  MappingSlice: [
+    ['a slice may be empty', mapped(), []],
+    ['two addresses may share a MAC and a VTEP', mapped(['10.1.0.9', '02:00:00:00:00:09'], ['10.1.0.10', '02:00:00:00:00:09']), []],
+    ['an address is mapped once', mapped(['10.1.0.9'], ['10.1.0.8'], ['10.1.0.9']), ['spec.mappings[2].address Duplicate']],
+    [
+      'all faults of all mappings are told at once',
+      mapped(['10.1.0'], ['127.0.0.1', 'mac'], ['10.1.0.9', '01:00:5e:00:00:01', '2001:db8::1']),
+      [
+        'spec.mappings[0].address InvalidAddress',
+        'spec.mappings[1].address SpecialUse',
+        'spec.mappings[1].mac InvalidMAC',
+        'spec.mappings[2].mac NotUnicast',
+        'spec.mappings[2].vtep Unsupported',
+      ],
+    ],
+    ['a VTEP is an address', mapped(['10.1.0.9', '02:00:00:00:00:09', '10.1.0.0/24']), ['spec.mappings[0].vtep InvalidAddress']],
+    ['a thousand mappings are a slice', thousand(1000), []],
+    ['more are two slices', thousand(1001), ['spec.mappings TooMany']],
+    ['a VNI has 24 bits', { vpc: 'v', mappings: [{ ...hostAt(), vni: 0x1_00_00_00 }] }, ['spec.mappings[0].vni OutOfRange']],
   ],
   Claim: [
     ['a claim says one thing', claimOf('1'), []],
