@@ -22,7 +22,7 @@ run_tests() {
 }
 
 files() {
-  find src testdata -name '*.test.ts' | grep -F -- "$1" | LC_ALL=C sort || true
+  find src bench testdata -name '*.test.ts' | grep -F -- "$1" | LC_ALL=C sort || true
 }
 name=
 if [ -n "$pattern" ] && [ -z "$(files "$pattern")" ]; then
