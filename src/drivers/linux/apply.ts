@@ -1,72 +1,93 @@
 /**
- * Runs the steps of a plan. Steps of one channel go through one process; when that fails, the step at fault is found and
- * the rest goes on. Steps that wait are polled.
+ * Runs the steps of a plan. Steps of one channel go through one process that stays until the plan is done; every step has
+ * its own result, and a step that failed holds back only what comes after it. Steps that wait are polled.
  */
 import { statfs } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { HeddleError } from '../../kit/error.ts';
 import type { Output } from '../../kit/process.ts';
 import type { Op, OpResult } from '../driver.ts';
-import { batchText, failedLine } from './batch.ts';
+import { batchLine, batchPrefix } from './batch.ts';
 import { isTolerable } from './tolerance.ts';
 import type { LinuxOp } from './difference.ts';
 import { channelOf, inOrder } from './order.ts';
 import { aliveProcess } from './read/processes.ts';
-
-/** Runs one command; like `tryRun` of kit/process.ts. */
-export type Runner = (argv: readonly [string, ...string[]], stdin?: string) => Promise<Output>;
+import type { Runner, Tools } from './tools/tools.ts';
 
 const patienceMilliseconds = 8000;
-/** Arguments of one vtysh, well below the kernel's limit. */
-const batchSize = 400;
 /** NSFS_MAGIC of linux/magic.h. */
 const namespaceMagic = 0x6e736673;
 
 type Outcomes = Map<string, OpResult>;
 
 /** One result a step, in the order in which they ran. */
-export const applyOps = async (ops: readonly Op[], run: Runner): Promise<readonly OpResult[]> => {
+export const applyOps = async (ops: readonly Op[], tools: Tools): Promise<readonly OpResult[]> => {
   const outcomes: Outcomes = new Map();
-  let left: readonly LinuxOp[] = inOrder(ops);
-  while (left.length > 0) {
-    const batch = nextBatch(left, outcomes);
-    if (batch.length > 0) await runBatch(batch, outcomes, run);
-    left = left.filter(({ key }) => !outcomes.has(key));
+  const ordered: readonly LinuxOp[] = inOrder(ops);
+  try {
+    for (let next = 0; next < ordered.length; ) {
+      const { batch, end } = nextBatch(ordered, next, outcomes);
+      next = end;
+      if (batch.length > 0) await runBatch(batch, outcomes, tools);
+    }
+  } finally {
+    await tools.leave();
   }
   return [...outcomes.values()];
 };
 
-/** The first steps of one channel; marks those that come after a failure. */
-const nextBatch = (ops: readonly LinuxOp[], outcomes: Outcomes): readonly LinuxOp[] => {
+/**
+ * Steps from `start` on that can run side by side: of one channel, and none after another of them, since all are run even
+ * when one fails. Marks those that come after a failure.
+ */
+const nextBatch = (
+  ops: readonly LinuxOp[], start: number, outcomes: Outcomes,
+): { readonly batch: readonly LinuxOp[]; readonly end: number } => {
   const batch: LinuxOp[] = [];
-  for (const op of ops) {
+  const keys = new Set<string>();
+  let channel: string | undefined;
+  for (let index = start; index < ops.length; index += 1) {
+    const op = ops[index];
+    if (op === undefined) break;
     const failed = op.after.find((key) => outcomes.get(key)?.ok === false);
     if (failed !== undefined) {
       outcomes.set(op.key, { key: op.key, ok: false, code: 'Blocked', message: `not tried because "${failed}" failed` });
       continue;
     }
-    const [first] = batch;
-    if (first !== undefined && (channelOf(first) !== channelOf(op) || batch.length >= batchSize)) break;
+    if (channel !== undefined && (channelOf(op) !== channel || op.after.some((key) => keys.has(key)))) return { batch, end: index };
+    channel ??= channelOf(op);
     batch.push(op);
+    keys.add(op.key);
   }
-  return batch;
+  return { batch, end: ops.length };
 };
 
-const runBatch = async (batch: readonly LinuxOp[], outcomes: Outcomes, run: Runner): Promise<void> => {
+const runBatch = async (batch: readonly LinuxOp[], outcomes: Outcomes, tools: Tools): Promise<void> => {
   const [first] = batch;
   if (first === undefined) return;
-  const settle = (op: LinuxOp, output: Output): void => void outcomes.set(op.key, resultOf(op, output));
+  const { run } = tools;
   try {
     if (first.until !== undefined) await awaitAll(batch, outcomes, run);
-    else if (first.patient === true) settle(first, await runPatiently(first, run));
-    else if (await isDone(first)) settle(first, { status: 0, stdout: '', stderr: '' });
-    else if (batch.length === 1) settle(first, await run(first.argv, first.stdin));
-    else if (first.argv[0] === 'vtysh') await configureAll(batch, outcomes, run);
-    else await runLines(batch, outcomes, run);
+    else if (isLine(first)) await runLines(batch, outcomes, tools);
+    else for (const op of batch) outcomes.set(op.key, resultOf(op, await runOne(op, tools)));
   } catch (error) {
     const { code, message } = HeddleError.from(error);
     for (const { key } of batch) if (!outcomes.has(key)) outcomes.set(key, { key, ok: false, code, message });
   }
+};
+
+/** Whether the step can be a line of a batch. */
+const isLine = (op: LinuxOp): boolean => channelOf(op) !== op.key && (op.argv[0] === 'ip' || op.argv[0] === 'bridge');
+
+const runOne = async (op: LinuxOp, tools: Tools): Promise<Output> => {
+  if (op.patient === true) return runPatiently(op, tools.run);
+  if (await isDone(op)) return { status: 0, stdout: '', stderr: '' };
+  const [tool, object, verb, place] = op.argv;
+  // What runs in a namespace keeps it, with all its devices, although its name is gone.
+  if (tool === 'ip' && object === 'netns' && verb === 'delete') await tools.leave(place);
+  // `ip -n` has mounts of its own (iproute2's netns_switch), from which namespaces that are made later are missing.
+  if (op.unlessNamespace !== undefined) await tools.leave();
+  return tools.run(op.argv, op.stdin);
 };
 
 const resultOf = (op: LinuxOp, output: Output): OpResult => {
@@ -117,27 +138,20 @@ const awaitAll = async (batch: readonly LinuxOp[], outcomes: Outcomes, run: Runn
   }
 };
 
-/** One vtysh for all; when it fails, one for each, since it does not say which line was wrong. */
-const configureAll = async (batch: readonly LinuxOp[], outcomes: Outcomes, run: Runner): Promise<void> => {
-  const [first] = batch;
-  if (first === undefined) return;
-  const [tool, flag = '', directory = ''] = first.argv;
-  const commands = batch.flatMap(({ argv }) => [...argv.slice(3), '-c', 'end']);
-  const output = await run([tool, flag, directory, ...commands]);
+const runLines = async (batch: readonly LinuxOp[], outcomes: Outcomes, tools: Tools): Promise<void> => {
+  const lines = new Map<LinuxOp, string>();
   for (const op of batch) {
-    if (output.status === 0) outcomes.set(op.key, { key: op.key, ok: true });
-    else if (op.after.every((key) => outcomes.get(key)?.ok !== false)) outcomes.set(op.key, resultOf(op, await run(op.argv)));
+    try {
+      lines.set(op, batchLine(op.argv));
+    } catch (error) {
+      outcomes.set(op.key, { key: op.key, ok: false, code: 'Invalid', message: HeddleError.from(error).message });
+    }
   }
-};
-
-/** `ip -batch` and `bridge -batch` end at the first line that fails and name it; the lines behind it are tried anew. */
-const runLines = async (batch: readonly LinuxOp[], outcomes: Outcomes, run: Runner): Promise<void> => {
-  const [first] = batch;
+  const [first] = lines.keys();
   if (first === undefined) return;
-  const { prefix, text } = batchText(batch.map(({ argv }) => argv));
-  const output = await run([...prefix, '-batch', '-'], text);
-  const failed = output.status === 0 ? batch.length : failedLine(output.stderr);
-  for (const op of batch.slice(0, failed)) outcomes.set(op.key, { key: op.key, ok: true });
-  const culprit = batch[failed];
-  if (culprit !== undefined) outcomes.set(culprit.key, resultOf(culprit, output));
+  const verdicts = await tools.batch(batchPrefix(first.argv), [...lines.values()]);
+  for (const [index, op] of [...lines.keys()].entries()) {
+    const said = verdicts[index];
+    outcomes.set(op.key, said === undefined ? { key: op.key, ok: true } : resultOf(op, { status: 1, stdout: '', stderr: said }));
+  }
 };

@@ -1,7 +1,6 @@
-/** Many commands of `ip` or `bridge` as one batch. */
+/** Commands of `ip` and `bridge` as lines of a batch. */
 import { HeddleError } from '../../kit/error.ts';
-
-type Argv = readonly [string, ...string[]];
+import type { Argv } from '../../kit/process.ts';
 
 /** Words before the first of a command: the tool, and the namespace it works in. */
 const prefixLength = (argv: Argv): number => (argv[1] === '-n' ? 3 : 1);
@@ -12,15 +11,8 @@ const quoted = (word: string): string => {
   return /^[\w@%+=:,./-]+$/.test(word) ? word : `"${word}"`;
 };
 
-/** Commands that share tool and namespace. */
-export const batchText = (commands: readonly Argv[]): { readonly prefix: Argv; readonly text: string } => {
-  const [first = ['true'] as const] = commands;
-  const [tool, ...rest] = first.slice(0, prefixLength(first));
-  return {
-    prefix: [tool ?? 'true', ...rest],
-    text: commands.map((argv) => `${argv.slice(prefixLength(argv)).map(quoted).join(' ')}\n`).join(''),
-  };
-};
+/** What commands of one batch share: the tool, and the namespace it works in. */
+export const batchPrefix = (argv: Argv): Argv => [argv[0], ...argv.slice(1, prefixLength(argv))];
 
-/** Index of the line that `Command failed -:<line>` names; 0 when nothing is named. */
-export const failedLine = (stderr: string): number => Number(/Command failed -:(\d+)/.exec(stderr)?.[1] ?? 1) - 1;
+/** @throws HeddleError `Invalid` when a word cannot be part of a line. */
+export const batchLine = (argv: Argv): string => argv.slice(prefixLength(argv)).map(quoted).join(' ');

@@ -1,5 +1,5 @@
 /** What this kernel can do, found by doing it in a namespace of its own that is thrown away. */
-import type { Runner } from './apply.ts';
+import type { Runner } from './tools/tools.ts';
 
 type Argv = readonly [string, ...string[]];
 

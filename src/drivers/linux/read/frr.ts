@@ -1,6 +1,6 @@
 /** FRR's running configuration and what EVPN advertises, read with one vtysh. */
 import { HeddleError } from '../../../kit/error.ts';
-import type { Runner } from '../apply.ts';
+import type { Runner } from '../tools/tools.ts';
 import { frrContext } from '../frr/context.ts';
 import { parseConfiguration } from '../frr/parse.ts';
 import type { Context } from '../frr/parse.ts';

@@ -7,7 +7,7 @@ import type { Item, ItemKey, PairEnd, Place, PortState } from '../model.ts';
 import { routeProtocol } from '../steps/forwarding.ts';
 import { loopbackLabel } from '../steps/link.ts';
 import { portMark } from '../steps/port.ts';
-import type { Runner } from '../apply.ts';
+import type { Runner } from '../tools/tools.ts';
 
 /** Of `ip -details -json address show`, what is used here. */
 interface IpLink {

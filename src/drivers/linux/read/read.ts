@@ -5,7 +5,7 @@ import type { Item, LinuxActual, PairEnd, Place } from '../model.ts';
 import { forwardingSysctls } from '../render/sysctls.ts';
 import { inside } from '../steps/step.ts';
 import type { Site } from '../steps/step.ts';
-import type { Runner } from '../apply.ts';
+import type { Runner } from '../tools/tools.ts';
 import { readDhcp } from './dhcp.ts';
 import { readFrr } from './frr.ts';
 import { interpretPlace, readRawPlace } from './kernel.ts';

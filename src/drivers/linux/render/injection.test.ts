@@ -4,7 +4,7 @@ import { describe, it } from 'node:test';
 import type { Row } from '../../../goal/rows.ts';
 import { merge } from '../../../goal/tables.ts';
 import { attachment, host, segment, underlay, vrf } from '../fixture/goals.ts';
-import { batchText } from '../batch.ts';
+import { batchLine } from '../batch.ts';
 import type { LinuxActual } from '../model.ts';
 import { render } from './render.ts';
 
@@ -38,6 +38,6 @@ describe('hostile text in rows', () => {
   }
 
   it('is refused in a batch when it could end its line', () => {
-    for (const text of ['a\nb', 'a\rb', 'a"b', 'a\\b']) assert.throws(() => batchText([['ip', 'link', text]]), /cannot be part of a command/);
+    for (const text of ['a\nb', 'a\rb', 'a"b', 'a\\b']) assert.throws(() => batchLine(['ip', 'link', text]), /cannot be part of a command/);
   });
 });
