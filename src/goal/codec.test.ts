@@ -38,6 +38,24 @@ describe('row codec', () => {
     );
   });
 
+  test('texts of any length and script are written as the protobuf library writes them', () => {
+    for (const length of [0, 1, 100, 127, 128, 16_370, 16_384, 70_000]) {
+      for (const letter of ['a', 'ü', '€', '😀']) {
+        const description = `${'a'.repeat(length)}${letter}`;
+        const row: Row = { ...vrf, key: description, value: { ...vrf.value, description } };
+        const bytes = encodeRow(row);
+        assert.deepEqual(toBinary(RowSchema, fromBinary(RowSchema, bytes)), bytes);
+        assert.deepEqual(decodeRow(bytes).row, row);
+      }
+    }
+  });
+
+  test('what is no unsigned number of 32 bits is refused', () => {
+    for (const vni of [-1, 0.5, 2 ** 32, Number.NaN]) {
+      assert.throws(() => encodeRow({ ...vrf, value: { ...vrf.value, vni: vni as Vni } }), /Vrf\.vni: no encoding for number/);
+    }
+  });
+
   test('fields of a newer server are counted and left out of the row, but kept in the bytes', () => {
     const value = new BinaryWriter().tag(1, WireType.LengthDelimited).string('vrf5001').tag(9, WireType.Varint).uint32(7);
     const writer = new BinaryWriter().tag(1, WireType.LengthDelimited).string('vrf5001');

@@ -68,15 +68,18 @@ export class GoalState {
 
   /** Applies all changes as one version. Rows written equal and deletes of absent rows change nothing; an upsert outweighs a delete. */
   commit(changes: readonly ScopeChange[]): readonly ChangedScope[] {
-    const next = this.#version + 1;
-    const changed = new Map<string, ChangedScope>();
+    const version = this.#version + 1;
+    const touched = new Map<Scope, string[]>();
     for (const change of changes) {
-      const ids = this.#change(change, next);
-      if (ids === undefined) continue;
-      changed.set(change.scope, { scope: change.scope, from: changed.get(change.scope)?.from ?? ids.from, version: next });
+      const scope = this.#scopes.get(change.scope) ?? new Scope(change.scope, this.#subscriptions);
+      const changed = touched.get(scope) ?? [];
+      scope.apply(change, changed);
+      if (changed.length === 0) continue;
+      touched.set(scope, changed);
+      this.#scopes.set(change.scope, scope);
     }
-    if (changed.size > 0) this.#version = next;
-    return [...changed.values()];
+    if (touched.size > 0) this.#version = version;
+    return [...touched].map(([scope, changed]) => scope.close(version, changed, this.#logRows));
   }
 
   /** Makes a scope hold exactly these rows. */
@@ -134,21 +137,6 @@ export class GoalState {
     return merge(this.subscriptions(device).map((name) => this.scope(name).rows.values()));
   }
 
-  #change(change: ScopeChange, version: Version): { readonly from: Version } | undefined {
-    const scope = this.#scopes.get(change.scope) ?? new Scope(change.scope, this.#subscriptions);
-    const changed: string[] = [];
-    if (change.deletes.length > 0) {
-      const kept = new Set(change.upserts.map(rowId));
-      for (const id of change.deletes) if (!kept.has(id)) scope.delete(id, changed);
-    }
-    for (const row of change.upserts) scope.upsert(row, changed);
-    if (changed.length === 0) return undefined;
-    this.#scopes.set(change.scope, scope);
-    const from = scope.version;
-    scope.close(version, changed, this.#logRows);
-    return { from };
-  }
-
   #changedSince(name: string, from: Version): ReadonlySet<RowId> | undefined {
     const scope = this.#scopes.get(name);
     if (scope === undefined) return from === 0 ? new Set() : undefined;
@@ -162,13 +150,13 @@ const [before, after] = [new ByteBuffer(), new ByteBuffer()];
 class Scope implements ScopeView {
   readonly rows = new RowSet();
   readonly log = new ChangeLog();
-  readonly #name: string;
+  readonly name: string;
   readonly #subscriptions: Subscriptions;
   readonly #digest = new RunningDigest();
   #version: Version = 0;
 
   constructor(name: string, subscriptions: Subscriptions) {
-    this.#name = name;
+    this.name = name;
     this.#subscriptions = subscriptions;
   }
 
@@ -180,20 +168,27 @@ class Scope implements ScopeView {
     return this.#digest.value;
   }
 
-  /** Notes table and key in `changed` when there was such a row. */
-  delete(id: RowId, changed: string[]): void {
+  /** Notes table and key of every row that is not as it was in `changed`. */
+  apply({ upserts, deletes }: ScopeChange, changed: string[]): void {
+    if (deletes.length > 0) {
+      const kept = new Set(upserts.map(rowId));
+      for (const id of deletes) if (!kept.has(id)) this.#delete(id, changed);
+    }
+    for (const row of upserts) this.#upsert(row, changed);
+  }
+
+  #delete(id: RowId, changed: string[]): void {
     const [table, key] = tableAndKey(id);
     const row = this.rows.find(table, key);
     if (row === undefined) return;
     this.rows.remove(table, key);
     encodeRowInto(before, row);
     this.#digest.subtract(before.view, before.length);
-    this.#subscriptions.changed(this.#name, row, undefined);
+    this.#subscriptions.changed(this.name, row, undefined);
     changed.push(row.table, row.key);
   }
 
-  /** Notes table and key in `changed` when the row is not as it was. */
-  upsert(row: Row, changed: string[]): void {
+  #upsert(row: Row, changed: string[]): void {
     const previous = this.rows.find(row.table, row.key);
     if (previous === row) return;
     encodeRowInto(after, row);
@@ -204,14 +199,16 @@ class Scope implements ScopeView {
     }
     this.rows.put(row);
     this.#digest.add(after.view, after.length);
-    this.#subscriptions.changed(this.#name, previous, row);
+    this.#subscriptions.changed(this.name, previous, row);
     changed.push(row.table, row.key);
   }
 
   /** Ends a commit. Beyond the size of the scope a delta is no cheaper than the whole. */
-  close(version: Version, changed: readonly string[], logRows: number): void {
+  close(version: Version, changed: readonly string[], logRows: number): ChangedScope {
+    const from = this.#version;
     this.#version = version;
     this.log.append(version, this.digest, changed);
     this.log.trim(Math.max(logRows, this.rows.size));
+    return { scope: this.name, from, version };
   }
 }
