@@ -5,7 +5,7 @@ import { HeddleError } from '../kit/error.ts';
 import { mergePatch } from './patch.ts';
 import type { Registry } from './registry.ts';
 
-/** Objects are copied on the way in and out, so neither side can change what the other holds. */
+/** Objects are copied on the way in (`prune`) and out, so neither side can change what the other holds. */
 export const createInProcessClient = (registry: Registry): ResourceClient => {
   const { scheme } = registry;
   return {
@@ -23,8 +23,8 @@ export const createInProcessClient = (registry: Registry): ResourceClient => {
     },
 
     get: (ref) => registry.get(scheme.byKind(ref.kind), ref.namespace, ref.name),
-    create: (object) => registry.create(scheme.byKind(object.kind), plain(object)),
-    update: (object) => registry.update(scheme.byKind(object.kind), plain(object)),
+    create: (object) => registry.create(scheme.byKind(object.kind), object),
+    update: (object) => registry.update(scheme.byKind(object.kind), object),
 
     patchStatus(ref, status, uid) {
       const patch = plain(status);

@@ -7,6 +7,7 @@ import { HeddleError } from '../kit/error.ts';
 import { objectOr } from '../kit/json.ts';
 import type { Registry } from './registry.ts';
 import type { ServedKind } from './scheme.ts';
+import type { ObjectEvent } from './watch.ts';
 
 export const builtInNamespaces: readonly string[] = ['default', 'kube-system'];
 
@@ -69,10 +70,14 @@ export const runNamespaceLifecycle = async (registry: Registry, onError: (error:
   const { items, revision } = await registry.list(namespaces);
   const loops = registry.scheme.kinds
     .filter((served) => served.namespaced || served === namespaces)
-    .map((served) => watchKind(registry, served, revision, stop.signal, async (object, deleted) => {
-      const name = served.namespaced ? (object.metadata.namespace ?? '') : object.metadata.name;
+    .map((served) => watchKind(registry, served, revision, stop.signal, async (event) => {
+      const deleted = event.type === 'DELETED';
+      // Most events end here: they are not looked into.
+      if (served !== namespaces && (!deleted || terminating.size === 0)) return;
+      const { metadata } = event.object;
+      const name = served.namespaced ? (metadata.namespace ?? '') : metadata.name;
       if (served === namespaces && deleted) terminating.delete(name);
-      else if (served === namespaces && object.metadata.deletionTimestamp !== undefined) terminating.add(name);
+      else if (served === namespaces && metadata.deletionTimestamp !== undefined) terminating.add(name);
       else if (!deleted || !terminating.has(name)) return;
       if (terminating.has(name)) await tried(name);
     }));
@@ -104,13 +109,13 @@ const watchKind = async (
   served: ServedKind,
   after: number,
   signal: AbortSignal,
-  handle: (object: Resource, deleted: boolean) => Promise<void>,
+  handle: (event: ObjectEvent) => Promise<void>,
 ): Promise<void> => {
   let from = after;
   while (!signal.aborted) {
     try {
       for await (const event of registry.watch(served, { after: from, signal })) {
-        await handle(event.object, event.type === 'DELETED');
+        await handle(event);
       }
       return;
     } catch (thrown) {

@@ -76,7 +76,7 @@ const conflictRetries = 8;
 export const createRegistry = (store: Store, scheme: Scheme, now: () => Date = () => new Date()): Registry => {
   const gate = new NamespaceGate();
   const newUid = orderedUuids(() => now().getTime());
-  const timestamp = (): string => now().toISOString().replace(/\.\d+Z$/, 'Z');
+  const timestamp = secondsOf(now);
 
   const entryOf = async (served: ServedKind, namespace: string, name: string): Promise<Entry> => {
     // Names that no object can have would form keys of other objects, or none.
@@ -100,12 +100,22 @@ export const createRegistry = (store: Store, scheme: Scheme, now: () => Date = (
     return withVersion(object, change?.entry.revision ?? expected);
   };
 
+  /** Of each namespace the last revision that took new content: what is known of it need not be decoded again. */
+  const welcoming = new Map<string, Revision>();
+
   const checkNamespace = async (namespace: string): Promise<void> => {
     const namespaces = scheme.byKind('Namespace');
     const entry = await store.get(namespaces.key('', namespace));
-    if (entry === undefined) throw notFound(namespaces, namespace);
+    if (entry === undefined) {
+      welcoming.delete(namespace);
+      throw notFound(namespaces, namespace);
+    }
+    if (welcoming.get(namespace) === entry.revision) return;
     const { deletionTimestamp } = decodeStored(namespaces, entry).metadata;
-    if (deletionTimestamp === undefined) return;
+    if (deletionTimestamp === undefined) {
+      welcoming.set(namespace, entry.revision);
+      return;
+    }
     const why = `unable to create new content in namespace ${namespace} because it is being terminated`;
     throw new ApiError('Forbidden', why, { name: namespace, kind: 'namespaces' }, {
       findings: [{ path: 'metadata.namespace', code: 'NamespaceTerminating', message: `namespace ${namespace} is being terminated` }],
@@ -147,15 +157,15 @@ export const createRegistry = (store: Store, scheme: Scheme, now: () => Date = (
   };
 
   /** One attempt to replace `entry` by what `body` says; returns the current object unchanged when nothing differs. */
-  const replace = async (served: ServedKind, entry: Entry, body: unknown, options: WriteOptions): Promise<Resource> => {
-    const current = decodeStored(served, entry);
+  const replace = async (served: ServedKind, entry: Entry, current: Resource, body: unknown, options: WriteOptions): Promise<Resource> => {
     const given = pruneFields(served, body, options);
     checkType(served, given);
     checkIdentity(served, current, given);
     const next = admit(served, merged(served, current, given, options.subresource), current);
     const { resourceVersion: _, ...currentMetadata } = current.metadata;
-    if (isDeepStrictEqual({ ...current, metadata: currentMetadata }, next)) return current;
-    if (!isDeepStrictEqual(desired(current), desired(next))) next.metadata.generation = (current.metadata.generation ?? 0) + 1;
+    const sameDesire = isDeepStrictEqual(desired(current), desired(next));
+    if (sameDesire && isDeepStrictEqual(current.status, next.status) && isDeepStrictEqual(currentMetadata, next.metadata)) return current;
+    if (!sameDesire) next.metadata.generation = (current.metadata.generation ?? 0) + 1;
     if (options.dryRun === true) return withVersion(next, entry.revision);
     return commitObject(served, next, entry);
   };
@@ -170,18 +180,18 @@ export const createRegistry = (store: Store, scheme: Scheme, now: () => Date = (
         { path: 'metadata.resourceVersion', code: 'FieldValueInvalid', message: 'must be specified for an update' },
       ]);
     }
-    return replace(served, entry, body, options);
+    return replace(served, entry, decodeStored(served, entry), body, options);
   };
 
   const modify: Registry['modify'] = async (served, namespace, name, change, options = {}) => {
     for (let attempt = 1; ; attempt += 1) {
       const entry = await entryOf(served, namespace, name);
       const current = decodeStored(served, entry);
-      const next = change(structuredClone(current));
+      const next = change(current);
       // A patch that names a version asks to fail when it is not the current one: trying again could only lose.
       const locked = objectOr(objectOr(next)['metadata'])['resourceVersion'] !== current.metadata.resourceVersion;
       try {
-        return await replace(served, entry, next, options);
+        return await replace(served, entry, current, next, options);
       } catch (thrown) {
         const retry = thrown instanceof HeddleError && thrown.code === 'Conflict' && !locked && attempt < conflictRetries;
         if (!retry) throw thrown;
@@ -246,6 +256,16 @@ const listObjects = async (store: Store, served: ServedKind, options: ListObject
     }
     from = page.next;
   }
+};
+
+/** The time as Kubernetes writes it, whole seconds; the text of one second is made once, and is one string in all objects. */
+const secondsOf = (now: () => Date): (() => string) => {
+  let [second, text] = [Number.NaN, ''];
+  return () => {
+    const at = Math.floor(now().getTime() / 1000);
+    if (at !== second) [second, text] = [at, new Date(at * 1000).toISOString().replace('.000Z', 'Z')];
+    return text;
+  };
 };
 
 /** 5 characters without vowels and look-alikes, as Kubernetes does, so that no words appear. */

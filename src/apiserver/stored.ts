@@ -1,6 +1,7 @@
 /** Objects as the store holds them: JSON without resourceVersion, which is the revision of the entry and known only afterwards. */
 import type { ObjectMeta, Resource } from '../api/object.ts';
 import type { Entry } from '../store/store.ts';
+import { Interner } from '../kit/intern.ts';
 import { isJsonObject } from '../kit/json.ts';
 import type { ServedKind } from './scheme.ts';
 
@@ -9,11 +10,18 @@ export const encodeStored = (object: Resource): string => {
   return JSON.stringify({ ...object, metadata });
 };
 
+const interner = new Interner();
+
 /** The object of an entry, with today's defaults, so that one stored before a field existed looks as if it had it. */
 export const decodeStored = (served: ServedKind, entry: Entry): Resource => {
   const stored: unknown = JSON.parse(entry.value);
   const object = served.kind.defaults(asResource(stored));
-  object.metadata.resourceVersion = String(entry.revision);
+  const { metadata } = object;
+  metadata.resourceVersion = String(entry.revision);
+  // What many objects have alike is one string in all of them.
+  object.apiVersion = served.apiVersion;
+  object.kind = served.kind.kind;
+  if (metadata.creationTimestamp !== undefined) metadata.creationTimestamp = interner.share(metadata.creationTimestamp);
   return object;
 };
 

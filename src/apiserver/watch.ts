@@ -1,6 +1,6 @@
 /** A watch in terms of objects: store changes of one kind, narrowed to a namespace and a selection. */
 import type { Resource } from '../api/object.ts';
-import type { Change, Revision, Store } from '../store/store.ts';
+import type { Change, Entry, Revision, Store } from '../store/store.ts';
 import type { ServedKind } from './scheme.ts';
 import type { Predicate } from './selector.ts';
 import { decodeStored } from './stored.ts';
@@ -44,12 +44,30 @@ export const watchObjects = (store: Store, served: ServedKind, options: WatchObj
 };
 
 /** An update that leaves the selection is seen as DELETED, one that enters it as ADDED. */
-const eventOf = (served: ServedKind, change: Change, select: Predicate | undefined): ObjectEvent | undefined => {
-  const object = decodeStored(served, change.entry);
-  const before = change.previous !== undefined && (select === undefined || select(decodeStored(served, change.previous)));
-  const after = change.type === 'put' && (select?.(object) ?? true);
-  if (after) return { type: before ? 'MODIFIED' : 'ADDED', object };
-  if (!before || change.previous === undefined) return undefined;
-  const last = decodeStored(served, { ...change.previous, revision: change.entry.revision });
-  return { type: 'DELETED', object: last };
+const eventOf = (served: ServedKind, { type, entry, previous }: Change, select: Predicate | undefined): ObjectEvent | undefined => {
+  const before = previous !== undefined && (select === undefined || select(decodeStored(served, previous)));
+  if (type === 'put') {
+    const event = new Event(before ? 'MODIFIED' : 'ADDED', served, entry);
+    if (select?.(event.object) ?? true) return event;
+  }
+  return before ? new Event('DELETED', served, { ...previous, revision: entry.revision }) : undefined;
 };
+
+/** Decoded when somebody wants to see the object: who waits for deletions only does not pay for the rest. */
+class Event implements ObjectEvent {
+  readonly type: ObjectEvent['type'];
+  readonly #served: ServedKind;
+  readonly #entry: Entry;
+  #object: Resource | undefined;
+
+  constructor(type: ObjectEvent['type'], served: ServedKind, entry: Entry) {
+    this.type = type;
+    this.#served = served;
+    this.#entry = entry;
+  }
+
+  get object(): Resource {
+    this.#object ??= decodeStored(this.#served, this.#entry);
+    return this.#object;
+  }
+}
