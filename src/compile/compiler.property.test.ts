@@ -56,6 +56,16 @@ const universe: readonly (readonly Resource[])[] = [
     make.peering('one', [[{ vpc: 'shop' }, { vpc: 'lab' }]]),
     make.peering('one', [[{ vpc: 'shop', subnets: ['front'] }, { vpc: 'lab', subnets: ['front'] }]]),
   ],
+  [
+    make.mappingSlice('one', 'shop', ['10.1.1.9', '10.1.1.20', '10.1.2.7']),
+    make.mappingSlice('one', 'shop', ['10.1.1.2', '10.1.1.20', '10.1.1.1', '10.9.9.9'], { subnet: 'front' }, { born: 4 }),
+    make.mappingSlice('one', 'lab', ['10.2.1.2', '10.1.2.7', '10.1.1.9'], {}, { born: 4 }),
+  ],
+  [
+    make.mappingSlice('two', 'shop', [{ address: '10.1.1.20', mac: '0a:00:00:00:00:14', vtep: '192.0.2.9' }, '10.1.2.7'], {}, { born: 1 }),
+    make.mappingSlice('two', 'lab', ['10.1.1.9', '10.2.1.3'], { subnet: 'front' }, { born: 8 }),
+    make.mappingSlice('two', 'shop', [{ address: '10.1.2.8', mac: '0a:00:00:00:00:08', vtep: '192.0.2.9', vni: 77 }], { subnet: 'back' }),
+  ],
   [make.peering('two', [[{ vpc: 'lab', subnets: ['front'] }, { vpc: 'shop', subnets: ['back'] }], [{ vpc: 'lab' }, { vpc: 'shop' }]])],
 ];
 

@@ -15,10 +15,12 @@ import { createEngine, type Compiler } from './engine.ts';
 import { plainRelations } from './relations.ts';
 import { leavesOfVpc, occupants } from './resolve/attachment.ts';
 import { serversByFabric } from './resolve/connection.ts';
+import { hostAddresses, slicesByBucket } from './resolve/mapping.ts';
 import { pairingsOfPair } from './resolve/peering.ts';
 import { attachmentTranslator } from './translators/attachment.ts';
 import { fabricLinksTranslator } from './translators/fabriclinks.ts';
 import { hostTranslator } from './translators/host.ts';
+import { mappingTranslator } from './translators/mapping.ts';
 import { peeringTranslator } from './translators/peering.ts';
 import { serverTranslator } from './translators/server.ts';
 import { serverPortsTranslator } from './translators/serverports.ts';
@@ -26,7 +28,7 @@ import { switchTranslator } from './translators/switch.ts';
 import { addressSpaceUsageTranslator, fabricUsageTranslator } from './translators/usage.ts';
 import { vpcTranslator } from './translators/vpc.ts';
 
-const relations = [...plainRelations, serversByFabric, occupants, leavesOfVpc, pairingsOfPair];
+const relations = [...plainRelations, hostAddresses, slicesByBucket, serversByFabric, occupants, leavesOfVpc, pairingsOfPair];
 
 const translators = [
   fabricUsageTranslator,
@@ -39,6 +41,7 @@ const translators = [
   attachmentTranslator,
   hostTranslator,
   peeringTranslator,
+  mappingTranslator,
 ];
 
 /** A compiler that holds no objects yet. */

@@ -30,6 +30,8 @@ export interface Demand {
    * is held stays, so that a pool can be changed without renumbering what runs.
    */
   readonly mustFit?: true;
+  /** Scope whose `mapping` rows name addresses that hosts have which Heddle does not manage: those are not handed out. */
+  readonly unlessMapped?: string;
   /** Field that says so or would, for findings. */
   readonly path: string;
 }

@@ -165,7 +165,7 @@ class Engine implements Compiler {
         translation: nothing,
         computation: new Computation(this.#world.tracker, {
           name: `${translator.name} of ${key}`,
-          compute: () => this.#translate(translator, ref),
+          compute: () => this.#translate(translator, ref, job.translation),
           schedule: () => this.#due.add(job),
           onRun: () => this.#runs++,
         }),
@@ -186,11 +186,11 @@ class Engine implements Compiler {
   }
 
   /** A fault of a translator takes one object out of service, never the fabric. */
-  #translate(translator: Translator, { kind, namespace, name }: ObjectRef): Translation {
+  #translate(translator: Translator, { kind, namespace, name }: ObjectRef, before: Translation): Translation {
     const object = this.#world.view.get(kind, namespace, name);
     if (object === undefined) return nothing;
     try {
-      return translator.translate(object, this.#world.view);
+      return translator.translate(object, this.#world.view, before);
     } catch (thrown) {
       const message = thrown instanceof Error ? thrown.message : String(thrown);
       return { rows: [], findings: [error('Internal', '', `${translator.name} failed, which is a fault of Heddle: ${message}`)] };

@@ -17,7 +17,7 @@ export interface Making {
   readonly born?: number;
 }
 
-const tenantKinds = new Set(['VPC', 'VPCAttachment', 'VPCPeering']);
+const tenantKinds = new Set(['VPC', 'VPCAttachment', 'VPCPeering', 'MappingSlice']);
 
 export const object = (kind: string, name: string, spec: unknown, making: Making = {}): Resource => {
   const namespace = making.namespace ?? (tenantKinds.has(kind) ? 'default' : '');
@@ -56,6 +56,14 @@ export const attachment = (name: string, spec: object, making: Making = {}): Res
   object('VPCAttachment', name, spec, making);
 export const peering = (name: string, permit: unknown, making: Making = {}): Resource =>
   object('VPCPeering', name, { permit }, making);
+
+/** Every host is behind 192.0.2.1 unless its mapping says otherwise; its MAC ends with the last octet of its address. */
+export const mappingSlice = (name: string, vpcName: string, mappings: readonly (string | object)[], spec: object = {}, making: Making = {}): Resource =>
+  object('MappingSlice', name, { vpc: vpcName, mappings: mappings.map(mapping), ...spec }, making);
+const mapping = (host: string | object): object =>
+  typeof host === 'string'
+    ? { address: host, mac: `0a:00:00:00:00:${Number(host.split('.')[3]).toString(16).padStart(2, '0')}`, vtep: '192.0.2.1' }
+    : host;
 
 /** One spine, two leaves, servers a1 and b1 on leaf-1, a2 and b2 on leaf-2, connections named `<server>--<leaf>`. */
 export const smallFabric = (): Resource[] => [

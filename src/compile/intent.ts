@@ -6,6 +6,7 @@ import type { ClaimSpec } from '../api/kinds/claim.ts';
 import type { DefaultedAddressSpaceSpec } from '../api/kinds/addressspace.ts';
 import type { DefaultedConnectionSpec } from '../api/kinds/connection.ts';
 import type { DefaultedFabricSpec } from '../api/kinds/fabric.ts';
+import type { DefaultedMappingSliceSpec } from '../api/kinds/mappingslice.ts';
 import type { DefaultedServerSpec } from '../api/kinds/server.ts';
 import type { DefaultedSwitchSpec } from '../api/kinds/switch.ts';
 import type { DefaultedSwitchProfileSpec } from '../api/kinds/switchprofile.ts';
@@ -31,6 +32,7 @@ export interface Specs {
   readonly VPC: DefaultedVpcSpec;
   readonly VPCAttachment: DefaultedVpcAttachmentSpec;
   readonly VPCPeering: DefaultedVpcPeeringSpec;
+  readonly MappingSlice: DefaultedMappingSliceSpec;
   readonly Claim: ClaimSpec;
 }
 

@@ -39,7 +39,7 @@ export const holdersByValue = index<Holder>('holdersByValue', 'Claim', (object) 
   return [{ key: `${pool}|${value}`, value: { uid: owner.uid, holder, quarantined: isQuarantined(object) } }];
 });
 
-const isQuarantined = (claim: Resource): boolean => (claim.status as ClaimStatus | undefined)?.phase === 'Quarantined';
+export const isQuarantined = (claim: Resource): boolean => (claim.status as ClaimStatus | undefined)?.phase === 'Quarantined';
 
 /** Key: `<device>/<port>`. */
 export const connectionsByPort = index<Contender>('connectionsByPort', 'Connection', (object) =>

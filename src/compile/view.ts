@@ -70,6 +70,7 @@ export interface ScopedRow {
 export type Facts = { readonly [member: string]: unknown };
 
 export interface Translation {
+  /** At most one of an id in a scope. */
   readonly rows: readonly ScopedRow[];
   readonly findings: readonly CompileFinding[];
   readonly facts?: Facts;
@@ -83,5 +84,9 @@ export const nothing: Translation = { rows: [], findings: [] };
 export interface Translator {
   readonly name: string;
   readonly kind: string;
-  readonly translate: (object: Resource, view: View) => Translation;
+  /**
+   * `before` is what it answered last time, of which a large result may hand on the parts that are as they were; what it
+   * says must be the same without it.
+   */
+  readonly translate: (object: Resource, view: View, before: Translation) => Translation;
 }

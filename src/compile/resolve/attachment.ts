@@ -1,15 +1,17 @@
 /** An attachment as a place: which port of which leaf joins which segment, and with which address. */
 import type { Resource } from '../../api/object.ts';
+import { vpcScope } from '../../goal/rows.ts';
 import type { Address, Mac, Vni } from '../../net/brand.ts';
 import { contains, isHost } from '../../net/prefix.ts';
 import { byText } from '../../kit/order.ts';
 import { ageOf } from '../age.ts';
 import { warning } from '../finding.ts';
-import { addressOf, clusterRef, nameTold, path, specNamed, specOf, tenantKey, tenantRef, type Specs } from '../intent.ts';
-import { attachmentsByConnection, attachmentsByPin } from '../relations.ts';
+import { addressOf, clusterRef, nameTold, ownerOf, path, specNamed, specOf, tenantKey, tenantRef, type Specs } from '../intent.ts';
+import { attachmentsByConnection, attachmentsByPin, holdersByValue } from '../relations.ts';
 import { derivedIndex, query, type View } from '../view.ts';
 import { connectionResolution, type ServerConnection } from './connection.ts';
 import { absent, Examination, unready, type Resolution } from './resolution.ts';
+import { hostPool, sliceAt } from './mapping.ts';
 import { vpcResolution, type ResolvedSubnet } from './vpc.ts';
 
 export interface ResolvedAttachment {
@@ -65,7 +67,7 @@ const place = (object: Resource, view: View): Resolution<ResolvedAttachment> => 
   const { subnet } = target;
   if (connection !== undefined && connection.mtu < target.mtu) seen.findings.push(smallMtu(connection.mtu, target.mtu));
   const wantsAddress = spec.address !== undefined || connection?.mac !== undefined;
-  const address = wantsAddress ? claimAddress(vpc, spec, target, seen) : undefined;
+  const address = wantsAddress ? claimAddress(object, vpc, target, seen, view) : undefined;
   if (connection !== undefined && connection.mac === undefined) seen.findings.push(noMac(connection.server));
   if (subnet.vni === undefined) seen.findings.push(unready(tenantRef('VPC', vpc), 'spec.subnet', absent));
   if (connection === undefined || subnet.vni === undefined || (wantsAddress && address === undefined)) {
@@ -150,20 +152,42 @@ const subnetOf = (vpc: string, spec: Spec, seen: Examination, view: View): Targe
   return undefined;
 };
 
-const claimAddress = (vpc: string, spec: Spec, { uid, subnet }: Target, seen: Examination): Address | undefined => {
-  if (spec.address !== undefined) checkPin(addressOf(spec.address), subnet, seen);
+const claimAddress = (object: Resource, vpc: string, { uid, l3vni, subnet }: Target, seen: Examination, view: View): Address | undefined => {
+  const spec = specOf('VPCAttachment', object);
+  const pool = hostPool(uid);
+  if (spec.address !== undefined) {
+    checkPin(addressOf(spec.address), subnet, seen);
+    checkMapped(object, vpc, pool, addressOf(spec.address), seen, view);
+  }
   if (seen.failed) return undefined;
   const demand = {
-    pool: `host.${uid}`,
+    pool,
     purpose: 'host',
     candidates: { type: 'addresses', prefix: subnet.prefix, except: [subnet.gateway] } as const,
     mustFit: true as const,
+    unlessMapped: vpcScope(l3vni),
     path: 'spec.address',
     ...(spec.address === undefined ? {} : { pin: spec.address }),
   };
   const value = seen.claim(demand, { code: 'AddressInUse', relation: attachmentsByPin, key: `${vpc}|${spec.address}` });
-  return value === undefined ? undefined : addressOf(value);
+  if (value === undefined) return undefined;
+  const slice = sliceAt(view, vpc, addressOf(value));
+  if (slice !== undefined) seen.findings.push(mappedToo(value, tenantRef('', slice.name).name));
+  return addressOf(value);
 };
+
+/** An address that a slice spoke of first is not taken from the host there; who holds it already keeps it all the same. */
+const checkMapped = (object: Resource, vpc: string, pool: string, address: Address, seen: Examination, view: View): void => {
+  const slice = sliceAt(view, vpc, address);
+  if (slice === undefined || slice.age > ageOf(object)) return;
+  const { uid } = ownerOf(object);
+  if (view.list(holdersByValue, `${pool}|${address}`).some((holder) => holder.uid === uid && !holder.quarantined)) return;
+  const { name } = tenantRef('', slice.name);
+  seen.error('AddressMapped', 'spec.address', `"${address}" is mapped by the older MappingSlice "${name}"; choose another or remove the mapping`);
+};
+
+const mappedToo = (address: string, slice: string) =>
+  warning('AddressMapped', 'spec.address', `"${address}" is also mapped by MappingSlice "${slice}", which has no effect while this server has it; remove the mapping`);
 
 const checkPin = (address: Address, { prefix, gateway }: ResolvedSubnet, seen: Examination): void => {
   const at = path('spec', 'address');

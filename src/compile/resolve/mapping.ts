@@ -1,0 +1,65 @@
+/**
+ * Who has which address of a VPC, for servers that Heddle manages and hosts that a MappingSlice speaks of: each side must be
+ * able to ask the other without looking at all of it. Addresses meet in buckets of 1,024, so a VPC with ten thousand
+ * mappings costs ten entries and not ten thousand.
+ */
+import type { Resource } from '../../api/object.ts';
+import { ipv4Number } from '../../net/address.ts';
+import type { Address } from '../../net/brand.ts';
+import { ageOf } from '../age.ts';
+import { addressOf, specOf, tenantKey, tenantRef } from '../intent.ts';
+import { isQuarantined, type Contender } from '../relations.ts';
+import { index, query, type View } from '../view.ts';
+
+const bucketSize = 1024;
+
+/** Key of the bucket of an address, under whatever tells one space of addresses from another. */
+export const bucketKey = (space: string, value: number): string => `${space}|${Math.floor(value / bucketSize)}`;
+
+/** Pool that the addresses of a VPC's servers are taken from. */
+export const hostPool = (vpcUid: string): string => `host.${vpcUid}`;
+
+/** Numbers of the addresses; NaN for one that is no IPv4 address. */
+export const valuesOf = (mappings: readonly { readonly address: string }[]): number[] =>
+  mappings.map(({ address }) => ipv4Number(address as Address) ?? Number.NaN);
+
+/** Keys of the buckets that these addresses are in, each once. */
+export const bucketsOf = (space: string, values: readonly number[]): string[] => {
+  const buckets = new Set<number>();
+  for (const value of values) if (!Number.isNaN(value)) buckets.add(Math.floor(value / bucketSize));
+  return [...buckets].map((bucket) => bucketKey(space, bucket * bucketSize));
+};
+
+const vpcOf = (slice: Resource): string => `${slice.metadata.namespace ?? ''}/${specOf('MappingSlice', slice).vpc}`;
+
+/** Key: bucket of `namespace/vpc`. */
+export const slicesByBucket = index<Contender>('slicesByBucket', 'MappingSlice', (object) => {
+  const value = { name: tenantKey(object), age: ageOf(object) };
+  return bucketsOf(vpcOf(object), valuesOf(specOf('MappingSlice', object).mappings)).map((key) => ({ key, value }));
+});
+
+export interface HeldAddress {
+  readonly address: string;
+  readonly value: number;
+}
+
+/** Key: bucket of a pool of host addresses. Addresses that are held. */
+export const hostAddresses = index<HeldAddress>('hostAddresses', 'Claim', (object) => {
+  const { pool, value: address } = specOf('Claim', object);
+  const value = pool.startsWith(hostPool('')) && !isQuarantined(object) ? ipv4Number(addressOf(address)) : undefined;
+  return value === undefined ? [] : [{ key: bucketKey(pool, value), value: { address, value } }];
+});
+
+/** Key: `namespace/name` of a slice. All its addresses as one text, which is compared and searched in no time. */
+const addressText = query('addressesOfSlice', (view, key): string => {
+  const { kind, namespace, name } = tenantRef('MappingSlice', key);
+  const object = view.get(kind, namespace, name);
+  return object === undefined ? '' : ` ${specOf('MappingSlice', object).mappings.map(({ address }) => address).join(' ')} `;
+});
+
+/** The eldest slice that maps an address of the VPC (`namespace/name`). */
+export const sliceAt = (view: View, vpc: string, address: Address): Contender | undefined =>
+  view
+    .list(slicesByBucket, bucketKey(vpc, ipv4Number(address) ?? Number.NaN))
+    .filter(({ name }) => view.query(addressText, name).includes(` ${address} `))
+    .reduce<Contender | undefined>((eldest, each) => (eldest === undefined || each.age < eldest.age ? each : eldest), undefined);

@@ -1,0 +1,124 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { refOf, type Resource } from '../../api/object.ts';
+import type { Compiler } from '../engine.ts';
+import * as make from '../fixture.ts';
+
+const shop = make.vpc('shop', { front: '10.1.1.0/24', back: '10.1.2.0/24' });
+const server = make.attachment('a1', { vpc: 'shop', subnet: 'front', connection: 'a1--leaf-1' });
+const slice = (name: string, mappings: readonly (string | object)[], spec: object = {}, born = 5): Resource =>
+  make.mappingSlice(name, 'shop', mappings, spec, { born });
+
+const scopeOfShop = (compiler: Compiler): string => `vpc/${String(compiler.factsOf(refOf(shop))['vni'])}`;
+const segmentOf = (compiler: Compiler, subnet: string): number =>
+  (compiler.factsOf(refOf(shop))['subnets'] as Record<string, { vni: number }>)[subnet]?.vni ?? 0;
+const mappingsOf = (compiler: Compiler): Record<string, unknown> => make.rowsIn(compiler, scopeOfShop(compiler), 'mapping');
+const said = (compiler: Compiler, object: Resource): string[] =>
+  compiler.findingsOf(refOf(object)).map(({ severity, path, code }) => `${severity} ${path} ${code}`);
+
+test('a mapping is one row in the scope of its VPC, in the segment that its address is in', () => {
+  const other = { address: '10.1.2.8', mac: '0a:00:00:00:00:08', vtep: '192.0.2.2', vni: 77 };
+  const object = slice('hosts', ['10.1.1.7', other]);
+  const { compiler } = make.compiled(shop, object);
+  const [front, back] = [segmentOf(compiler, 'front'), segmentOf(compiler, 'back')];
+  assert.deepEqual(mappingsOf(compiler), {
+    'mapping/10.1.1.7': { segment: front, address: '10.1.1.7', mac: '0a:00:00:00:00:07', vtep: '192.0.2.1' },
+    'mapping/10.1.2.8': { segment: back, ...other },
+  });
+  assert.deepEqual(compiler.factsOf(refOf(object)), { mappings: 2 });
+  assert.deepEqual(compiler.explain(scopeOfShop(compiler), 'mapping/10.1.1.7').map(({ kind, name }) => `${kind} ${name}`), ['MappingSlice hosts', 'VPC shop']);
+});
+
+test('every mapping with a fault is named, and the others stay in force', () => {
+  const object = slice('hosts', ['10.1.1.7', '10.9.9.9', '10.1.1.1', '10.1.2.0', '10.1.2.255', '10.1.2.9']);
+  const { compiler } = make.compiled(shop, object);
+  assert.deepEqual(said(compiler, object), [
+    'error spec.mappings[1].address AddressOutsideVPC',
+    'error spec.mappings[2].address AddressIsGateway',
+    'error spec.mappings[3].address AddressNotAHost',
+    'error spec.mappings[4].address AddressNotAHost',
+  ]);
+  assert.deepEqual(Object.keys(mappingsOf(compiler)), ['mapping/10.1.1.7', 'mapping/10.1.2.9']);
+});
+
+test('a slice of one subnet holds addresses of that subnet only', () => {
+  const object = slice('hosts', ['10.1.1.7', '10.1.2.7'], { subnet: 'back' });
+  const { compiler } = make.compiled(shop, object);
+  assert.deepEqual(said(compiler, object), ['error spec.mappings[0].address AddressOutsideSubnet']);
+  const lost = slice('hosts', ['10.1.1.7'], { subnet: 'side' });
+  assert.deepEqual(said(make.compiled(shop, lost).compiler, lost), ['error spec.subnet UnknownSubnet']);
+  const nowhere = make.mappingSlice('hosts', 'shed', ['10.1.1.7']);
+  assert.deepEqual(said(make.compiled(nowhere).compiler, nowhere), ['error spec.vpc UnknownVPC']);
+});
+
+test('two slices that map an address differently are both told, and the older one stands', () => {
+  const [elder, younger] = [slice('b', ['10.1.1.7', '10.1.1.8'], {}, 1), slice('a', [{ address: '10.1.1.7', mac: '0a:00:00:00:00:aa', vtep: '192.0.2.9' }], {}, 2)];
+  const { compiler } = make.compiled(shop, elder, younger);
+  assert.deepEqual([said(compiler, elder), said(compiler, younger)], [['error  Conflict'], ['error  Conflict']]);
+  const { mac } = mappingsOf(compiler)['mapping/10.1.1.7'] as { mac: string };
+  assert.equal(mac, '0a:00:00:00:00:07');
+  compiler.apply([make.remove(elder)]);
+  assert.deepEqual([said(compiler, younger), Object.keys(mappingsOf(compiler))], [[], ['mapping/10.1.1.7']]);
+});
+
+test('an address that a server holds is not mapped: the server keeps it, and both are told', () => {
+  const object = slice('hosts', ['10.1.1.7', '10.1.1.2', '10.1.2.2']);
+  const { compiler, claims } = make.compiled(shop, server);
+  compiler.apply([make.put(object)]);
+  assert.deepEqual(said(compiler, object), ['error spec.mappings[1].address AddressInUse']);
+  assert.match(compiler.findingsOf(refOf(object))[0]?.message ?? '', /^"10\.1\.1\.2" is the address of VPCAttachment "a1"/);
+  assert.deepEqual(said(compiler, server), ['warning spec.address AddressMapped']);
+  assert.deepEqual(Object.keys(mappingsOf(compiler)), ['mapping/10.1.1.7', 'mapping/10.1.2.2']);
+  assert.equal(Object.keys(make.rowsIn(compiler, 'device/leaf-1', 'host')).length, 1);
+  compiler.apply([server, ...claims.filter(({ metadata }) => metadata.name.startsWith('host.'))].map(make.remove));
+  assert.deepEqual(said(compiler, object), []);
+  assert.equal(Object.keys(mappingsOf(compiler)).length, 3);
+});
+
+test('an address that an older slice maps cannot be pinned by a server', () => {
+  const pinned = (born: number): Resource =>
+    make.attachment('a1', { vpc: 'shop', subnet: 'front', connection: 'a1--leaf-1', address: '10.1.1.7' }, { born });
+  const object = slice('hosts', ['10.1.1.7'], {}, 5);
+  const late = make.compiled(shop, object, pinned(9)).compiler;
+  assert.deepEqual([said(late, pinned(9)), said(late, object)], [['error spec.address AddressMapped'], []]);
+  assert.deepEqual(Object.keys(mappingsOf(late)), ['mapping/10.1.1.7']);
+  const early = make.compiled(shop, object, pinned(1)).compiler;
+  assert.deepEqual([said(early, pinned(1)), said(early, object)], [['warning spec.address AddressMapped'], ['error spec.mappings[0].address AddressInUse']]);
+});
+
+test('one mapping more, less or changed is one row, also in the middle of many', () => {
+  const hosts: (string | object)[] = Array.from({ length: 200 }, (_, number) => `10.1.1.${number + 10}`);
+  const { compiler } = make.compiled(shop, slice('hosts', hosts));
+  const scope = scopeOfShop(compiler);
+  const apply = (mappings: readonly (string | object)[]): unknown => {
+    const { scopes, contributions } = compiler.apply([make.put(slice('hosts', mappings))]);
+    assert.deepEqual([...contributions].map(([key, names]) => [key, ...names]), [['MappingSlice/default/hosts', scope], ['VPC/default/shop', scope]]);
+    return scopes.map(({ scope: name, upserts, deletes }) => [name, upserts.map(({ key }) => key), deletes]);
+  };
+  assert.deepEqual(apply(hosts.toSpliced(100, 1)), [[scope, [], ['mapping/10.1.1.110']]]);
+  assert.deepEqual(apply(hosts), [[scope, ['10.1.1.110'], []]]);
+  assert.deepEqual(apply(['10.1.1.5', ...hosts]), [[scope, ['10.1.1.5'], []]]);
+  assert.deepEqual(apply(hosts.with(50, { address: '10.1.1.60', mac: '0a:00:00:00:00:ff', vtep: '192.0.2.1' })), [[scope, ['10.1.1.60'], ['mapping/10.1.1.5']]]);
+  assert.deepEqual(apply(hosts), [[scope, ['10.1.1.60'], []]]);
+});
+
+test('rows that say the same stay the very same, whatever their order', () => {
+  const hosts = Array.from({ length: 50 }, (_, number) => `10.1.1.${number + 10}`);
+  const { compiler } = make.compiled(shop, slice('hosts', hosts));
+  const scope = scopeOfShop(compiler);
+  const before = new Map(compiler.rows(scope).map((row) => [row.key, row]));
+  compiler.apply([make.put(slice('hosts', [...hosts.toReversed(), '10.1.2.9']))]);
+  for (const row of compiler.rows(scope)) if (row.key !== '10.1.2.9') assert.equal(row, before.get(row.key));
+});
+
+test('a device more that holds the VPC is a row of its own and none in the scope that all of them share', () => {
+  const { compiler, claims } = make.compiled(shop, slice('hosts', ['10.1.2.7']));
+  const scope = scopeOfShop(compiler);
+  const before = compiler.rows(scope);
+  const other = make.attachment('a2', { vpc: 'shop', subnet: 'front', connection: 'a2--leaf-2' });
+  make.settleAll(compiler, [server, other], claims);
+  for (const device of ['device/leaf-1', 'device/leaf-2']) {
+    assert.deepEqual(make.rowsIn(compiler, device, 'member', 'mapping'), { [`member/${scope}`]: { scope } });
+  }
+  assert.ok(compiler.rows(scope).every((row, position) => row === before[position]));
+});
