@@ -4,9 +4,17 @@ import { Barrier, type FailedRow } from './barrier.ts';
 
 const row = (id: FailedRow['row'], ...waiters: string[]): FailedRow => ({ row: id, code: 'Broken', message: 'no', waiters });
 
-test('a waiter is settled by the version it waits for, or a later one, and by no earlier one', () => {
+/** A barrier whose devices already hold the scopes named `<device>: scope scope`, and have acknowledged nothing. */
+const open = (held: Record<string, readonly string[]>): Barrier => {
   const barrier = new Barrier();
-  barrier.expect('red', 'leaf-1', 'vpc/1', 5);
+  for (const [device, scopes] of Object.entries(held)) for (const scope of scopes) barrier.join(device, scope);
+  barrier.takeNews();
+  return barrier;
+};
+
+test('a waiter is settled by the version it waits for, or a later one, and by no earlier one', () => {
+  const barrier = open({ 'leaf-1': ['vpc/1'] });
+  barrier.expect('red', 'vpc/1', 5);
   barrier.acknowledge('leaf-1', 'vpc/1', 4, []);
   assert.deepEqual(barrier.pending('red'), ['leaf-1']);
   barrier.acknowledge('leaf-1', 'vpc/1', 7, []);
@@ -14,12 +22,11 @@ test('a waiter is settled by the version it waits for, or a later one, and by no
 });
 
 test('every scope of every device counts', () => {
-  const barrier = new Barrier();
-  for (const device of ['leaf-1', 'leaf-2']) {
-    for (const scope of [`device/${device}`, 'vpc/1']) barrier.expect('red', device, scope, 1);
-  }
+  const devices = ['leaf-1', 'leaf-2'];
+  const barrier = open(Object.fromEntries(devices.map((device) => [device, [`device/${device}`, 'vpc/1']])));
+  for (const scope of ['device/leaf-1', 'device/leaf-2', 'vpc/1']) barrier.expect('red', scope, 1);
   barrier.acknowledge('leaf-1', 'vpc/1', 1, []);
-  assert.deepEqual(barrier.pending('red'), ['leaf-1', 'leaf-2']);
+  assert.deepEqual(barrier.pending('red'), devices);
   barrier.acknowledge('leaf-1', 'device/leaf-1', 1, []);
   barrier.acknowledge('leaf-2', 'vpc/1', 1, []);
   assert.deepEqual(barrier.pending('red'), ['leaf-2']);
@@ -28,18 +35,36 @@ test('every scope of every device counts', () => {
 });
 
 test('what was acknowledged before is not waited for', () => {
-  const barrier = new Barrier();
+  const barrier = open({ 'leaf-1': ['vpc/1'] });
   barrier.acknowledge('leaf-1', 'vpc/1', 3, []);
-  barrier.expect('red', 'leaf-1', 'vpc/1', 3);
+  barrier.expect('red', 'vpc/1', 3);
   assert.ok(barrier.isSettled('red'));
+});
+
+test('a device that lost its state is waited for by everybody with rows in its scopes, until it speaks', () => {
+  const barrier = open({ 'leaf-1': ['vpc/1'], 'leaf-2': ['vpc/1'] });
+  barrier.audience.replace('red', ['vpc/1'], 3);
+  for (const device of ['leaf-1', 'leaf-2']) barrier.acknowledge(device, 'vpc/1', 3, []);
   barrier.forgetAcknowledged('leaf-1');
-  barrier.expect('red', 'leaf-1', 'vpc/1', 3);
-  assert.ok(!barrier.isSettled('red'));
+  assert.deepEqual(barrier.tally('red'), { devices: 2, late: ['leaf-1'], failures: [], withheld: false });
+  barrier.acknowledge('leaf-1', 'vpc/1', 3, []);
+  assert.ok(barrier.isSettled('red'));
+});
+
+test('n of m counts each device once, however many scopes it shares with the object', () => {
+  const held = { 'leaf-1': ['device/leaf-1', 'vpc/1', 'vpc/2'], 'leaf-2': ['vpc/1', 'vpc/2'], 'leaf-3': ['vpc/2'] };
+  const barrier = open(held);
+  barrier.audience.replace('red', ['device/leaf-1', 'vpc/1', 'vpc/2'], 1);
+  for (const scope of ['device/leaf-1', 'vpc/1', 'vpc/2']) barrier.expect('red', scope, 1);
+  assert.equal(barrier.tally('red').devices, 3);
+  assert.deepEqual(barrier.tally('red').late, ['leaf-1', 'leaf-2', 'leaf-3']);
+  for (const [device, scopes] of Object.entries(held)) for (const scope of scopes) barrier.acknowledge(device, scope, 1, []);
+  assert.deepEqual(barrier.tally('red'), { devices: 3, late: [], failures: [], withheld: false });
 });
 
 test('a failed row is a failure of its objects until the scope is acknowledged without it', () => {
-  const barrier = new Barrier();
-  barrier.expect('red', 'leaf-1', 'vpc/1', 1);
+  const barrier = open({ 'leaf-1': ['vpc/1'] });
+  barrier.expect('red', 'vpc/1', 1);
   barrier.acknowledge('leaf-1', 'vpc/1', 1, [row('vrf/red', 'red')]);
   assert.ok(barrier.isSettled('red'));
   assert.deepEqual(barrier.failures('red').map(({ row: id }) => id), ['vrf/red']);
@@ -48,32 +73,37 @@ test('a failed row is a failure of its objects until the scope is acknowledged w
 });
 
 test('a row that could not be removed is a failure of those whose change removed it, also when said again', () => {
-  const barrier = new Barrier();
-  barrier.expect('red', 'leaf-1', 'vpc/1', 1);
+  const barrier = open({ 'leaf-1': ['vpc/1'] });
+  barrier.expect('red', 'vpc/1', 1);
   for (let time = 0; time < 2; time++) {
     barrier.acknowledge('leaf-1', 'vpc/1', 1, [row('vrf/gone')]);
     assert.equal(barrier.failures('red').length, 1);
   }
 });
 
+test('a row that nobody is known to have removed is a failure of whom it is said to be', () => {
+  const barrier = open({ 'leaf-1': ['vpc/1'] });
+  barrier.acknowledge('leaf-1', 'vpc/1', 1, [{ ...row('vrf/gone'), otherwise: 'leaf' }]);
+  assert.equal(barrier.failures('leaf').length, 1);
+});
+
 test('a device that failed as a whole settles nobody', () => {
-  const barrier = new Barrier();
-  barrier.expect('red', 'leaf-1', 'vpc/1', 1);
+  const barrier = open({ 'leaf-1': ['vpc/1'] });
+  barrier.expect('red', 'vpc/1', 1);
   barrier.acknowledge('leaf-1', 'vpc/1', 1, [row('', 'leaf')]);
   assert.deepEqual(barrier.pending('red'), ['leaf-1']);
-  assert.equal(barrier.failures('red').length, 1);
-  assert.equal(barrier.failures('leaf').length, 1);
+  assert.equal(barrier.tally('red').failures.length, 1);
+  assert.equal(barrier.tally('leaf').failures.length, 1);
   barrier.acknowledge('leaf-1', 'vpc/1', 1, []);
   assert.ok(barrier.isSettled('red'));
-  assert.deepEqual([...barrier.failures('red'), ...barrier.failures('leaf')], []);
+  assert.deepEqual([...barrier.tally('red').failures, ...barrier.tally('leaf').failures], []);
 });
 
 test('a strict follower waits for what its leader waits for at that moment, and for an answer without failures', () => {
-  const barrier = new Barrier();
-  barrier.expect('red', 'leaf-1', 'vpc/1', 2);
+  const barrier = open({ 'leaf-1': ['vpc/1'], 'leaf-2': ['vpc/2'] });
+  barrier.expect('red', 'vpc/1', 2);
   barrier.follow('claim', 'red');
-  barrier.expect('red', 'leaf-2', 'vpc/1', 3);
-  assert.deepEqual(barrier.pending('claim'), ['leaf-1']);
+  barrier.expect('red', 'vpc/2', 3);
   barrier.acknowledge('leaf-1', 'vpc/1', 2, [row('vrf/other')]);
   assert.ok(!barrier.isSettled('claim'));
   barrier.acknowledge('leaf-1', 'vpc/1', 2, []);
@@ -81,40 +111,91 @@ test('a strict follower waits for what its leader waits for at that moment, and 
 });
 
 test('who follows somebody whose rows failed waits for them to heal', () => {
-  const barrier = new Barrier();
+  const barrier = open({ 'leaf-1': ['vpc/1'] });
   barrier.acknowledge('leaf-1', 'vpc/1', 2, [row('vrf/red', 'red')]);
   barrier.follow('claim', 'red');
-  assert.deepEqual(barrier.pending('claim'), ['leaf-1']);
+  assert.ok(!barrier.isSettled('claim'));
   barrier.acknowledge('leaf-1', 'vpc/1', 3, []);
   assert.ok(barrier.isSettled('claim'));
 });
 
+test('a device that gives a scope up is waited for until its own scope says so, by those who had rows there before', () => {
+  const barrier = open({ 'leaf-1': ['device/leaf-1', 'vpc/1'], 'leaf-2': ['vpc/1'] });
+  for (const device of ['leaf-1', 'leaf-2']) barrier.acknowledge(device, 'vpc/1', 2, []);
+  barrier.acknowledge('leaf-1', 'device/leaf-1', 2, []);
+  barrier.audience.replace('red', ['vpc/1'], 2);
+  barrier.audience.replace('new', ['vpc/1'], 4);
+  barrier.leave('leaf-1', 'vpc/1', 4, 4);
+  barrier.follow('claim', 'red');
+  assert.deepEqual(barrier.tally('red'), { devices: 2, late: ['leaf-1'], failures: [], withheld: false });
+  assert.deepEqual(barrier.tally('new'), { devices: 1, late: [], failures: [], withheld: false });
+  barrier.acknowledge('leaf-1', 'vpc/1', 4, []);
+  assert.ok(!barrier.isSettled('red'));
+  barrier.acknowledge('leaf-1', 'device/leaf-1', 4, []);
+  assert.ok(barrier.isSettled('red') && barrier.isSettled('claim'));
+  assert.equal(barrier.tally('red').devices, 1);
+});
+
 test('waits for a scope that a device gives up become waits for its own scope', () => {
-  const barrier = new Barrier();
-  barrier.expect('red', 'leaf-1', 'vpc/1', 2);
-  barrier.moveWaits('leaf-1', 'vpc/1', 'device/leaf-1', 4);
+  const barrier = open({ 'leaf-1': ['device/leaf-1', 'vpc/1'] });
+  barrier.acknowledge('leaf-1', 'vpc/1', 1, []);
+  barrier.acknowledge('leaf-1', 'device/leaf-1', 1, []);
+  barrier.expect('red', 'vpc/1', 2);
+  barrier.leave('leaf-1', 'vpc/1', 4, 4);
   barrier.acknowledge('leaf-1', 'vpc/1', 2, []);
   assert.ok(!barrier.isSettled('red'));
   barrier.acknowledge('leaf-1', 'device/leaf-1', 4, []);
   assert.ok(barrier.isSettled('red'));
 });
 
-test('a removed device is waited for no longer, and fails nobody', () => {
-  const barrier = new Barrier();
-  barrier.expect('red', 'leaf-1', 'vpc/1', 2);
-  barrier.acknowledge('leaf-1', 'device/leaf-1', 1, [row('port/E1/1', 'red')]);
-  barrier.takeTouched();
-  barrier.removeDevice('leaf-1');
-  assert.ok(barrier.isSettled('red'));
-  assert.deepEqual(barrier.failures('red'), []);
-  assert.deepEqual([...barrier.takeTouched()], ['red']);
+test('a device has its own scope only when it has every scope that this one names', () => {
+  const barrier = open({ 'leaf-1': ['device/leaf-1'] });
+  barrier.acknowledge('leaf-1', 'device/leaf-1', 1, []);
+  barrier.join('leaf-1', 'vpc/1');
+  barrier.expect('a1', 'device/leaf-1', 2);
+  barrier.acknowledge('leaf-1', 'device/leaf-1', 2, []);
+  assert.deepEqual(barrier.pending('a1'), ['leaf-1']);
+  barrier.acknowledge('leaf-1', 'vpc/1', 1, []);
+  assert.ok(barrier.isSettled('a1'));
 });
 
-test('only waiters for which something changed are named', () => {
-  const barrier = new Barrier();
-  barrier.expect('red', 'leaf-1', 'vpc/1', 1);
-  barrier.expect('blue', 'leaf-1', 'vpc/2', 1);
-  assert.deepEqual([...barrier.takeTouched()], ['red', 'blue']);
+test('what is withheld is waited for until it is released, and then for the version it went out with', () => {
+  const barrier = open({ 'leaf-1': ['device/leaf-1'] });
+  barrier.acknowledge('leaf-1', 'device/leaf-1', 1, []);
+  barrier.withhold('red', 'device/leaf-1');
+  barrier.follow('claim', 'red');
+  barrier.expect('red', 'device/leaf-1', 2);
+  barrier.acknowledge('leaf-1', 'device/leaf-1', 2, []);
+  assert.ok(barrier.tally('red').withheld && !barrier.isSettled('claim'));
+  barrier.release('device/leaf-1', 3);
+  assert.ok(!barrier.tally('red').withheld && !barrier.isSettled('red') && !barrier.isSettled('claim'));
+  barrier.acknowledge('leaf-1', 'device/leaf-1', 3, []);
+  assert.ok(barrier.isSettled('red') && barrier.isSettled('claim'));
+});
+
+test('a removed device is waited for no longer, and fails nobody', () => {
+  const barrier = open({ 'leaf-1': ['device/leaf-1', 'vpc/1'] });
+  barrier.expect('red', 'vpc/1', 2);
+  barrier.acknowledge('leaf-1', 'device/leaf-1', 1, [row('port/E1/1', 'red')]);
+  barrier.follow('claim', 'red');
+  barrier.takeNews();
+  barrier.removeDevice('leaf-1');
+  assert.ok(barrier.isSettled('red') && barrier.isSettled('claim'));
+  assert.deepEqual(barrier.failures('red'), []);
+  assert.deepEqual([...barrier.takeNews().waiters].toSorted(), ['claim', 'red']);
+});
+
+test('only waiters for which something changed are named, and who merely came further apart from them', () => {
+  const barrier = open({ 'leaf-1': ['vpc/1', 'vpc/2'], 'leaf-2': ['vpc/1'] });
+  barrier.expect('red', 'vpc/1', 1);
+  barrier.expect('blue', 'vpc/2', 1);
+  assert.deepEqual([...barrier.takeNews().waiters], ['red', 'blue']);
   barrier.acknowledge('leaf-1', 'vpc/2', 1, []);
-  assert.deepEqual([...barrier.takeTouched()], ['blue']);
+  assert.deepEqual([...barrier.takeNews().waiters], ['blue']);
+  barrier.acknowledge('leaf-1', 'vpc/1', 1, []);
+  const { waiters, scopes } = barrier.takeNews();
+  assert.deepEqual([[...waiters], [...scopes]], [[], ['vpc/1']]);
+  assert.deepEqual([...barrier.waitersOf('vpc/1')], ['red']);
+  barrier.acknowledge('leaf-2', 'vpc/1', 1, []);
+  assert.deepEqual([...barrier.takeNews().waiters], ['red']);
 });

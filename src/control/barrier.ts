@@ -1,11 +1,19 @@
 /**
- * Who still waits for which device. A waiter (an object, or a claim in quarantine) waits for a device to acknowledge a scope
- * at some version or a later one; one acknowledgement settles everything that waited for it, so the work is proportional
- * to what was asked for, never to devices times objects. Pure.
+ * Who still waits for which device. A waiter (an object) waits for a scope at some version, that is for every device that
+ * holds the scope; the scope counts devices (crowd.ts), so memory is proportional to devices, scopes and waiters, and an
+ * acknowledgement costs what it settles, never devices times objects. Claims in quarantine wait more strictly (strict.ts).
+ * Pure.
+ *
+ * Beside what it waits for by name, an object with rows in a scope waits for devices that joined the scope, or lost their
+ * state, and for those that are to give the scope up: `newcomers` and `leavers` of the crowd, kept once for all objects.
  */
-import type { RowId } from '../goal/rows.ts';
+import { deviceScope, type RowId } from '../goal/rows.ts';
 import type { Version } from '../goal/state.ts';
-import { getOrMake } from '../kit/maps.ts';
+import { addMember, getOrMake, removeMember } from '../kit/maps.ts';
+import { byText } from '../kit/order.ts';
+import { Audience } from './audience.ts';
+import { Crowd, withheld, type Wave } from './crowd.ts';
+import { StrictWaits } from './strict.ts';
 
 export interface Failure {
   readonly device: string;
@@ -16,76 +24,157 @@ export interface Failure {
   readonly message: string;
 }
 
-/** A row that a device could not realise, and the waiters it matters to; none known when the row is gone from the goal. */
+/** A row that a device could not realise. */
 export interface FailedRow {
   readonly row: RowId | '';
   readonly code: string;
   readonly message: string;
+  /** Waiters it matters to; none known when the row is gone from the goal. */
   readonly waiters: readonly string[];
+  /** To whom it matters when nobody is known whose change removed the row. */
+  readonly otherwise?: string;
 }
 
-interface Acknowledgement {
-  readonly version: Version;
-  readonly failed: ReadonlyMap<RowId, { readonly failure: Failure; readonly waiters: ReadonlySet<string> }>;
+/** How far a waiter's devices are. */
+export interface Tally {
+  /** All devices that hold, or have yet to give up, something of the object. */
+  readonly devices: number;
+  /** Those that have not acknowledged yet, sorted. */
+  readonly late: readonly string[];
+  readonly failures: readonly Failure[];
+  /** Something is not sent before somebody releases it. */
+  readonly withheld: boolean;
 }
 
-const neverAcknowledged: Version = -1;
-const nothingFailed: Acknowledgement['failed'] = new Map();
+/** Waiters and scopes for which something changed. */
+export interface News {
+  /** Nothing is left that they wait for, or they began to wait, or their failures changed. */
+  readonly waiters: ReadonlySet<string>;
+  /** They have fewer devices to wait for than before, but some. */
+  readonly progress: ReadonlySet<string>;
+  /** Something changed for everybody with rows in these scopes or who waits for them (`waitersOf`). */
+  readonly scopes: ReadonlySet<string>;
+}
+
+type Failed = ReadonlyMap<RowId, { readonly failure: Failure; readonly waiters: ReadonlySet<string> }>;
+const nothingFailed: Failed = new Map();
 
 export class Barrier {
+  readonly audience = new Audience();
+  readonly #crowds = new Map<string, Crowd>();
+  /** By device: scopes it holds, and shared ones of those that it never acknowledged. */
+  readonly #held = new Map<string, Set<string>>();
+  readonly #joining = new Map<string, Set<string>>();
+  /** By device: an acknowledgement of its own scope, while it has yet to acknowledge a scope that this one names. */
+  readonly #deferred = new Map<string, Version>();
+  /** By device: shared scopes it is to give up. */
+  readonly #leaving = new Map<string, Set<string>>();
+  readonly #waves = new Map<string, Map<string, Wave>>();
   /** By device and scope. */
-  readonly #acknowledged = new Map<string, Map<string, Acknowledgement>>();
-  /** By device and scope: the version each waiter waits for. */
-  readonly #waits = new Map<string, Map<string, Map<string, Version>>>();
-  /** By waiter and device: the scopes that it waits for there. */
-  readonly #pending = new Map<string, Map<string, Set<string>>>();
+  readonly #failed = new Map<string, Map<string, Failed>>();
   readonly #failures = new Map<string, Set<Failure>>();
-  /** Waiters that an acknowledgement with any failure does not settle: a row that failed may be one that was to go. */
-  readonly #strict = new Set<string>();
+  readonly #strict = new StrictWaits();
   #touched = new Set<string>();
+  #progress = new Set<string>();
+  #stirred = new Set<string>();
 
-  /** From now on the waiter waits until the device has acknowledged the scope at `version`; nothing happens if it has. */
-  expect(waiter: string, device: string, scope: string, version: Version): void {
-    const known = this.#acknowledged.get(device)?.get(scope);
-    const settled = known !== undefined && known.version >= version;
-    if (settled && !(this.#strict.has(waiter) && known.failed.size > 0)) return;
-    getOrMake(getOrMake(this.#waits, device, newMap<string, Map<string, Version>>), scope, newMap<string, Version>).set(waiter, version);
-    getOrMake(getOrMake(this.#pending, waiter, newMap<string, Set<string>>), device, () => new Set<string>()).add(scope);
-    this.#touched.add(waiter);
+  /** The device holds the scope from now on and has acknowledged nothing of it: also when it lost what it had. */
+  join(device: string, scope: string): void {
+    getOrMake(this.#crowds, scope, () => new Crowd()).join(device);
+    addMember(this.#held, device, scope);
+    if (scope === deviceScope(device)) this.#deferred.delete(device);
+    else addMember(this.#joining, device, scope);
+    removeMember(this.#leaving, device, scope);
+    this.#exchangeFailed(device, scope, nothingFailed);
+    this.#stirred.add(scope);
   }
 
-  /** Lets a strict waiter wait for all that `waiter` waits for at this moment, and for where it failed. */
+  /**
+   * The device is to give up a shared scope, which it acknowledges with a version of its own scope: whoever waits for it
+   * there waits for that.
+   * @param left version of the commit; who has rows in the scope since then does not wait for the device
+   */
+  leave(device: string, scope: string, left: Version, until: Version): void {
+    const crowd = this.#crowds.get(scope);
+    if (crowd?.acknowledged(device) === undefined) return;
+    const own = deviceScope(device);
+    const { passed, ended } = crowd.leave(device);
+    const objects = this.audience.objects(scope);
+    for (const { waiters } of passed) for (const waiter of waiters) if (!objects.has(waiter)) this.expect(waiter, own, until);
+    crowd.startLeave(device, { left, until });
+    addMember(this.#leaving, device, scope);
+    this.#strict.move(device, scope, own, until);
+    this.#end(scope, ended);
+    this.#quit(device, scope);
+    this.#stirred.add(scope);
+  }
+
+  /** From now on the waiter waits until every device that holds the scope has acknowledged this version; replaces a lower one. */
+  expect(waiter: string, scope: string, version: Version): void {
+    const before = this.#waves.get(waiter)?.get(scope);
+    if (before === undefined || before.version < version) this.#await(waiter, scope, version, before);
+  }
+
+  #await(waiter: string, scope: string, version: Version, before: Wave | undefined): void {
+    const wave = this.#crowds.get(scope)?.wave(version);
+    if (before !== undefined) this.#leaveWave(waiter, scope, before);
+    this.#touched.add(waiter);
+    if (wave === undefined) return;
+    wave.waiters.add(waiter);
+    getOrMake(this.#waves, waiter, () => new Map<string, Wave>()).set(scope, wave);
+  }
+
+  /** The waiter waits for a change of the scope that is not to be sent yet. */
+  withhold(waiter: string, scope: string): void {
+    this.expect(waiter, scope, withheld);
+  }
+
+  /** What was withheld of the scope is in this version, or there is nothing withheld any more. */
+  release(scope: string, version: Version): void {
+    const crowd = this.#crowds.get(scope);
+    const wave = crowd?.waves().find((each) => each.version === withheld);
+    for (const waiter of wave?.waiters ?? []) this.#await(waiter, scope, version, wave);
+    for (const device of crowd?.members.keys() ?? []) {
+      this.#strict.revise(device, scope, withheld, version);
+      this.#settleStrictly(device, scope);
+    }
+  }
+
+  /** One waiter has nothing withheld in this scope any more. */
+  releaseOne(waiter: string, scope: string, version: Version): void {
+    const wave = this.#waves.get(waiter)?.get(scope);
+    if (wave?.version === withheld) this.#await(waiter, scope, version, wave);
+  }
+
+  /** Waits, until an acknowledgement without failures comes, for one device and one scope. */
+  expectStrictly(waiter: string, device: string, scope: string, version: Version): void {
+    const acknowledged = this.#acknowledged(device, scope);
+    if (acknowledged === undefined) return;
+    if (acknowledged >= version && !this.#isFailing(device, scope)) return;
+    this.#strict.expect(waiter, device, scope, version);
+  }
+
+  /** Lets a waiter wait strictly for all that another one waits for at this moment, and for where that one failed. */
   follow(strict: string, waiter: string): void {
-    this.#strict.add(strict);
-    this.#touched.add(strict);
-    for (const [device, scopes] of this.#pending.get(waiter) ?? []) {
-      for (const scope of scopes) {
-        const version = this.#waits.get(device)?.get(scope)?.get(waiter);
-        if (version !== undefined) this.expect(strict, device, scope, version);
+    for (const [scope, wave] of this.#waves.get(waiter) ?? []) {
+      const late = this.#crowds.get(scope)?.lateOf(wave) ?? [];
+      for (const device of late) this.expectStrictly(strict, device, scope, wave.version);
+    }
+    for (const [scope, since] of this.audience.scopes(waiter)) {
+      const crowd = this.#crowds.get(scope);
+      for (const device of crowd?.newcomers ?? []) this.expectStrictly(strict, device, scope, 0);
+      for (const [device, { left, until }] of crowd?.leavers ?? []) {
+        if (since < left) this.expectStrictly(strict, device, deviceScope(device), until);
       }
     }
     for (const { device, scope } of this.#failures.get(waiter) ?? []) {
-      this.expect(strict, device, scope, this.#acknowledged.get(device)?.get(scope)?.version ?? 0);
+      this.expectStrictly(strict, device, scope, this.#acknowledged(device, scope) ?? 0);
     }
+    this.#touched.add(strict);
   }
 
-  /** The device is to give up a scope, which it then acknowledges no more: whoever waits for that waits for another one. */
-  moveWaits(device: string, from: string, to: string, version: Version): void {
-    const waits = this.#waits.get(device)?.get(from);
-    this.#waits.get(device)?.delete(from);
-    for (const waiter of waits?.keys() ?? []) {
-      this.#pending.get(waiter)?.get(device)?.delete(from);
-      this.expect(waiter, device, to, version);
-      if (this.#pending.get(waiter)?.get(device)?.size === 0) this.#unpend(waiter, device);
-    }
-    const gone = this.#acknowledged.get(device);
-    this.#exchangeFailures(gone?.get(from)?.failed ?? nothingFailed, nothingFailed);
-    gone?.delete(from);
-  }
-
-  /** A waiter that only an acknowledgement without failures settles; call before `expect`. */
-  addStrict(waiter: string): void {
-    this.#strict.add(waiter);
+  /** The waiter is to be looked at, whether it waits or not. */
+  touch(waiter: string): void {
     this.#touched.add(waiter);
   }
 
@@ -94,108 +183,274 @@ export class Barrier {
    * device failed as a whole, nothing is settled.
    */
   acknowledge(device: string, scope: string, version: Version, failed: readonly FailedRow[]): void {
-    const before = this.#acknowledged.get(device)?.get(scope);
-    if (before !== undefined && before.version > version) return;
-    const whole = failed.some(({ row }) => row === '');
-    const waiting = [...(this.#waits.get(device)?.get(scope)?.keys() ?? [])];
-    const settled = whole ? waiting : this.#settle(device, scope, version, failed.length > 0);
-    const entries = failed.map(({ row, code, message, waiters }) => {
-      const failure = { device, scope, row, code, message };
-      // Nobody wants the row any more: it matters to those whose change removed it.
-      const removers = waiters.length > 0 && row !== '' ? [] : [...settled, ...(before?.failed.get(row)?.waiters ?? [])];
-      return [row, { failure, waiters: new Set([...waiters, ...removers]) }] as const;
-    });
-    const after: Acknowledgement = {
-      version: whole ? (before?.version ?? neverAcknowledged) : version,
-      failed: entries.length === 0 ? nothingFailed : new Map(entries),
-    };
-    this.#exchangeFailures(before?.failed ?? nothingFailed, after.failed);
-    getOrMake(this.#acknowledged, device, newMap<string, Acknowledgement>).set(scope, after);
+    const crowd = this.#crowds.get(scope);
+    const before = this.#acknowledged(device, scope);
+    if (crowd === undefined || before === undefined || before > version) return;
+    const whole = failed.find(({ row }) => row === '');
+    if (whole === undefined) crowd.endBreakdown(device);
+    else crowd.startBreakdown(device, whole);
+    this.#exchangeFailed(device, scope, this.#blame(device, scope, crowd, version, failed));
+    if (whole === undefined) this.#advance(device, scope, version);
+    this.#settleStrictly(device, scope);
+    if (whole !== undefined) this.#stirred.add(scope);
   }
 
-  /** What the device acknowledged counts no more: it lost its state. Whoever needs it must `expect` again. */
+  /** What the device acknowledged counts no more: it lost its state. Whoever has rows on it waits for it anew. */
   forgetAcknowledged(device: string): void {
-    for (const { failed } of this.#acknowledged.get(device)?.values() ?? []) this.#exchangeFailures(failed, nothingFailed);
-    this.#acknowledged.delete(device);
+    for (const scope of this.#held.get(device) ?? []) this.join(device, scope);
   }
 
   /** The device is no more: nobody waits for it. */
   removeDevice(device: string): void {
-    this.forgetAcknowledged(device);
-    for (const waiters of this.#waits.get(device)?.values() ?? []) {
-      for (const waiter of waiters.keys()) this.#unpend(waiter, device);
+    for (const scope of this.#held.get(device) ?? []) {
+      this.#end(scope, this.#crowds.get(scope)?.leave(device).ended ?? []);
+      this.#quit(device, scope);
+      this.#stirred.add(scope);
     }
-    this.#waits.delete(device);
+    for (const scope of this.#leaving.get(device) ?? []) this.#endLeave(device, scope);
+    this.#leaving.delete(device);
+    this.#deferred.delete(device);
+    for (const waiter of this.#strict.removeDevice(device)) this.#touched.add(waiter);
   }
 
   /** The waiter is no more. */
   removeWaiter(waiter: string): void {
-    for (const [device, scopes] of this.#pending.get(waiter) ?? []) {
-      for (const scope of scopes) this.#waits.get(device)?.get(scope)?.delete(waiter);
-    }
-    this.#pending.delete(waiter);
+    for (const [scope, wave] of this.#waves.get(waiter) ?? []) this.#leaveWave(waiter, scope, wave);
     this.#failures.delete(waiter);
-    this.#strict.delete(waiter);
+    this.#strict.removeWaiter(waiter);
     this.#touched.delete(waiter);
-  }
-
-  /** Devices that the waiter waits for. */
-  pending(waiter: string): string[] {
-    return [...(this.#pending.get(waiter)?.keys() ?? [])];
+    this.#progress.delete(waiter);
   }
 
   isSettled(waiter: string): boolean {
-    return !this.#pending.has(waiter);
+    if (this.#waves.has(waiter) || this.#strict.isWaiting(waiter)) return false;
+    for (const [scope, since] of this.audience.scopes(waiter)) {
+      const crowd = this.#crowds.get(scope);
+      if (crowd !== undefined && (crowd.newcomers.size > 0 || leaversSince(crowd, since).length > 0)) return false;
+    }
+    return true;
   }
 
-  failures(waiter: string): Failure[] {
+  failures(waiter: string): readonly Failure[] {
     return [...(this.#failures.get(waiter) ?? [])];
   }
 
-  /** Waiters for which something changed since the last call. */
-  takeTouched(): ReadonlySet<string> {
-    const touched = this.#touched;
+  /** Devices of the waiter, those that it waits for, and what failed; work grows with its scopes and with those devices. */
+  tally(waiter: string): Tally {
+    const late = this.#lateOf(waiter);
+    const failures = [...this.failures(waiter), ...this.#breakdowns(waiter, late)];
+    const scopes = this.audience.scopes(waiter);
+    const crowds = [...scopes.keys()].flatMap((scope) => this.#crowds.get(scope) ?? []);
+    const devices = new Counting(crowds);
+    for (const device of late) devices.add(device);
+    for (const { device } of failures) devices.add(device);
+    const isWithheld = [...(this.#waves.get(waiter)?.values() ?? [])].some(({ version }) => version === withheld);
+    return { devices: devices.count, late, failures, withheld: isWithheld };
+  }
+
+  /** Devices that the waiter waits for, sorted. */
+  pending(waiter: string): readonly string[] {
+    return this.#lateOf(waiter);
+  }
+
+  /** Version of the scope that the device has acknowledged; -1 for none, undefined when it does not hold the scope. */
+  acknowledged(device: string, scope: string): Version | undefined {
+    return this.#acknowledged(device, scope);
+  }
+
+  /** Rows of the scope that failed on the device. */
+  failedRows(device: string, scope: string): readonly Failure[] {
+    return [...(this.#failed.get(device)?.get(scope)?.values() ?? [])].map(({ failure }) => failure);
+  }
+
+  /** Everybody with rows in the scope or who waits for it. */
+  waitersOf(scope: string): ReadonlySet<string> {
+    const waiters = new Set(this.audience.objects(scope));
+    for (const wave of this.#crowds.get(scope)?.waves() ?? []) for (const waiter of wave.waiters) waiters.add(waiter);
+    return waiters;
+  }
+
+  /** What changed since the last call. */
+  takeNews(): News {
+    const news = { waiters: this.#touched, progress: this.#progress, scopes: this.#stirred };
     this.#touched = new Set();
-    return touched;
+    this.#progress = new Set();
+    this.#stirred = new Set();
+    return news;
   }
 
-  #settle(device: string, scope: string, version: Version, hasFailures: boolean): string[] {
-    const waits = this.#waits.get(device)?.get(scope);
-    const settled: string[] = [];
-    for (const [waiter, wanted] of waits ?? []) {
-      if (wanted > version || (hasFailures && this.#strict.has(waiter))) continue;
-      waits?.delete(waiter);
-      settled.push(waiter);
-      const scopes = this.#pending.get(waiter)?.get(device);
-      scopes?.delete(scope);
-      if (scopes?.size === 0) this.#unpend(waiter, device);
+  /** As the device said it, also while a scope that its own one names is missing. */
+  #acknowledged(device: string, scope: string): Version | undefined {
+    const counted = this.#crowds.get(scope)?.acknowledged(device);
+    return counted !== undefined && scope === deviceScope(device) ? Math.max(counted, this.#deferred.get(device) ?? counted) : counted;
+  }
+
+  /** A device has its own scope as of a version only when it also has every scope that this one names. */
+  #advance(device: string, scope: string, version: Version): void {
+    const own = deviceScope(device);
+    if (scope === own) {
+      for (const shared of this.#leaving.get(device) ?? []) {
+        if ((this.#crowds.get(shared)?.leavers.get(device)?.until ?? 0) <= version) this.#endLeave(device, shared);
+      }
+      if (this.#joining.has(device)) this.#deferred.set(device, version);
+      else this.#pass(device, scope, version);
+      return;
     }
-    return settled;
+    this.#pass(device, scope, version);
+    removeMember(this.#joining, device, scope);
+    this.#undefer(device);
   }
 
-  #unpend(waiter: string, device: string): void {
-    const devices = this.#pending.get(waiter);
-    devices?.delete(device);
-    if (devices?.size === 0) this.#pending.delete(waiter);
-    this.#touched.add(waiter);
+  #undefer(device: string): void {
+    const version = this.#deferred.get(device);
+    if (version === undefined || this.#joining.has(device)) return;
+    this.#deferred.delete(device);
+    this.#pass(device, deviceScope(device), version);
   }
 
-  #exchangeFailures(before: Acknowledgement['failed'], after: Acknowledgement['failed']): void {
+  #pass(device: string, scope: string, version: Version): void {
+    const crowd = this.#crowds.get(scope);
+    if (crowd === undefined) return;
+    // Those who wait for nothing by name hear of it when the scope is stirred.
+    if (crowd.members.size > 1 || crowd.newcomers.has(device)) this.#stirred.add(scope);
+    this.#end(scope, crowd.advance(device, version));
+  }
+
+  #endLeave(device: string, scope: string): void {
+    this.#crowds.get(scope)?.endLeave(device);
+    removeMember(this.#leaving, device, scope);
+    this.#forgetIfEmpty(scope);
+    this.#stirred.add(scope);
+  }
+
+  /** The device is no member of the scope any more. */
+  #quit(device: string, scope: string): void {
+    this.#exchangeFailed(device, scope, nothingFailed);
+    removeMember(this.#held, device, scope);
+    removeMember(this.#joining, device, scope);
+    this.#undefer(device);
+    this.#forgetIfEmpty(scope);
+  }
+
+  #forgetIfEmpty(scope: string): void {
+    if (this.#crowds.get(scope)?.isEmpty === true) this.#crowds.delete(scope);
+  }
+
+  #end(scope: string, waves: readonly Wave[]): void {
+    for (const { waiters } of waves) {
+      for (const waiter of waiters) {
+        const own = this.#waves.get(waiter);
+        own?.delete(scope);
+        if (own?.size === 0) this.#waves.delete(waiter);
+        (own?.size === 0 ? this.#touched : this.#progress).add(waiter);
+      }
+    }
+  }
+
+  #leaveWave(waiter: string, scope: string, wave: Wave): void {
+    wave.waiters.delete(waiter);
+    if (wave.waiters.size === 0) this.#crowds.get(scope)?.drop(wave);
+    const own = this.#waves.get(waiter);
+    own?.delete(scope);
+    if (own?.size === 0) this.#waves.delete(waiter);
+  }
+
+  #settleStrictly(device: string, scope: string): void {
+    const acknowledged = this.#acknowledged(device, scope);
+    if (acknowledged === undefined || acknowledged < 0 || this.#isFailing(device, scope)) return;
+    for (const waiter of this.#strict.acknowledge(device, scope, acknowledged)) this.#touched.add(waiter);
+  }
+
+  #isFailing(device: string, scope: string): boolean {
+    return this.#failed.get(device)?.has(scope) === true || this.#crowds.get(scope)?.broken.has(device) === true;
+  }
+
+  /** Whose fault it is: of who contributes to the row, else of those whose change removed it. */
+  #blame(device: string, scope: string, crowd: Crowd, version: Version, failed: readonly FailedRow[]): Failed {
+    if (failed.length === 0) return nothingFailed;
+    const before = this.#failed.get(device)?.get(scope);
+    const acknowledged = crowd.acknowledged(device) ?? version;
+    const removers = (): string[] =>
+      crowd.waves().filter((wave) => wave.version > acknowledged && wave.version <= version).flatMap(({ waiters }) => [...waiters]);
+    return new Map(
+      failed.map(({ row, code, message, waiters, otherwise }) => {
+        const known = waiters.length > 0 || row === '' ? waiters : [...removers(), ...(before?.get(row)?.waiters ?? [])];
+        const blamed = known.length > 0 || otherwise === undefined ? known : [otherwise];
+        return [row, { failure: { device, scope, row, code, message }, waiters: new Set(blamed) }];
+      }),
+    );
+  }
+
+  #exchangeFailed(device: string, scope: string, after: Failed): void {
+    const before = this.#failed.get(device)?.get(scope) ?? nothingFailed;
+    if (before === after) return;
     for (const { failure, waiters } of before.values()) {
       for (const waiter of waiters) {
-        const failures = this.#failures.get(waiter);
-        failures?.delete(failure);
-        if (failures?.size === 0) this.#failures.delete(waiter);
+        removeMember(this.#failures, waiter, failure);
         this.#touched.add(waiter);
       }
     }
     for (const { failure, waiters } of after.values()) {
       for (const waiter of waiters) {
-        getOrMake(this.#failures, waiter, () => new Set<Failure>()).add(failure);
+        addMember(this.#failures, waiter, failure);
         this.#touched.add(waiter);
       }
     }
+    if (after.size > 0) getOrMake(this.#failed, device, () => new Map<string, Failed>()).set(scope, after);
+    else this.#failed.get(device)?.delete(scope);
+    if (this.#failed.get(device)?.size === 0) this.#failed.delete(device);
+  }
+
+  #lateOf(waiter: string): readonly string[] {
+    const lists: (readonly string[])[] = [];
+    const waves = this.#waves.get(waiter);
+    for (const [scope, wave] of waves ?? []) lists.push(this.#crowds.get(scope)?.lateOf(wave) ?? []);
+    for (const [scope, since] of this.audience.scopes(waiter)) {
+      const crowd = this.#crowds.get(scope);
+      if (crowd === undefined) continue;
+      if (crowd.newcomers.size > 0 && waves?.has(scope) !== true) lists.push([...crowd.newcomers].sort(byText));
+      const leavers = leaversSince(crowd, since);
+      if (leavers.length > 0) lists.push(leavers);
+    }
+    const [only, ...others] = lists;
+    return others.length === 0 ? (only ?? []) : [...new Set(lists.flat())].sort(byText);
+  }
+
+  /** Of a device that is waited for and fails as a whole. */
+  #breakdowns(waiter: string, late: readonly string[]): Failure[] {
+    if (late.length === 0) return [];
+    const found = new Map<string, Failure>();
+    const scopes = new Set([...this.audience.scopes(waiter).keys(), ...(this.#waves.get(waiter)?.keys() ?? [])]);
+    for (const scope of scopes) {
+      const broken = this.#crowds.get(scope)?.broken;
+      if (broken === undefined || broken.size === 0) continue;
+      const waiting = new Set(late);
+      for (const [device, { code, message }] of broken) {
+        if (waiting.has(device)) found.set(device, { device, scope, row: '', code, message });
+      }
+    }
+    return [...found.values()];
   }
 }
 
-const newMap = <Key, Value>(): Map<Key, Value> => new Map();
+const leaversSince = ({ leavers }: Crowd, since: Version): readonly string[] =>
+  leavers.size === 0 ? [] : [...leavers].filter(([, { left }]) => since < left).map(([device]) => device).sort(byText);
+
+/** Counts devices once, without listing those of the largest crowd. */
+class Counting {
+  readonly #largest: Crowd | undefined;
+  readonly #others = new Set<string>();
+
+  constructor(crowds: readonly Crowd[]) {
+    for (const crowd of crowds) if (crowd.members.size > (this.#largest?.members.size ?? 0)) this.#largest = crowd;
+    for (const crowd of crowds) if (crowd !== this.#largest) for (const device of crowd.members.keys()) this.add(device);
+  }
+
+  get count(): number {
+    return (this.#largest?.members.size ?? 0) + this.#others.size;
+  }
+
+  add(device: string): void {
+    if (this.#largest?.members.has(device) !== true) this.#others.add(device);
+  }
+}

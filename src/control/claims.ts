@@ -58,8 +58,8 @@ export class Claims {
       this.#tellQuarantine(name);
     }
     if (this.#former.size === 0) return;
-    barrier.addStrict(restartWaiter);
     for (const device of devices) expect(restartWaiter, device);
+    barrier.touch(restartWaiter);
   }
 
   /** Whether the waiter was one of a claim; frees what it waited with when nothing is left to wait for. */

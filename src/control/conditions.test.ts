@@ -6,7 +6,7 @@ import { conditionsAfter, ready, statements, type Knowledge } from './conditions
 import { mergeDiff } from './mergediff.ts';
 import { mergePatch } from '../apiserver/patch.ts';
 
-const nothing: Knowledge = { generation: 3, findings: [], pending: [], failures: [], devices: 0 };
+const nothing: Knowledge = { generation: 3, findings: [], late: [], failures: [], devices: 0, withheld: false };
 const failure = { device: 'leaf-1', scope: 'device/leaf-1', row: 'vrf/red', code: 'Broken', message: 'no' };
 
 const said = (known: Partial<Knowledge>): string =>
@@ -19,11 +19,11 @@ test('the table of what Accepted and Programmed say', () => {
     [{}, 'Accepted=True Accepted: accepted | Programmed=True NoDevices: no device is affected'],
     [{ devices: 2 }, 'Accepted=True Accepted: accepted | Programmed=True Programmed: 2 of 2 devices'],
     [
-      { devices: 5, pending: ['leaf-4', 'leaf-2', 'leaf-3', 'leaf-1'] },
+      { devices: 5, late: ['leaf-1', 'leaf-2', 'leaf-3', 'leaf-4'] },
       'Accepted=True Accepted: accepted | Programmed=False Pending: 1 of 5 devices; waiting for leaf-1, leaf-2, leaf-3 and 1 more',
     ],
     [
-      { devices: 3, pending: ['leaf-2'], failures: [failure] },
+      { devices: 3, late: ['leaf-2'], failures: [failure] },
       'Accepted=True Accepted: accepted | Programmed=False Failed: 1 of 3 devices; leaf-1: vrf/red: Broken: no',
     ],
     [
@@ -43,14 +43,14 @@ test('the table of what Accepted and Programmed say', () => {
 });
 
 test('a device that is pending and failing is counted once', () => {
-  assert.equal(ready({ ...nothing, devices: 3, pending: ['leaf-1'], failures: [failure] }), '2/3');
+  assert.equal(ready({ ...nothing, devices: 3, late: ['leaf-1'], failures: [failure] }), '2/3');
 });
 
 test('a transition time moves only when the status does, and foreign conditions stay', () => {
   const foreign = { type: 'Verified', status: 'True', reason: 'Verified', message: '', lastTransitionTime: 't0' } as const;
   const first = conditionsAfter([foreign], statements({ ...nothing, devices: 1 }), 1, 't1');
   const second = conditionsAfter(first, statements({ ...nothing, devices: 2 }), 2, 't2');
-  const third = conditionsAfter(second, statements({ ...nothing, devices: 2, pending: ['leaf-1'] }), 2, 't3');
+  const third = conditionsAfter(second, statements({ ...nothing, devices: 2, late: ['leaf-1'] }), 2, 't3');
   const times = (conditions: readonly { type: string; lastTransitionTime: string }[]): string[] =>
     conditions.map(({ type, lastTransitionTime }) => `${type} ${lastTransitionTime}`);
   assert.deepEqual(times(second), ['Accepted t1', 'Programmed t1', 'Verified t0']);

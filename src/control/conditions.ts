@@ -5,17 +5,12 @@
 import type { Condition } from '../api/object.ts';
 import type { CompileFinding } from '../compile/finding.ts';
 import { formatFinding } from '../kit/error.ts';
-import type { Failure } from './barrier.ts';
+import type { Failure, Tally } from './barrier.ts';
 
-export interface Knowledge {
+export interface Knowledge extends Tally {
   /** Generation that was compiled. */
   readonly generation: number;
   readonly findings: readonly CompileFinding[];
-  /** Devices that have not acknowledged yet. */
-  readonly pending: readonly string[];
-  readonly failures: readonly Failure[];
-  /** All devices that hold, or have yet to give up, something of the object. */
-  readonly devices: number;
 }
 
 export type Statement = Pick<Condition, 'type' | 'status' | 'reason' | 'message'>;
@@ -27,10 +22,10 @@ const longestMessage = 1024;
 export const statements = (known: Knowledge): readonly Statement[] => [accepted(known), programmed(known)];
 
 /** `n/m` devices. */
-export const ready = (known: Knowledge): string => `${known.devices - unready(known).size}/${known.devices}`;
+export const ready = (known: Knowledge): string => `${known.devices - unready(known)}/${known.devices}`;
 
-const unready = ({ pending, failures }: Knowledge): ReadonlySet<string> =>
-  new Set([...pending, ...failures.map(({ device }) => device)]);
+const unready = ({ late, failures }: Knowledge): number =>
+  failures.length === 0 ? late.length : new Set([...late, ...failures.map(({ device }) => device)]).size;
 
 const accepted = ({ findings }: Knowledge): Statement => {
   const errors = findings.filter(({ severity }) => severity === 'error');
@@ -42,14 +37,15 @@ const accepted = ({ findings }: Knowledge): Statement => {
 };
 
 const programmed = (known: Knowledge): Statement => {
-  const { findings, pending, failures, devices } = known;
+  const { findings, late, failures, devices } = known;
   const not = (reason: string, message: string): Statement => ({ type: 'Programmed', status: 'False', reason, message });
-  const count = `${devices - unready(known).size} of ${devices} devices`;
+  const count = `${devices - unready(known)} of ${devices} devices`;
   if (findings.some(({ severity }) => severity === 'error')) return not('NotAccepted', 'not accepted, see condition Accepted');
   const waiting = findings.filter(({ severity }) => severity === 'pending');
   if (waiting.length > 0) return not('Pending', sentences(waiting));
   if (failures.length > 0) return not('Failed', clip(`${count}; ${failures.slice(0, shownNames).map(formatFailure).join('; ')}`));
-  if (pending.length > 0) return not('Pending', `${count}; waiting for ${names(pending)}`);
+  if (known.withheld) return not('Held', `${count}; ${heldText(names(late))}`);
+  if (late.length > 0) return not('Pending', `${count}; waiting for ${names(late)}`);
   // Nothing has to happen anywhere, so nothing is left to wait for: the barrier is open.
   if (devices === 0) return { type: 'Programmed', status: 'True', reason: 'NoDevices', message: 'no device is affected' };
   return { type: 'Programmed', status: 'True', reason: 'Programmed', message: count };
@@ -58,8 +54,13 @@ const programmed = (known: Knowledge): Statement => {
 const formatFailure = ({ device, row, code, message }: Failure): string =>
   row === '' ? `${device}: ${code}: ${message}` : `${device}: ${row}: ${code}: ${message}`;
 
+/** Tenants read this too: they can do no more than ask. */
+const heldText = (devices: string): string =>
+  `what it had on ${devices} is not deleted before the fabric's operator allows it, because so much at once may be a mistake`;
+
+/** Of devices that are sorted. */
 const names = (devices: readonly string[]): string => {
-  const shown = devices.toSorted().slice(0, shownNames).join(', ');
+  const shown = devices.slice(0, shownNames).join(', ');
   const rest = devices.length - shownNames;
   return rest > 0 ? `${shown} and ${rest} more` : shown;
 };

@@ -109,7 +109,6 @@ class Control implements Controller {
       compiler: this.compiler,
       allocator: this.#allocator,
       barrier: this.#barrier,
-      publisher: this.#publisher,
       devices: this.#devices,
       goal,
       clock,
@@ -271,7 +270,9 @@ class Control implements Controller {
   #finishFirst(): void {
     const { goal } = this.#options;
     this.#claims.holdFormer(this.#publisher.devices, (waiter, device) => {
-      for (const scope of goal.subscriptions(device)) this.#publisher.expect([waiter], [device], scope);
+      for (const scope of goal.subscriptions(device)) {
+        this.#barrier.expectStrictly(waiter, device, scope, this.#publisher.versionOf(scope));
+      }
     });
     this.#opened = true;
     this.#first.resolve();
@@ -282,11 +283,11 @@ class Control implements Controller {
     this.#reports.forget(key);
   }
 
-  /** Tells everybody concerned what the barrier has new. */
+  /** Tells everybody concerned what the barrier has new: at once whom it settles, after a while who merely came further. */
   #drain(): void {
-    for (const waiter of this.#barrier.takeTouched()) {
-      if (!this.#claims.settle(waiter)) this.#reports.answered(waiter);
-    }
+    const { waiters, progress, scopes } = this.#barrier.takeNews();
+    for (const waiter of waiters) if (!this.#claims.settle(waiter)) this.#reports.answered(waiter);
+    this.#reports.progressed(progress, scopes);
   }
 
   #ownerOf(key: string): Owner | undefined {

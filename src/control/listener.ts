@@ -35,12 +35,9 @@ export class SouthboundListener implements SouthboundEvents {
   }
 
   readonly onConnected = (device: string, hello: DeviceHello): void => {
-    const { devices, barrier, publisher, clock, onChange } = this.#options;
+    const { devices, barrier, clock, onChange } = this.#options;
     const { lostState, wasConnected } = devices.connect(device, hello, clock.now());
-    if (lostState) {
-      barrier.forgetAcknowledged(device);
-      publisher.expectAll(device);
-    }
+    if (lostState) barrier.forgetAcknowledged(device);
     if (!wasConnected) this.#record(device, 'Normal', 'DeviceConnected', `${['agent', hello.agentVersion].join(' ').trim()} connected`);
     onChange(device);
   };
@@ -76,9 +73,10 @@ export class SouthboundListener implements SouthboundEvents {
   };
 
   #failedRow(device: string, scope: string, { table, key, code, message }: RowFailure): FailedRow {
-    if (table === '') return { row: '', code, message, waiters: [refKey({ kind: 'Switch', namespace: '', name: device })] };
+    const own = refKey({ kind: 'Switch', namespace: '', name: device });
+    if (table === '') return { row: '', code, message, waiters: [own] };
     const row = `${table}/${key}`;
-    return { row, code, message, waiters: this.#options.compiler.explain(scope, row).map(refKey) };
+    return { row, code, message, waiters: this.#options.compiler.explain(scope, row).map(refKey), otherwise: own };
   }
 
   #record(device: string, type: 'Normal' | 'Warning', reason: string, message: string): void {

@@ -6,7 +6,6 @@
 import type { CompileResult } from '../compile/engine.ts';
 import { deviceScope, type RowId } from '../goal/rows.ts';
 import type { ChangedScope, GoalState, Version } from '../goal/state.ts';
-import { Audience } from './audience.ts';
 import type { Barrier } from './barrier.ts';
 
 const devicePrefix = deviceScope('');
@@ -20,7 +19,6 @@ export interface PublisherOptions {
 }
 
 export class Publisher {
-  readonly audience = new Audience();
   readonly #options: PublisherOptions;
   #devices: ReadonlySet<string> = new Set();
 
@@ -30,10 +28,14 @@ export class Publisher {
 
   /** The declared devices; nobody waits for others. */
   setDevices(devices: ReadonlySet<string>): void {
+    const { barrier, goal } = this.#options;
     const before = this.#devices;
     this.#devices = devices;
-    for (const device of before) if (!devices.has(device)) this.#options.barrier.removeDevice(device);
-    for (const device of devices) if (!before.has(device)) this.expectAll(device);
+    for (const device of before) if (!devices.has(device)) barrier.removeDevice(device);
+    for (const device of devices) {
+      if (before.has(device)) continue;
+      for (const scope of goal.subscriptions(device)) barrier.join(device, scope);
+    }
   }
 
   get devices(): ReadonlySet<string> {
@@ -43,67 +45,70 @@ export class Publisher {
   /** Commits several results as one version. Answers what to send. */
   publish(results: readonly CompileResult[]): readonly ChangedScope[] {
     const { goal } = this.#options;
-    const before = new Map(movedDevices(results).map((device) => [device, goal.subscriptions(device)]));
+    const before = new Map(this.#movedDevices(results).map((device) => [device, goal.subscriptions(device)]));
     const changed = goal.commit(results.flatMap(({ scopes }) => scopes));
-    const concerned = new ScopeIndex();
-    const lost = new ScopeIndex();
-    for (const [object, scopes] of mergeContributions(results)) {
-      const had = this.audience.scopes(object);
-      this.audience.replace(object, this.#options.scopesOf(object));
-      const has = this.audience.scopes(object);
-      for (const scope of had) if (!has.has(scope)) lost.add(scope, object);
-      for (const scope of scopes) concerned.add(scope, object);
-    }
-    for (const [scope, objects] of concerned) this.expect(objects, goal.devicesOf(scope), scope);
-    for (const [device, scopes] of before) this.#expectMoves(device, new Set(scopes), concerned, lost);
+    for (const [device, scopes] of before) this.#join(device, scopes);
+    const { concerned, lost } = this.#place(results);
+    for (const [scope, objects] of concerned) this.expect(objects, scope);
+    for (const [device, scopes] of before) this.#leave(device, scopes, lost);
     return changed;
   }
 
-  /** Everything on this device is to be acknowledged anew, such as when it lost its state. */
-  expectAll(device: string): void {
-    for (const scope of this.#options.goal.subscriptions(device)) {
-      this.expect(this.audience.objects(scope), [device], scope);
-    }
+  /** Lets objects wait until the devices that hold the scope run it as it is now. */
+  expect(objects: Iterable<string>, scope: string): void {
+    const version = this.versionOf(scope);
+    for (const object of objects) this.#options.barrier.expect(object, scope, version);
   }
 
-  /** Devices that run rows of the object. */
-  devicesOf(object: string): Set<string> {
-    const devices = new Set<string>();
-    for (const scope of this.audience.scopes(object)) {
-      for (const device of this.#options.goal.devicesOf(scope)) if (this.#devices.has(device)) devices.add(device);
-    }
-    return devices;
-  }
-
-  /**
-   * A device that joins or leaves a shared scope concerns every object with rows in it, and every object that had a part in
-   * the device's own scope at the same time (one of them brought or removed the member row).
-   */
-  #expectMoves(device: string, before: ReadonlySet<string>, concerned: ScopeIndex, lost: ScopeIndex): void {
-    const own = deviceScope(device);
-    const after = new Set(this.#options.goal.subscriptions(device));
-    for (const scope of [...after].filter((name) => !before.has(name))) {
-      this.expect(this.audience.objects(scope), [device], scope);
-      this.expect(concerned.get(own), [device], scope);
-    }
-    for (const scope of [...before].filter((name) => !after.has(name))) {
-      this.expect(this.audience.objects(scope), [device], own);
-      this.expect(lost.get(scope), [device], own);
-      this.#options.barrier.moveWaits(device, scope, own, this.#versionOf(own));
-    }
-  }
-
-  /** Lets objects wait until these devices, as far as they are declared, run the scope as it is now. */
-  expect(objects: Iterable<string>, devices: readonly string[], scope: string): void {
-    const known = devices.filter((device) => this.#devices.has(device));
-    const version = this.#versionOf(scope);
-    for (const object of objects) for (const device of known) this.#options.barrier.expect(object, device, scope, version);
-  }
-
-  #versionOf(scope: string): Version {
+  /** Version of the scope that devices are to acknowledge. */
+  versionOf(scope: string): Version {
     const { version } = this.#options.goal.scope(scope);
     // A device whose own scope was never written gets no goal state, and acknowledges none, before there is some.
     return scope.startsWith(devicePrefix) ? Math.max(1, version) : version;
+  }
+
+  /** Keeps who has rows where. Answers whom the results concern, by scope, and who has no rows there any more. */
+  #place(results: readonly CompileResult[]): { readonly concerned: ScopeIndex; readonly lost: ScopeIndex } {
+    const { goal, barrier, scopesOf } = this.#options;
+    const concerned = new ScopeIndex();
+    const lost = new ScopeIndex();
+    for (const [object, scopes] of mergeContributions(results)) {
+      const had = barrier.audience.scopes(object);
+      barrier.audience.replace(object, scopesOf(object), goal.version);
+      const has = barrier.audience.scopes(object);
+      for (const scope of had.keys()) if (!has.has(scope)) lost.add(scope, object);
+      for (const scope of scopes) concerned.add(scope, object);
+    }
+    return { concerned, lost };
+  }
+
+  #join(device: string, before: readonly string[]): void {
+    const known = new Set(before);
+    for (const scope of this.#options.goal.subscriptions(device)) if (!known.has(scope)) this.#options.barrier.join(device, scope);
+  }
+
+  /** A device that leaves a shared scope concerns everybody with rows in it, and those who had some until now. */
+  #leave(device: string, before: readonly string[], lost: ScopeIndex): void {
+    const { goal, barrier } = this.#options;
+    const after = new Set(goal.subscriptions(device));
+    const own = deviceScope(device);
+    for (const scope of before.filter((name) => !after.has(name))) {
+      this.expect(lost.get(scope), own);
+      barrier.leave(device, scope, goal.version, this.versionOf(own));
+    }
+  }
+
+  /** Declared devices whose `member` rows changed. */
+  #movedDevices(results: readonly CompileResult[]): readonly string[] {
+    const isMember = (id: RowId): boolean => id.startsWith(memberPrefix);
+    const moved = new Set<string>();
+    for (const { scope, upserts, deletes } of results.flatMap(({ scopes }) => scopes)) {
+      if (!scope.startsWith(devicePrefix)) continue;
+      const device = scope.slice(devicePrefix.length);
+      if (!this.#devices.has(device)) continue;
+      if (upserts.some(({ table }) => table === 'member') || deletes.some(isMember)) moved.add(device);
+    }
+    return [...moved];
   }
 }
 
@@ -136,15 +141,4 @@ const mergeContributions = (results: readonly CompileResult[]): ReadonlyMap<stri
     }
   }
   return merged;
-};
-
-/** Devices whose `member` rows changed. */
-const movedDevices = (results: readonly CompileResult[]): readonly string[] => {
-  const isMember = (id: RowId): boolean => id.startsWith(memberPrefix);
-  const moved = new Set<string>();
-  for (const { scope, upserts, deletes } of results.flatMap(({ scopes }) => scopes)) {
-    if (!scope.startsWith(devicePrefix)) continue;
-    if (upserts.some(({ table }) => table === 'member') || deletes.some(isMember)) moved.add(scope.slice(devicePrefix.length));
-  }
-  return [...moved];
 };

@@ -26,6 +26,7 @@ export interface ReportsOptions {
   readonly later: (milliseconds: number, action: () => void) => void;
 }
 
+const progressMilliseconds = 500;
 /** Objects applied together arrive one by one: only what is still a fault when they are all there is worth an event. */
 const faultMilliseconds = 2000;
 
@@ -35,6 +36,9 @@ export class Reports {
   readonly #status: StatusWriter;
   /** When a change that is not programmed yet was heard of, monotonic milliseconds. */
   readonly #since = new Map<string, number>();
+  #progressed = new Set<string>();
+  #stirred = new Set<string>();
+  #telling = false;
   /** Objects whose status waits for the end of the patience after the start; undefined when that is over. */
   #tentative: Set<string> | undefined = new Set();
 
@@ -78,6 +82,27 @@ export class Reports {
     if (since === undefined || !barrier.isSettled(key)) return;
     this.#since.delete(key);
     metrics.applyToAck.observe((clock.monotonic() - since) / 1000);
+  }
+
+  /**
+   * Devices have answered something that these objects, and those with rows in these scopes, wait for, but not everything.
+   * Thousands of devices answer a change one by one: their number is told only every now and then.
+   */
+  progressed(objects: Iterable<string>, scopes: Iterable<string>): void {
+    for (const key of objects) this.#progressed.add(key);
+    for (const scope of scopes) this.#stirred.add(scope);
+    if (this.#telling || this.#progressed.size + this.#stirred.size === 0) return;
+    this.#telling = true;
+    this.#options.later(progressMilliseconds, () => this.#tellProgress());
+  }
+
+  #tellProgress(): void {
+    const keys = this.#progressed;
+    for (const scope of this.#stirred) for (const key of this.#options.barrier.waitersOf(scope)) keys.add(key);
+    this.#progressed = new Set();
+    this.#stirred = new Set();
+    this.#telling = false;
+    for (const key of keys) this.answered(key);
   }
 
   /** The object is gone. */

@@ -11,14 +11,12 @@ import type { Allocator } from './allocate.ts';
 import type { Barrier } from './barrier.ts';
 import { conditionsAfter, ready, statements, type Knowledge, type Statement } from './conditions.ts';
 import type { Devices, DeviceState } from './devices.ts';
-import type { Publisher } from './publish.ts';
 import { rfc3339 } from './time.ts';
 
 export interface VerdictSources {
   readonly compiler: Compiler;
   readonly allocator: Allocator;
   readonly barrier: Barrier;
-  readonly publisher: Publisher;
   readonly goal: GoalState;
   readonly devices: Devices;
   readonly clock: Clock;
@@ -56,20 +54,13 @@ export const verdictOn = (object: Resource, sources: VerdictSources): Verdict =>
   return { status, tentative: lessThan(before, said, known.generation) };
 };
 
-const knowledgeOf = (object: Resource, { compiler, allocator, barrier, publisher }: VerdictSources): Knowledge => {
+const knowledgeOf = (object: Resource, { compiler, allocator, barrier }: VerdictSources): Knowledge => {
   const ref = refOf(object);
   const key = refKey(ref);
-  const devices = publisher.devicesOf(key);
-  const pending = barrier.pending(key);
-  for (const device of pending) devices.add(device);
-  const failures = barrier.failures(key);
-  for (const { device } of failures) devices.add(device);
   return {
     generation: object.metadata.generation ?? 0,
     findings: [...compiler.findingsOf(ref), ...allocator.findingsOf(key)],
-    pending,
-    failures,
-    devices: devices.size,
+    ...barrier.tally(key),
   };
 };
 
