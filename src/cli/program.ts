@@ -11,6 +11,7 @@ import { addDaemonVerbs } from './verbs/daemons.ts';
 import { addLabVerbs } from './verbs/lab.ts';
 import { addObjectVerbs } from './verbs/objects.ts';
 import { addShellVerbs } from './verbs/shell.ts';
+import { addSimulateVerbs } from './verbs/simulate.ts';
 
 /** Hands the verb's exit status out of commander's actions. */
 export type Finish = (status: number) => void;
@@ -32,6 +33,7 @@ export const createProgram = (io: Io, finish: Finish): Command => {
   addObjectVerbs(program, io, finish);
   addLabVerbs(program, io, finish);
   addDaemonVerbs(program, io, finish);
+  addSimulateVerbs(program, io, finish);
   addShellVerbs(program, io, finish);
   return program;
 };
