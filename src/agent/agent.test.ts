@@ -238,6 +238,64 @@ describe('an agent and its server', () => {
     await verified('vpc/1', 2);
   });
 
+  test('a change of a device that was just looked at is applied first and read afterwards, once', async () => {
+    await start();
+    await bench.agent('leaf-1', device, { driftMilliseconds: 60_000 });
+    await verified('vpc/1', 2);
+    device.reads = 0;
+    bench.commit('vpc/1', [vrf('c')]);
+    await verified('vpc/1', 3);
+    assert.deepEqual([device.reads, device.rows.has('vrf/c')], [1, true]);
+  });
+
+  test('what drifted since the last look is repaired when the next change is read back', async () => {
+    await start();
+    const agent = await bench.agent('leaf-1', device, { driftMilliseconds: 60_000 });
+    await verified('vpc/1', 2);
+    device.rows.delete('vrf/a');
+    bench.commit('vpc/1', [vrf('c')]);
+    await verified('vpc/1', 3);
+    await equal();
+    assert.deepEqual(agent.status().drifted, []);
+  });
+
+  test('a step that fails only because the device is not as remembered is not reported', async () => {
+    await start();
+    bench.commit('vpc/1', [vrf('old')]);
+    await bench.agent('leaf-1', device, { driftMilliseconds: 60_000, backoff: { first: 60_000, longest: 60_000 } });
+    await verified('vpc/1', 3);
+    device.rows.delete('vrf/old');
+    device.broken.add('vrf/old');
+    bench.commit('vpc/1', [], ['vrf/old']);
+    await verified('vpc/1', 4);
+    assert.deepEqual(bench.results.filter(({ failed }) => failed.length > 0), []);
+  });
+
+  test('an isolation that the disk refuses holds, and is in the journal once there is room', async () => {
+    let full = false;
+    const writeSync = (file: number, bytes: Uint8Array, offset: number, length: number, position: number): number => {
+      if (full) throw new Error('ENOSPC: no space left on device, write');
+      return fs.writeSync(file, bytes, offset, length, position);
+    };
+    bench.commit('device/leaf-1', [system('leaf-1'), attachment('E1/5')]);
+    await bench.serve();
+    bench.southbound.setDevices(['leaf-1']);
+    const agent = await bench.agent('leaf-1', device, { disk: { ...fs, writeSync: writeSync as typeof fs.writeSync } });
+    await verified('device/leaf-1', 1);
+    full = true;
+    bench.southbound.setDevices([]);
+    await until('the port is out of service', () => !device.rows.has('attachment/E1/5'));
+    const length = (): number => fs.statSync(`${bench.directory}/leaf-1/journal`).size;
+    const before = length();
+    full = false;
+    await until('the isolation is on disk', () => length() > before);
+    await bench.stopAgent(agent);
+    await bench.stopServer();
+    const again = await bench.agent('leaf-1', device);
+    await again.adopted;
+    assert.ok(again.status().isolated);
+  });
+
   test('drift is repaired and reported', async () => {
     await start();
     await bench.agent('leaf-1', device);

@@ -213,6 +213,7 @@ class RunningAgent<Actual> implements Agent {
   #outcome(outcome: Outcome): void {
     if (outcome.phase === 'verified') this.#firstTimeEqual();
     this.#reporter.outcome(outcome);
+    this.#tidy();
   }
 
   #firstTimeEqual(): void {
@@ -243,9 +244,9 @@ class RunningAgent<Actual> implements Agent {
 
   #tidy(): void {
     try {
-      this.#holding.compact();
+      this.#holding.tidy();
     } catch (error) {
-      this.#options.log.warn({ error: HeddleError.from(error).message }, 'the journal was not compacted');
+      this.#options.log.warn({ error: HeddleError.from(error).message }, 'the journal is not as it should be: trying again');
     }
   }
 }

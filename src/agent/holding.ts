@@ -5,17 +5,21 @@
 import { create, fromBinary } from '@bufbuild/protobuf';
 import { type Drop, RowSchema, type Update, UpdateSchema } from '../goal/gen/heddle/agent/v1/agent_pb.ts';
 import { type Transaction, TransactionSchema } from '../goal/gen/heddle/agent/v1/journal_pb.ts';
+import type { DecodedRow } from '../goal/codec.ts';
+import { digestPlus, emptyDigest, rowDigest } from '../goal/digest.ts';
 import { type HeldScope, Replica, type StagedUpdate } from '../goal/replica.ts';
-import { deviceScope } from '../goal/rows.ts';
+import { type RowId, deviceScope } from '../goal/rows.ts';
 import type { Version } from '../goal/state.ts';
 import type { GoalTables } from '../goal/tables.ts';
 import { HeddleError } from '../kit/error.ts';
+import { HeldTables } from './heldtables.ts';
 import { Journal, type JournalCondition, type JournalOptions, type Recovered, type TransactionLog } from './journal.ts';
 
 /** What the device is to be, at one moment. */
 export interface Goal {
   /** Counts the changes of the goal since the agent started. */
   readonly revision: number;
+  /** As they are at this moment: they change in place. */
   readonly tables: GoalTables;
   readonly versions: ReadonlyMap<string, Version>;
   readonly isolated: boolean;
@@ -43,6 +47,7 @@ export class Holding {
   readonly condition: JournalCondition;
   readonly #device: string;
   readonly #journal: TransactionLog;
+  readonly #tables: HeldTables;
   #epoch = '';
   #lineage = '';
   #term = 0n;
@@ -50,11 +55,14 @@ export class Holding {
   #revision = 0;
   #goal: Goal | undefined;
   #mustRewrite: boolean;
+  /** The isolation is not in the journal yet. */
+  #unwritten = false;
 
   /** @throws HeddleError when the state directory cannot be used at all. */
   constructor(options: HoldingOptions) {
     this.#device = options.device;
     this.replica = options.replica ?? new Replica();
+    this.#tables = new HeldTables(this.replica, options.device);
     const { journal, transactions, condition } = options.journal ?? Journal.open(options.stateDirectory, options);
     this.#journal = journal;
     this.condition = condition === 'damaged' || !this.#recover(transactions) ? 'damaged' : condition;
@@ -97,25 +105,51 @@ export class Holding {
     const staged = this.#stage(input.updates);
     const drops = input.drops.map(({ scope }) => scope);
     this.#record({ lineage: input.lineage, term, drops, updates: [...input.updates] });
+    const ids = this.#affected(drops, staged);
     for (const scope of drops) this.replica.drop(scope);
     for (const update of staged) this.replica.take(update);
+    this.#tables.changed(ids);
     this.#lineage = input.lineage;
     this.#term = term;
     this.#isolated = false;
+    this.#unwritten = false;
     this.#changed();
   }
 
-  /** Takes tenants' ports out of service until the next transaction. Isolates even when the disk does not take it. */
+  /** Rows that a transaction may change: those it names, and those of scopes that it drops or replaces. */
+  #affected(drops: readonly string[], staged: readonly StagedUpdate[]): ReadonlySet<RowId> {
+    const ids = new Set<RowId>();
+    const replaced = [...drops, ...staged.flatMap(({ update }) => (update.full ? [update.scope] : []))];
+    for (const scope of replaced) for (const id of this.replica.scopes.get(scope)?.rows.keys() ?? []) ids.add(id);
+    for (const { rows } of staged) for (const id of rows.keys()) ids.add(id);
+    return ids;
+  }
+
+  /**
+   * Takes tenants' ports out of service until the next transaction. Isolates even when the disk does not take it, and then
+   * throws; `tidy` tries again.
+   */
   isolate(): void {
-    if (this.#isolated) return;
+    if (this.#isolated) return this.#recordIsolation();
     this.#isolated = true;
+    this.#unwritten = true;
     this.#changed();
-    this.#record({ lineage: this.#lineage, term: this.#term, isolated: true });
+    this.#recordIsolation();
   }
 
-  /** Rewrites the journal when that pays. @throws HeddleError `Unavailable` when the disk refuses; nothing is lost. */
-  compact(): void {
-    if (this.#journal.wantsRewrite) this.#journal.rewrite(this.#whole());
+  /**
+   * Writes what the disk refused before, and rewrites the journal when that pays; does nothing most of the time.
+   * @throws HeddleError `Unavailable` when the disk refuses; nothing is lost.
+   */
+  tidy(): void {
+    this.#recordIsolation();
+    if (this.#journal.wantsRewrite) this.#rewrite();
+  }
+
+  #recordIsolation(): void {
+    if (!this.#unwritten) return;
+    this.#record({ lineage: this.#lineage, term: this.#term, isolated: true });
+    this.#unwritten = false;
   }
 
   close(): void {
@@ -143,7 +177,16 @@ export class Holding {
     });
   }
 
-  #recover(transactions: readonly Transaction[]): boolean {
+  /** False when a transaction cannot be read, or does not fit what the ones before it led to. */
+  #recover(transactions: Iterable<Transaction>): boolean {
+    try {
+      return this.#replay(transactions);
+    } catch {
+      return false;
+    }
+  }
+
+  #replay(transactions: Iterable<Transaction>): boolean {
     for (const transaction of transactions) {
       if (transaction.reset) this.replica.clear();
       for (const scope of transaction.drops) this.replica.drop(scope);
@@ -162,7 +205,7 @@ export class Holding {
 
   /** What a damaged journal holds must not come back, so it is replaced before anything is added. */
   #record(change: TransactionFields): void {
-    if (this.#mustRewrite) this.#journal.rewrite(this.#whole());
+    if (this.#mustRewrite) this.#rewrite();
     this.#mustRewrite = false;
     this.#journal.append(this.#transaction(change));
   }
@@ -173,21 +216,36 @@ export class Holding {
   }
 
   #assemble(): Goal {
-    const tables = this.replica.tables(this.#device);
+    const tables = this.#tables.get();
     const versions = new Map([...this.replica.scopes].map(([scope, { version }]) => [scope, version]));
     const isolated = this.#isolated;
     return { revision: this.#revision, tables: isolated ? withoutTenants(tables) : tables, versions, isolated };
   }
 
-  #whole(): Transaction {
-    const updates = [...this.replica.scopes].map(([scope, held]) => fullUpdate(scope, held, this.#term));
-    return this.#transaction({ lineage: this.#lineage, term: this.#term, updates, isolated: this.#isolated, reset: true });
+  #rewrite(): void {
+    const state = { lineage: this.#lineage, term: this.#term, isolated: this.#isolated };
+    if (this.#journal.rewriteAll !== undefined) this.#journal.rewriteAll(this.#parts(state));
+    else this.#journal.rewrite(this.#transaction({ ...state, updates: [...this.#updates(Number.POSITIVE_INFINITY)], reset: true }));
+    this.#unwritten = false;
+  }
+
+  /** All that is held, in transactions that can be made and forgotten one after the other. */
+  *#parts(state: TransactionFields): Generator<Transaction> {
+    yield this.#transaction({ ...state, reset: true });
+    for (const update of this.#updates(rowsAPart)) yield this.#transaction({ ...state, updates: [update] });
+  }
+
+  *#updates(mostRows: number): Generator<Update> {
+    for (const [scope, held] of this.replica.scopes) yield* fullUpdates(scope, held, this.#term, mostRows);
   }
 
   #transaction(init: TransactionFields): Transaction {
     return create(TransactionSchema, { bootEpoch: this.#epoch, ...init });
   }
 }
+
+/** A transaction of the rewritten journal: what is in memory at once while it is written and read. */
+const rowsAPart = 4096;
 
 type TransactionFields = Partial<Omit<Transaction, '$typeName' | '$unknown'>>;
 
@@ -196,12 +254,20 @@ const refusal = (reason: string): HeddleError => new HeddleError('Conflict', rea
 /** Keeps the underlay and the VRFs; takes away what lets a tenant's port in. */
 const withoutTenants = (tables: GoalTables): GoalTables => ({ ...tables, attachment: new Map(), host: new Map() });
 
-const fullUpdate = (scope: string, held: HeldScope, term: bigint): Update =>
-  create(UpdateSchema, {
-    scope,
-    toVersion: BigInt(held.version),
-    full: true,
-    upserts: [...held.rows.values()].map(({ bytes }) => fromBinary(RowSchema, bytes)),
-    digest: held.digest,
-    term,
-  });
+/** A scope as one full update, or as one and what comes on top of it, none with more than so many rows. */
+function* fullUpdates(scope: string, held: HeldScope, term: bigint, mostRows: number): Generator<Update> {
+  const version = BigInt(held.version);
+  let rows: DecodedRow[] = [];
+  let digest = emptyDigest;
+  let full = true;
+  const update = (): Update => {
+    for (const { bytes } of rows) digest = digestPlus(digest, rowDigest(bytes));
+    const upserts = rows.map(({ bytes }) => fromBinary(RowSchema, bytes));
+    const made = create(UpdateSchema, { scope, fromVersion: full ? 0n : version, toVersion: version, full, upserts, digest, term });
+    rows = [];
+    full = false;
+    return made;
+  };
+  for (const row of held.rows.values()) if (rows.push(row) === mostRows) yield update();
+  if (full || rows.length > 0) yield update();
+}

@@ -148,7 +148,7 @@ describe('journal of an agent', () => {
     const holding = open();
     for (let index = 0; index < 400; index += 1) {
       take(holding, 'device/x', vrf('a', 'x'.repeat(1000) + index));
-      holding.compact();
+      holding.tidy();
     }
     holding.close();
     assert.ok(fs.statSync(pathOf(directory)).size < 100_000);

@@ -35,12 +35,15 @@ export interface TransactionLog {
   append(transaction: Transaction): void;
   /** Puts one transaction in place of all. */
   rewrite(transaction: Transaction): void;
+  /** Puts these in place of all, taking one after the other, so that they need not be in memory at once. */
+  rewriteAll?(transactions: Iterable<Transaction>): void;
   close(): void;
 }
 
 export interface Recovered {
   readonly journal: TransactionLog;
-  readonly transactions: readonly Transaction[];
+  /** To be gone through once; throws at one that cannot be read, which makes the journal a damaged one. */
+  readonly transactions: Iterable<Transaction>;
   readonly condition: JournalCondition;
 }
 
@@ -57,6 +60,8 @@ export class Journal implements TransactionLog {
   #length: number;
   #rewrittenLength: number;
   #dirtyTail: boolean;
+  /** A rewrite that failed is not tried again before the file has grown to this. */
+  #rewriteFrom = rewriteFrom;
 
   private constructor(directory: string, options: JournalOptions, file: number, length: number, dirtyTail: boolean) {
     this.#directory = directory;
@@ -76,15 +81,16 @@ export class Journal implements TransactionLog {
       disk.mkdirSync(directory, { recursive: true, mode: 0o755 });
       const file = disk.openSync(pathOf(directory), fs.constants.O_RDWR | fs.constants.O_CREAT, 0o600);
       const bytes = disk.readFileSync(file);
-      const { transactions, length, condition } = readFrames(bytes);
-      return { journal: new Journal(directory, options, file, length, length < bytes.length), transactions, condition };
+      const { ends, length, condition } = findFrames(bytes);
+      const journal = new Journal(directory, options, file, length, length < bytes.length);
+      return { journal, transactions: readFrames(bytes, ends), condition };
     } catch (error) {
       throw new HeddleError('Internal', `the state directory '${directory}' cannot be used: ${messageOf(error)}`, { cause: error });
     }
   }
 
   get wantsRewrite(): boolean {
-    return this.#length > rewriteFrom && this.#length > rewriteFactor * this.#rewrittenLength;
+    return this.#length > this.#rewriteFrom && this.#length > rewriteFactor * this.#rewrittenLength;
   }
 
   /** @throws HeddleError `Unavailable` when the disk refuses; the journal is as before. */
@@ -103,30 +109,49 @@ export class Journal implements TransactionLog {
     }
   }
 
-  /** Puts one transaction in place of all. @throws HeddleError `Unavailable` when the disk refuses; the journal is as before. */
   rewrite(transaction: Transaction): void {
-    const bytes = frame(create(TransactionSchema, { ...transaction, reset: true }));
+    this.rewriteAll([transaction]);
+  }
+
+  /** The first transaction resets. @throws HeddleError `Unavailable` when the disk refuses; the journal is as before. */
+  rewriteAll(transactions: Iterable<Transaction>): void {
     const draft = `${pathOf(this.#directory)}.new`;
     let file: number | undefined;
+    let length = 0;
     try {
       file = this.#disk.openSync(draft, fs.constants.O_RDWR | fs.constants.O_CREAT | fs.constants.O_TRUNC, 0o600);
-      writeAll(this.#disk, file, bytes, 0);
+      for (const transaction of transactions) {
+        const bytes = frame(length === 0 ? create(TransactionSchema, { ...transaction, reset: true }) : transaction);
+        writeAll(this.#disk, file, bytes, length);
+        length += bytes.length;
+      }
       this.#disk.fdatasyncSync(file);
       this.#disk.renameSync(draft, pathOf(this.#directory));
     } catch (error) {
-      if (file !== undefined) this.#disk.closeSync(file);
+      if (file !== undefined) this.#giveUp(file);
       throw new HeddleError('Unavailable', `the journal cannot be rewritten: ${messageOf(error)}`, { cause: error });
     }
     this.#disk.closeSync(this.#file);
     this.#file = file;
-    this.#length = bytes.length;
-    this.#rewrittenLength = bytes.length;
+    this.#length = length;
+    this.#rewrittenLength = length;
+    this.#rewriteFrom = rewriteFrom;
     this.#dirtyTail = false;
     this.#syncDirectory();
   }
 
   close(): void {
     this.#disk.closeSync(this.#file);
+  }
+
+  /** What was written of the draft takes room that the journal itself may need. */
+  #giveUp(draft: number): void {
+    this.#rewriteFrom = Math.max(rewriteFrom, this.#length * 1.25);
+    try {
+      this.#disk.ftruncateSync(draft, 0);
+    } finally {
+      this.#disk.closeSync(draft);
+    }
   }
 
   /** Without it a power failure may bring the file of before back, which is older but whole. */
@@ -163,38 +188,39 @@ const frame = (transaction: Transaction): Uint8Array => {
 };
 
 interface Frames {
-  readonly transactions: readonly Transaction[];
+  /** Where each good frame ends, one after the other. */
+  readonly ends: readonly number[];
   /** Bytes up to the end of the last good frame. */
   readonly length: number;
   readonly condition: JournalCondition;
 }
 
-const readFrames = (bytes: Buffer): Frames => {
-  const transactions: Transaction[] = [];
+const findFrames = (bytes: Buffer): Frames => {
+  const ends: number[] = [];
   let length = 0;
   while (length < bytes.length) {
     const frameEnd = length + frameHead + (bytes.length - length < frameHead ? 0 : bytes.readUInt32LE(length));
-    if (frameEnd > bytes.length || bytes.length - length < frameHead) return { transactions, length, condition: 'torn' };
+    if (frameEnd > bytes.length || bytes.length - length < frameHead) return { ends, length, condition: 'torn' };
     // A file system may have made the file longer and lost what was written there.
     if (frameEnd === length + frameHead && bytes.subarray(length).every((byte) => byte === 0)) {
-      return { transactions, length, condition: 'torn' };
+      return { ends, length, condition: 'torn' };
     }
     const payload = bytes.subarray(length + frameHead, frameEnd);
-    const transaction = payload.length > 0 && crc32(payload) === bytes.readUInt32LE(length + 4) ? decode(payload) : undefined;
-    if (transaction === undefined) return { transactions, length, condition: 'damaged' };
-    transactions.push(transaction);
+    if (payload.length === 0 || crc32(payload) !== bytes.readUInt32LE(length + 4)) return { ends, length, condition: 'damaged' };
+    ends.push(frameEnd);
     length = frameEnd;
   }
-  return { transactions, length, condition: 'whole' };
+  return { ends, length, condition: 'whole' };
 };
 
-const decode = (payload: Uint8Array): Transaction | undefined => {
-  try {
-    return fromBinary(TransactionSchema, payload);
-  } catch {
-    return undefined;
+/** One at a time: all messages of a long journal would take many times the room of the journal. */
+function* readFrames(bytes: Buffer, ends: readonly number[]): Generator<Transaction> {
+  let start = 0;
+  for (const end of ends) {
+    yield fromBinary(TransactionSchema, bytes.subarray(start + frameHead, end));
+    start = end;
   }
-};
+}
 
 const writeAll = (disk: Disk, file: number, bytes: Uint8Array, position: number): void => {
   let written = 0;

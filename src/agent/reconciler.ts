@@ -1,6 +1,9 @@
 /**
  * The loop that keeps a device equal to its goal: read, plan, apply, read again. One round at a time; what changes during a
- * round is picked up by the next, so that updates which arrive while the device is slow merge into one step.
+ * round is picked up by its next pass, so that updates which arrive while the device is slow merge into one step.
+ *
+ * A device that was found equal to its goal a moment ago is not read again before a change is applied, only after it: for a
+ * change of one row, reading is most of the time. Should it have drifted in that moment, the reading afterwards shows it.
  */
 import type { Driver, Op, OpResult, Plan } from '../drivers/driver.ts';
 import type { RowId } from '../goal/rows.ts';
@@ -34,7 +37,10 @@ export interface ReconcilerOptions<Actual> {
   /** Something drifted and was repaired. */
   readonly onDrift: () => void;
   readonly log: Logger;
-  /** How often the device is read although nothing is known to have changed. Default 3,000. */
+  /**
+   * How often the device is read although nothing is known to have changed. Default 3,000; less often when a look takes so
+   * long that looking would be more than a twentieth of the time.
+   */
   readonly driftMilliseconds?: number;
   readonly backoff?: BackoffOptions;
 }
@@ -42,6 +48,16 @@ export interface ReconcilerOptions<Actual> {
 /** Rounds of apply and read after which a plan that never becomes empty is called a failure. */
 const mostPasses = 5;
 const rememberedDrift = 16;
+/** Milliseconds of rest for each millisecond of looking, and the longest rest. */
+const restFactor = 19;
+const longestRest = 60_000;
+
+/** What the device was found to hold. */
+interface Reading<Actual> {
+  readonly actual: Actual;
+  /** By `performance.now()`. */
+  readonly at: number;
+}
 
 export class Reconciler<Actual> {
   readonly #options: ReconcilerOptions<Actual>;
@@ -57,6 +73,9 @@ export class Reconciler<Actual> {
   /** Revision that the device once was equal to; what differs from it afterwards is drift. */
   #settledRevision = -1;
   #deviceFailures = 0;
+  /** The last reading, while nothing was done to the device since and it was equal to the goal. */
+  #known: Reading<Actual> | undefined;
+  #lookMilliseconds = 0;
 
   constructor(options: ReconcilerOptions<Actual>) {
     this.#options = options;
@@ -93,39 +112,62 @@ export class Reconciler<Actual> {
   }
 
   async #guardedRound(): Promise<void> {
-    const goal = this.#options.goal();
-    if (goal === undefined) return;
+    if (this.#options.goal() === undefined) return;
     try {
-      await this.#round(goal);
+      await this.#round();
       this.#deviceFailures = 0;
     } catch (error) {
+      this.#known = undefined;
       this.#deviceFailures += 1;
       const message = error instanceof Error ? error.message : String(error);
       this.#options.log.error({ error: message }, 'the device cannot be read or planned for');
       const deviceFailure = { code: 'DriverFailed', message };
-      this.#options.onOutcome({ goal, phase: 'programmed', failures: new Map(), deviceFailure });
+      const goal = this.#options.goal();
+      if (goal !== undefined) this.#options.onOutcome({ goal, phase: 'programmed', failures: new Map(), deviceFailure });
     }
   }
 
-  async #round(goal: Goal): Promise<void> {
-    if (goal.revision !== this.#forgivenRevision) this.#backoff.forgive();
-    this.#forgivenRevision = goal.revision;
-    const isDrift = goal.revision === this.#settledRevision;
+  /** The goal is asked for when there is a reading to plan from, and may be another one in every pass. */
+  async #round(): Promise<void> {
     const { driver } = this.#options;
     for (let pass = 0; ; pass += 1) {
-      const plan = driver.plan(await driver.read(), goal.tables);
+      const known = this.#takeKnown();
+      const began = performance.now();
+      const { actual, at } = known ?? { actual: await driver.read(), at: began };
+      const goal = this.#options.goal();
+      if (goal === undefined) return;
+      if (goal.revision !== this.#forgivenRevision) {
+        this.#backoff.forgive();
+        pass = 0;
+      }
+      this.#forgivenRevision = goal.revision;
+      this.#poked = false;
+      const plan = driver.plan(actual, goal.tables);
       const ops = this.#backoff.admit(plan.ops, performance.now());
-      if (ops.length === 0) return this.#settled(goal, plan);
+      if (known === undefined) this.#lookMilliseconds = performance.now() - began;
+      if (ops.length === 0) return this.#settled(goal, plan, { actual, at });
       if (this.#stopped) return;
       if (pass === mostPasses) return this.#unstable(goal, plan, ops);
-      this.#account(ops, await driver.apply(ops), isDrift);
-      this.#options.onOutcome({ goal, phase: 'programmed', failures: this.#failures(plan) });
-      if (this.#poked || this.#stopped) return;
+      const results = await driver.apply(ops);
+      // What fails after planning from memory may have failed because the device is not as remembered.
+      const isSure = known === undefined || results.every(({ ok }) => ok);
+      this.#account(ops, isSure ? results : results.filter(({ ok }) => ok), goal.revision === this.#settledRevision);
+      if (isSure) this.#options.onOutcome({ goal, phase: 'programmed', failures: this.#failures(plan) });
+      if (this.#stopped) return;
     }
   }
 
-  #settled(goal: Goal, plan: Plan): void {
+  /** What is remembered of the device, if that is new enough to plan a new goal from. */
+  #takeKnown(): Reading<Actual> | undefined {
+    const known = this.#known;
+    this.#known = undefined;
+    if (known === undefined || performance.now() - known.at > this.#betweenLooks()) return undefined;
+    return this.#options.goal()?.revision === this.#settledRevision ? undefined : known;
+  }
+
+  #settled(goal: Goal, plan: Plan, reading: Reading<Actual>): void {
     this.#settledRevision = goal.revision;
+    this.#known = reading;
     this.#options.onOutcome({ goal, phase: 'verified', failures: this.#failures(plan) });
   }
 
@@ -186,8 +228,14 @@ export class Reconciler<Actual> {
   }
 
   #untilNextLook(): number {
-    const drift = this.#options.driftMilliseconds ?? 3000;
+    const drift = this.#betweenLooks();
     return this.#deviceFailures === 0 ? drift : Math.min(drift, 100 * 2 ** Math.min(10, this.#deviceFailures));
+  }
+
+  /** Looking at a device that holds much takes long; most of the time it shall rest. */
+  #betweenLooks(): number {
+    const rest = Math.min(longestRest, this.#lookMilliseconds * restFactor);
+    return Math.max(this.#options.driftMilliseconds ?? 3000, rest);
   }
 
   #untilRepetition(): number {

@@ -26,6 +26,8 @@ export class MemoryDevice {
   /** Rows written or deleted, in order. */
   readonly written: RowId[] = [];
   readonly applied: RowId[][] = [];
+  /** How often it was read. */
+  reads = 0;
   /** While set, reading fails. */
   unreadable: string | undefined;
   #gate: Promise<void> | undefined;
@@ -45,6 +47,7 @@ export class MemoryDevice {
       name: 'memory',
       probe: async () => ['memory'],
       read: async () => {
+        this.reads += 1;
         if (this.unreadable !== undefined) throw new Error(this.unreadable);
         return new Map(this.rows);
       },

@@ -24,6 +24,9 @@ export const difference = (actual: Items, wanted: Items, site: Site): readonly L
 const createSteps = <K extends Kind>(item: Item<K>, site: Site): readonly Step[] =>
   stepsOf[item.kind].create(item.state, site);
 
+const againSteps = <K extends Kind>(item: Item<K>, site: Site): readonly Step[] =>
+  stepsOf[item.kind].again?.(item.state, site) ?? createSteps(item, site);
+
 const removeSteps = <K extends Kind>(item: Item<K>, site: Site, replaced: boolean): readonly Step[] =>
   stepsOf[item.kind].remove(item.state, site, replaced);
 
@@ -135,7 +138,8 @@ const creationsOf = (
 };
 
 const wantedSteps = (from: Item | undefined, to: Item, fate: Fate | undefined, site: Site): readonly Step[] => {
-  if (fate === 'make' || fate === 'replace') return createSteps(to, site);
+  if (fate === 'make') return createSteps(to, site);
+  if (fate === 'replace') return againSteps(to, site);
   return fate === 'change' && from !== undefined ? (changeSteps(from, to, site) ?? []) : [];
 };
 

@@ -82,6 +82,19 @@ export interface FdbState {
   readonly mac: Mac;
 }
 
+/** A MAC address behind a VTEP of somebody else's. */
+export interface TunnelState {
+  readonly place: Place;
+  /** VXLAN device. */
+  readonly device: string;
+  readonly mac: Mac;
+  readonly vtep: Address;
+  /** VNI on the wire, when it is not that of the device. */
+  readonly vni?: Vni;
+  /** Whether the bridge knows that the address is behind the device. */
+  readonly bridged: boolean;
+}
+
 export interface NeighbourState {
   readonly place: Place;
   readonly device: string;
@@ -155,6 +168,7 @@ export interface States {
   readonly bond: BondState;
   readonly port: PortState;
   readonly fdb: FdbState;
+  readonly tunnel: TunnelState;
   readonly neighbour: NeighbourState;
   readonly pair: PairState;
   readonly route: RouteState;
@@ -271,6 +285,14 @@ export const port = (state: PortState): Item<'port'> => ({
 export const fdb = (state: FdbState, on: ItemKey = portKey(state.port)): Item<'fdb'> => ({
   kind: 'fdb',
   key: `fdb/${state.place}/${state.port}/${state.mac}`,
+  state,
+  needs: [on],
+  within: on,
+});
+
+export const tunnel = (state: TunnelState, on: ItemKey = linkKey(state.place, state.device)): Item<'tunnel'> => ({
+  kind: 'tunnel',
+  key: `tunnel/${state.place}/${state.device}/${state.mac}`,
   state,
   needs: [on],
   within: on,

@@ -8,6 +8,8 @@ import { routeProtocol } from '../steps/forwarding.ts';
 import { loopbackLabel } from '../steps/link.ts';
 import { portMark } from '../steps/port.ts';
 import type { Runner } from '../tools/tools.ts';
+import { readTunnels } from './tunnels.ts';
+import type { TunnelEntry } from './tunnels.ts';
 
 /** Of `ip -details -json address show`, what is used here. */
 interface IpLink {
@@ -38,14 +40,6 @@ interface IpRoute {
   readonly dev: string;
 }
 
-interface BridgeEntry {
-  readonly mac: string;
-  readonly ifname: string;
-  readonly master?: string;
-  readonly state: string;
-  readonly flags: readonly string[];
-}
-
 /** Everything of one namespace that may be Heddle's. */
 export interface PlaceReading {
   readonly items: readonly Item[];
@@ -60,7 +54,7 @@ export interface RawPlace {
   readonly links: readonly IpLink[];
   readonly neighbours: readonly IpNeighbour[];
   readonly routes: readonly IpRoute[];
-  readonly entries: readonly BridgeEntry[];
+  readonly entries: readonly TunnelEntry[];
 }
 
 // A filter for the origin leaves the origin out of what is printed.
@@ -92,6 +86,7 @@ export const interpretPlace = (place: Place, raw: RawPlace, advertised: Advertis
       ...raw.neighbours.flatMap((entry) => readNeighbour(place, entry, advertised)),
       ...raw.routes.flatMap((entry) => readRoute(place, entry)),
       ...raw.entries.flatMap((entry) => readEntry(place, entry, ports)),
+      ...readTunnels(place, raw.entries),
     ],
     unclaimed: readings.flatMap(({ unclaimed }) => unclaimed),
     pairEnds: readings.flatMap(({ pairEnds }) => pairEnds),
@@ -195,7 +190,7 @@ const readRoute = (place: Place, entry: IpRoute): readonly Item[] => {
   return [route({ place, prefix, via: entry.gateway ?? '', device: entry.dev }, on)];
 };
 
-const readEntry = (place: Place, entry: BridgeEntry, ports: ReadonlySet<string>): readonly Item[] => {
+const readEntry = (place: Place, entry: TunnelEntry, ports: ReadonlySet<string>): readonly Item[] => {
   if (entry.state !== 'static' || entry.master === undefined || entry.flags.includes('extern_learn')) return [];
   const state = { place, port: entry.ifname, mac: entry.mac as Mac };
   if (ports.has(entry.ifname)) return [fdb(state)];

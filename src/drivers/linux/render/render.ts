@@ -5,6 +5,7 @@ import type { Item, Items, LinuxActual } from '../model.ts';
 import type { Site } from '../steps/step.ts';
 import { renderHosts } from './hosts.ts';
 import { renderLeaks } from './leaks.ts';
+import { renderMappings } from './mappings.ts';
 import { renderPorts } from './ports.ts';
 import { renderSegments } from './segments.ts';
 import { renderUnderlay } from './underlay.ts';
@@ -37,6 +38,6 @@ export const render = (goal: GoalTables, actual: LinuxActual, site: Site): Rende
     },
     refuse: (row, code, message) => unrealisable.push({ row, code, message }),
   };
-  for (const part of [renderUnderlay, renderVrfs, renderSegments, renderPorts, renderHosts, renderLeaks]) part(rendering);
+  for (const part of [renderUnderlay, renderVrfs, renderSegments, renderPorts, renderHosts, renderMappings, renderLeaks]) part(rendering);
   return { items, unrealisable };
 };

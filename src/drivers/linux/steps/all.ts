@@ -5,6 +5,7 @@ import { fdbSteps, neighbourSteps, routeSteps, rulesetSteps } from './forwarding
 import { addressSteps, bondSteps, bridgeSteps, knownSteps, loopbackSteps, netnsSteps, pairSteps, sysctlSteps, vxlanSteps } from './link.ts';
 import { portSteps } from './port.ts';
 import type { Steps } from './step.ts';
+import { tunnelSteps } from './tunnel.ts';
 
 export const stepsOf: { readonly [K in Kind]: Steps<States[K]> } = {
   netns: netnsSteps,
@@ -17,6 +18,7 @@ export const stepsOf: { readonly [K in Kind]: Steps<States[K]> } = {
   bond: bondSteps,
   port: portSteps,
   fdb: fdbSteps,
+  tunnel: tunnelSteps,
   neighbour: neighbourSteps,
   pair: pairSteps,
   route: routeSteps,

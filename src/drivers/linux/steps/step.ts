@@ -29,6 +29,8 @@ export interface Site {
 /** What can be done to one kind of item. */
 export interface Steps<State> {
   create(state: State, site: Site): readonly Step[];
+  /** Makes it where it may still be, because something it needs is made anew; left out, as `create`. */
+  again?(state: State, site: Site): readonly Step[];
   /** Undefined: it can only be replaced. */
   change(from: State, to: State, site: Site): readonly Step[] | undefined;
   remove(state: State, site: Site, replaced: boolean): readonly Step[];
