@@ -62,7 +62,7 @@ export const cpuMilliseconds = (pid: number): number =>
     .reduce((total, spent) => total + spent, 0);
 
 /** VmRSS, pages shared with other processes included. */
-const residentMegabytes = (pid: number): number =>
+export const residentMegabytes = (pid: number): number =>
   (Number(/^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) * 1024) / 1e6;
 
 /** Ticks of all processors since boot: `total` and, of them, `idle` (waiting for a disk included). */
