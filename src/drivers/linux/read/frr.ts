@@ -17,7 +17,14 @@ export interface FrrReading {
   readonly advertised: Advertised;
 }
 
-type ArpCache = Readonly<Record<string, Readonly<Record<string, number | { readonly type?: string; readonly mac?: string }>>>>;
+interface ArpEntry {
+  readonly type?: string;
+  readonly mac?: string;
+  /** `inactive`: zebra knows the neighbour but not that its MAC address is at a port, and tells nobody. */
+  readonly state?: string;
+}
+
+type ArpCache = Readonly<Record<string, Readonly<Record<string, number | ArpEntry>>>>;
 
 /** `places`: the VRFs whose namespaces exist. */
 export const readFrr = async (site: Site, places: readonly Place[], run: Runner): Promise<FrrReading> => {
@@ -42,13 +49,16 @@ export const interpretFrr = (
   // bgpd 8.4 never lets go of an instance whose namespace vanished, and VRFs made later do not redistribute: only a
   // restart helps, after which everything else is as if never configured.
   if (contexts.some((context) => isOrphan(context, places))) return stopped(pids);
-  const entry = (vni: string, address: string): { readonly type?: string; readonly mac?: string } | undefined => {
+  const entry = (vni: string, address: string): ArpEntry | undefined => {
     const found = cache[vni]?.[address];
     return typeof found === 'object' ? found : undefined;
   };
   return {
     items: [daemons({ hostname: '', running: true, pids }), ...knownVrfs(contexts), ...ownContexts(contexts)],
-    advertised: (vni, address, mac) => entry(vni, address)?.type === 'local' && entry(vni, address)?.mac === mac,
+    advertised: (vni, address, mac) => {
+      const found = entry(vni, address);
+      return found?.type === 'local' && found.state !== 'inactive' && found.mac === mac;
+    },
   };
 };
 

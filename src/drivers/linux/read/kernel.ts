@@ -9,7 +9,7 @@ import { loopbackLabel } from '../steps/link.ts';
 import { portMark } from '../steps/port.ts';
 import type { Runner } from '../tools/tools.ts';
 import { readTunnels } from './tunnels.ts';
-import type { TunnelEntry } from './tunnels.ts';
+import type { BridgeEntry } from './tunnels.ts';
 
 /** Of `ip -details -json address show`, what is used here. */
 interface IpLink {
@@ -54,7 +54,7 @@ export interface RawPlace {
   readonly links: readonly IpLink[];
   readonly neighbours: readonly IpNeighbour[];
   readonly routes: readonly IpRoute[];
-  readonly entries: readonly TunnelEntry[];
+  readonly entries: readonly BridgeEntry[];
 }
 
 // A filter for the origin leaves the origin out of what is printed.
@@ -190,7 +190,7 @@ const readRoute = (place: Place, entry: IpRoute): readonly Item[] => {
   return [route({ place, prefix, via: entry.gateway ?? '', device: entry.dev }, on)];
 };
 
-const readEntry = (place: Place, entry: TunnelEntry, ports: ReadonlySet<string>): readonly Item[] => {
+const readEntry = (place: Place, entry: BridgeEntry, ports: ReadonlySet<string>): readonly Item[] => {
   if (entry.state !== 'static' || entry.master === undefined || entry.flags.includes('extern_learn')) return [];
   const state = { place, port: entry.ifname, mac: entry.mac as Mac };
   if (ports.has(entry.ifname)) return [fdb(state)];

@@ -4,7 +4,7 @@ import { linkKey, tunnel } from '../model.ts';
 import type { Item, Place } from '../model.ts';
 
 /** Of `bridge -json fdb show`, what is used here. */
-export interface TunnelEntry {
+export interface BridgeEntry {
   readonly mac: string;
   readonly ifname: string;
   readonly master?: string;
@@ -17,7 +17,7 @@ export interface TunnelEntry {
 /** Entries of the flooding list, which zebra keeps. */
 const everybody = '00:00:00:00:00:00';
 
-export const readTunnels = (place: Place, entries: readonly TunnelEntry[]): readonly Item[] => {
+export const readTunnels = (place: Place, entries: readonly BridgeEntry[]): readonly Item[] => {
   const own = entries.filter(({ ifname, state, flags }) => /^vx\d+$/.test(ifname) && state === 'static' && !flags.includes('extern_learn'));
   const bridged = new Set(own.filter(({ master }) => master !== undefined).map(({ ifname, mac }) => `${ifname} ${mac}`));
   return own.flatMap(({ ifname: device, mac, dst, vni, flags }) => {
