@@ -57,6 +57,21 @@ test('demands are met with the lowest free values in the order of their owners, 
   assert.deepEqual(grant(), []);
 });
 
+test('an address that a mapping names is handed out only when it names it no more', () => {
+  const mapped = new Set(['10.0.0.1', '10.0.0.2']);
+  const allocator = new Allocator(() => ({ uid: 'uid-of-a', accepted: true }), (scope, address) => scope === 'vpc/7' && mapped.has(address));
+  const candidates: Candidates = { type: 'addresses', prefix: prefix('10.0.0.0/30'), except: [] };
+  const ask = (...purposes: string[]): string[] => {
+    allocator.demand(keyOf('a'), purposes.map((purpose) => demandOf('a', purpose, { pool: 'host', candidates, unlessMapped: 'vpc/7' })));
+    return allocator.decide().create.map(({ metadata }) => metadata.name);
+  };
+  assert.deepEqual(ask('one'), []);
+  assert.equal(allocator.findingsOf(keyOf('a'))[0]?.code, 'PoolExhausted');
+  mapped.delete('10.0.0.1');
+  assert.deepEqual(ask('one'), ['host-10.0.0.1']);
+  assert.deepEqual(ask('one', 'two'), []);
+});
+
 test('a pinned value is kept out of the way of unpinned demands of the same batch', () => {
   const { allocator, demand } = bench();
   demand('a', demandOf('a', 'l3'));

@@ -5,7 +5,7 @@
  */
 import { answerTo, poolExhausted, type Demand, type HeldClaim } from '../compile/demand.ts';
 import { error, type CompileFinding } from '../compile/finding.ts';
-import type { ClaimSpec } from '../api/kinds/claim.ts';
+import type { ClaimSpec, ClaimStatus } from '../api/kinds/claim.ts';
 import { apiVersion, refKey, type ObjectRef, type Resource } from '../api/object.ts';
 import { getOrMake } from '../kit/maps.ts';
 import { Pool } from './pool.ts';
@@ -27,10 +27,49 @@ export interface Decisions {
   readonly findings: ReadonlyMap<string, readonly CompileFinding[]>;
 }
 
-interface Held extends HeldClaim {
+/** One object that holds claims or asks for some. */
+interface Holder {
+  /** As `refKey` makes it: one string for all its claims. */
+  readonly key: string;
+  readonly claims: Held[];
+  demands: readonly Demand[];
+}
+
+/** There is one for every id in use, so what its Claim object says is not copied. */
+class Held implements HeldClaim {
   readonly name: string;
-  readonly owner: ClaimSpec['owner'];
-  readonly ownerKey: string;
+  readonly spec: ClaimSpec;
+  readonly holder: Holder;
+  quarantined: boolean;
+  readonly #created: string;
+
+  constructor({ metadata, spec, status }: Resource, holder: Holder) {
+    this.name = metadata.name;
+    this.spec = spec as ClaimSpec;
+    this.holder = holder;
+    this.quarantined = (status as ClaimStatus | undefined)?.phase === 'Quarantined';
+    this.#created = metadata.creationTimestamp ?? '';
+  }
+
+  get pool(): string {
+    return this.spec.pool;
+  }
+
+  get purpose(): string {
+    return this.spec.purpose;
+  }
+
+  get value(): string {
+    return this.spec.value;
+  }
+
+  get age(): string {
+    return `${this.#created} ${this.name}`;
+  }
+
+  get ownerKey(): string {
+    return this.holder.key;
+  }
 }
 
 interface Wish {
@@ -46,11 +85,14 @@ export const claimName = (pool: string, value: string): string => {
 
 export const claimRef = (name: string): ObjectRef => ({ kind: 'Claim', namespace: '', name });
 
+/** Whether a scope has a `mapping` row for an address: such a one belongs to a host that Heddle does not manage. */
+export type IsMapped = (scope: string, address: string) => boolean;
+
 export class Allocator {
   readonly #ownerOf: (key: string) => Owner | undefined;
+  readonly #isMapped: IsMapped;
   readonly #claims = new Map<string, Held>();
-  readonly #claimsOf = new Map<string, Map<string, Held>>();
-  readonly #demands = new Map<string, readonly Demand[]>();
+  readonly #holders = new Map<string, Holder>();
   readonly #pools = new Map<string, Pool>();
   readonly #findings = new Map<string, readonly CompileFinding[]>();
   readonly #review = new Set<string>();
@@ -59,35 +101,31 @@ export class Allocator {
   readonly #starved = new Map<string, Set<string>>();
 
   /** @param ownerOf what is known of an object by its key; undefined when it does not exist */
-  constructor(ownerOf: (key: string) => Owner | undefined) {
+  constructor(ownerOf: (key: string) => Owner | undefined, isMapped: IsMapped = () => false) {
     this.#ownerOf = ownerOf;
+    this.#isMapped = isMapped;
   }
 
   /** A claim as the store has it now; undefined when it is gone, which is what frees its value. */
   observe(name: string, claim: Resource | undefined): void {
     const before = this.#claims.get(name);
-    const after = claim === undefined ? undefined : heldOf(claim);
-    if (after === undefined) this.#released.delete(name);
+    if (claim === undefined) this.#released.delete(name);
     if (before !== undefined) this.#forget(before);
-    if (after !== undefined) this.#remember(after);
+    if (claim !== undefined) this.#remember(claim);
     else if (before !== undefined) this.#free(before);
   }
 
   /** All that an object wants now. */
   demand(ownerKey: string, demands: readonly Demand[]): void {
-    if (demands.length === 0) this.#demands.delete(ownerKey);
-    else this.#demands.set(ownerKey, demands);
-    this.#review.add(ownerKey);
+    const holder = demands.length > 0 ? this.#holder(ownerKey) : this.#holders.get(ownerKey);
+    if (holder === undefined) return;
+    holder.demands = demands;
+    this.#review.add(holder.key);
   }
 
   /** Something about an object changed that may matter: it came, went, or became acceptable. */
   review(ownerKey: string): void {
-    if (this.#claimsOf.has(ownerKey) || this.#demands.has(ownerKey)) this.#review.add(ownerKey);
-  }
-
-  /** Keys of all objects that hold claims. */
-  holders(): IterableIterator<string> {
-    return this.#claimsOf.keys();
+    if (this.#holders.has(ownerKey)) this.#review.add(ownerKey);
   }
 
   claim(name: string): { readonly ownerKey: string; readonly quarantined: boolean } | undefined {
@@ -125,45 +163,26 @@ export class Allocator {
     const rebind: string[] = [];
     const wishes: Wish[] = [];
     for (const key of reviewed) {
-      const unmet = this.#unmet(key);
-      for (const wish of unmet) {
-        const own = this.#quarantinedAnswer(wish);
-        if (own === undefined) wishes.push(wish);
+      const holder = this.#holders.get(key);
+      if (holder === undefined) continue;
+      const owner = this.#ownerOf(key);
+      for (const demand of unmetOf(holder, owner)) {
+        const own = this.#quarantinedAnswer(holder, demand);
+        if (own === undefined) wishes.push({ ownerKey: key, demand });
         else rebind.push(this.#setPhase(own, false));
       }
-      for (const held of this.#unwanted(key)) quarantine.push(this.#setPhase(held, true));
+      for (const held of unwantedOf(holder, owner)) quarantine.push(this.#setPhase(held, true));
+      this.#dropIfEmpty(holder);
     }
     const { create, findings } = this.#grant(wishes);
     return { create, quarantine, rebind, findings: this.#news(reviewed, findings) };
   }
 
-  #unmet(ownerKey: string): Wish[] {
-    const uid = this.#ownerOf(ownerKey)?.uid;
-    const demands = (this.#demands.get(ownerKey) ?? []).filter(({ owner }) => owner.uid === uid);
-    const claims = this.#claimsOfUid(ownerKey, uid);
-    return demands.filter((demand) => answerTo(demand, claims) === undefined).map((demand) => ({ ownerKey, demand }));
-  }
-
-  #claimsOfUid(ownerKey: string, uid: string | undefined): Held[] {
-    return [...(this.#claimsOf.get(ownerKey)?.values() ?? [])].filter(({ owner }) => owner.uid === uid);
-  }
-
-  #quarantinedAnswer({ ownerKey, demand }: Wish): Held | undefined {
-    const held = this.#claimsOfUid(ownerKey, demand.owner.uid).filter(({ name, quarantined }) => quarantined && !this.#released.has(name));
-    const answer = answerTo(demand, held.map((claim) => ({ ...claim, quarantined: false })));
+  #quarantinedAnswer({ claims }: Holder, demand: Demand): Held | undefined {
+    const held = ownClaims(claims, demand.owner.uid).filter(({ name, quarantined }) => quarantined && !this.#released.has(name));
+    if (held.length === 0) return undefined;
+    const answer = answerTo(demand, held.map(({ pool, purpose, value, age }) => ({ pool, purpose, value, age, quarantined: false })));
     return held.find(({ value, pool }) => value === answer?.value && pool === answer.pool);
-  }
-
-  #unwanted(ownerKey: string): Held[] {
-    const owner = this.#ownerOf(ownerKey);
-    const bound = [...(this.#claimsOf.get(ownerKey)?.values() ?? [])].filter(({ quarantined }) => !quarantined);
-    const own = bound.filter((held) => held.owner.uid === owner?.uid);
-    if (owner === undefined) return bound;
-    const foreign = bound.filter((held) => held.owner.uid !== owner.uid);
-    if (!owner.accepted) return foreign;
-    const demands = this.#demands.get(ownerKey) ?? [];
-    const wanted = new Set(demands.map((demand) => answerTo(demand, own)));
-    return [...foreign, ...own.filter((held) => !wanted.has(held))];
   }
 
   /** Pinned values first, so that no unpinned demand of the same batch is given one of them. */
@@ -180,7 +199,7 @@ export class Allocator {
         continue;
       }
       const claim = claimOf(demand, value);
-      this.#remember(heldOf(claim));
+      this.#remember(claim);
       create.push(claim);
     }
     return { create, findings };
@@ -188,7 +207,9 @@ export class Allocator {
 
   #takeValue(demand: Demand): string | undefined {
     const pool = getOrMake(this.#pools, demand.pool, () => new Pool());
-    if (demand.pin === undefined) return pool.takeFirst(demand.candidates);
+    const { unlessMapped } = demand;
+    const isRefused = unlessMapped === undefined ? undefined : (value: string) => this.#isMapped(unlessMapped, value);
+    if (demand.pin === undefined) return pool.takeFirst(demand.candidates, isRefused);
     if (pool.has(demand.pin)) return undefined;
     pool.take(demand.pin);
     return demand.pin;
@@ -207,24 +228,33 @@ export class Allocator {
   }
 
   #setPhase(held: Held, quarantined: boolean): string {
-    this.#forget(held);
-    this.#remember({ ...held, quarantined });
+    held.quarantined = quarantined;
+    this.#review.add(held.ownerKey);
     return held.name;
   }
 
-  #remember(held: Held): void {
+  #remember(claim: Resource): void {
+    const holder = this.#holder(refKey((claim.spec as ClaimSpec).owner));
+    const held = new Held(claim, holder);
     this.#claims.set(held.name, held);
-    getOrMake(this.#claimsOf, held.ownerKey, () => new Map<string, Held>()).set(held.name, held);
+    holder.claims.push(held);
     getOrMake(this.#pools, held.pool, () => new Pool()).take(held.value);
-    this.#review.add(held.ownerKey);
+    this.#review.add(holder.key);
   }
 
-  #forget(held: Held): void {
-    this.#claims.delete(held.name);
-    const claims = this.#claimsOf.get(held.ownerKey);
-    claims?.delete(held.name);
-    if (claims?.size === 0) this.#claimsOf.delete(held.ownerKey);
-    this.#review.add(held.ownerKey);
+  #forget({ name, holder }: Held): void {
+    this.#claims.delete(name);
+    holder.claims.splice(holder.claims.findIndex((held) => held.name === name), 1);
+    // Reviewed, and dropped if there is nothing left of it.
+    this.#review.add(holder.key);
+  }
+
+  #holder(key: string): Holder {
+    return getOrMake(this.#holders, key, () => ({ key, claims: [], demands: [] }));
+  }
+
+  #dropIfEmpty({ key, claims, demands }: Holder): void {
+    if (claims.length + demands.length === 0) this.#holders.delete(key);
   }
 
   #free(held: Held): void {
@@ -247,18 +277,23 @@ const claimOf = ({ pool, purpose, owner }: Demand, value: string): Resource<Clai
   spec: { pool, value, owner, purpose },
 });
 
-const heldOf = (claim: Resource): Held => {
-  const { pool, value, owner, purpose } = claim.spec as ClaimSpec;
-  const { name, creationTimestamp = '' } = claim.metadata;
-  const phase = (claim.status as { phase?: string } | undefined)?.phase;
-  return {
-    name,
-    pool,
-    value,
-    purpose,
-    owner,
-    ownerKey: refKey(owner),
-    quarantined: phase === 'Quarantined',
-    age: `${creationTimestamp} ${name}`,
-  };
+const ownClaims = (claims: readonly Held[], uid: string | undefined): readonly Held[] => {
+  const isOwn = ({ spec }: Held): boolean => spec.owner.uid === uid;
+  // Nearly always all are: the same name was rarely that of another object a moment ago.
+  return claims.every(isOwn) ? claims : claims.filter(isOwn);
+};
+
+const unmetOf = ({ claims, demands }: Holder, owner: Owner | undefined): readonly Demand[] => {
+  const own = ownClaims(claims, owner?.uid);
+  return demands.filter((demand) => demand.owner.uid === owner?.uid && answerTo(demand, own) === undefined);
+};
+
+const unwantedOf = ({ claims, demands }: Holder, owner: Owner | undefined): readonly Held[] => {
+  const bound = claims.filter(({ quarantined }) => !quarantined);
+  if (owner === undefined || bound.length === 0) return bound;
+  const foreign = bound.filter(({ spec }) => spec.owner.uid !== owner.uid);
+  if (!owner.accepted) return foreign;
+  const own = ownClaims(bound, owner.uid);
+  const wanted = new Set(demands.map((demand) => answerTo(demand, own)));
+  return [...foreign, ...own.filter((held) => !wanted.has(held))];
 };

@@ -3,10 +3,11 @@
  * nothing is heard twice. A watch that fell too far behind lists again and tells only what is different.
  */
 import type { ResourceClient } from '../api/client.ts';
-import { refKey, refOf, type ObjectRef, type Resource } from '../api/object.ts';
+import { refOf, type ObjectRef, type Resource } from '../api/object.ts';
 import type { Clock } from '../kit/clock.ts';
 import { HeddleError } from '../kit/error.ts';
 import type { Logger } from '../kit/log.ts';
+import { placeOf } from './objects.ts';
 
 export interface ObjectChange {
   readonly ref: ObjectRef;
@@ -51,8 +52,8 @@ class Informer {
   readonly #kind: string;
   readonly #options: InformerOptions;
   readonly #signal: AbortSignal;
-  /** Revision of every object that was told, by key: what a new list is compared with. */
-  readonly #known = new Map<string, { readonly ref: ObjectRef; readonly revision: string }>();
+  /** Revision of every object that was told, by its place among those of the kind: what a new list is compared with. */
+  readonly #known = new Map<string, number>();
   #resolveSynced: () => void = () => undefined;
   /** Where the watch goes on; undefined: list first. */
   #revision: string | undefined;
@@ -81,15 +82,19 @@ class Informer {
   async #list(): Promise<void> {
     const { items, resourceVersion } = await this.#options.client.list(this.#kind);
     if (this.#signal.aborted) return;
-    const listed = new Set(items.map((object) => refKey(refOf(object))));
-    for (const [key, { ref }] of this.#known) if (!listed.has(key)) this.#tell(ref, undefined);
+    if (this.#known.size > 0) this.#tellDeletions(items);
     for (const object of items) {
       const ref = refOf(object);
-      if (this.#known.get(refKey(ref))?.revision !== object.metadata.resourceVersion) this.#tell(ref, object);
+      if (this.#known.get(placeOf(ref)) !== revision(object)) this.#tell(ref, object);
     }
     this.#revision = resourceVersion;
     this.#failures = 0;
     this.#resolveSynced();
+  }
+
+  #tellDeletions(items: readonly Resource[]): void {
+    const listed = new Set(items.map((object) => placeOf(refOf(object))));
+    for (const place of this.#known.keys()) if (!listed.has(place)) this.#tell(refAt(this.#kind, place), undefined);
   }
 
   async #watch(from: string): Promise<void> {
@@ -105,9 +110,9 @@ class Informer {
   }
 
   #tell(ref: ObjectRef, object: Resource | undefined): void {
-    const key = refKey(ref);
-    if (object === undefined) this.#known.delete(key);
-    else this.#known.set(key, { ref, revision: object.metadata.resourceVersion ?? '' });
+    const place = placeOf(ref);
+    if (object === undefined) this.#known.delete(place);
+    else this.#known.set(place, revision(object));
     this.#options.onChange({ ref, object });
   }
 
@@ -127,3 +132,11 @@ class Informer {
     }
   }
 }
+
+const revision = ({ metadata }: Resource): number => Number(metadata.resourceVersion ?? 0);
+
+/** The inverse of `placeOf`. */
+const refAt = (kind: string, place: string): ObjectRef => {
+  const slash = place.indexOf('/');
+  return { kind, namespace: place.slice(0, Math.max(0, slash)), name: place.slice(slash + 1) };
+};

@@ -1,36 +1,53 @@
-/** The latest state of every object the controller has heard of, by kind. A state older than the one held is ignored. */
-import { refKey, type Resource } from '../api/object.ts';
+/**
+ * The latest state of every object the controller has heard of, by kind. A state older than the one held is ignored. Of
+ * claims, which are as many as all other objects and are held by the allocator, only the revision is kept.
+ */
+import type { ObjectRef, Resource } from '../api/object.ts';
 import type { ObjectChange } from './informer.ts';
 
 export interface Replaced {
   readonly key: string;
+  /** Undefined also when it was a claim. */
   readonly before: Resource | undefined;
   readonly after: Resource | undefined;
 }
 
-export class Objects {
-  /** By kind and key. */
-  readonly #objects = new Map<string, Map<string, Resource>>();
+const countedKind = 'Claim';
 
-  /** @param key as `refKey` makes it */
+export class Objects {
+  /** By kind, then by what `refKey` adds to it: of cluster-scoped objects that is the name, the string that the object has. */
+  readonly #objects = new Map<string, Map<string, Resource>>();
+  /** Revisions of claims by name. */
+  readonly #revisions = new Map<string, number>();
+
+  /** @param key as `refKey` makes it, of anything but a claim */
   get(key: string): Resource | undefined {
-    return this.#objects.get(key.slice(0, key.indexOf('/')))?.get(key);
+    const slash = key.indexOf('/');
+    return this.#objects.get(key.slice(0, slash))?.get(key.slice(slash + 1));
   }
 
   /** Undefined when the change is no news. */
   put({ ref, object }: ObjectChange): Replaced | undefined {
-    const key = refKey(ref);
-    const before = this.get(key);
-    if (object === undefined ? before === undefined : before !== undefined && revision(object) <= revision(before)) {
-      return undefined;
-    }
-    if (object === undefined) this.#objects.get(ref.kind)?.delete(key);
-    else this.#ofKind(ref.kind).set(key, object);
+    const place = placeOf(ref);
+    const key = `${ref.kind}/${place}`;
+    if (ref.kind === countedKind) return this.#count(place, object) ? { key, before: undefined, after: object } : undefined;
+    const objects = this.#ofKind(ref.kind);
+    const before = objects.get(place);
+    if (!isNews(before === undefined ? undefined : revision(before), object)) return undefined;
+    if (object === undefined) objects.delete(place);
+    else objects.set(place, object);
     return { key, before, after: object };
   }
 
   ofKind(kind: string): IterableIterator<Resource> {
     return this.#ofKind(kind).values();
+  }
+
+  #count(name: string, claim: Resource | undefined): boolean {
+    if (!isNews(this.#revisions.get(name), claim)) return false;
+    if (claim === undefined) this.#revisions.delete(name);
+    else this.#revisions.set(name, revision(claim));
+    return true;
   }
 
   #ofKind(kind: string): Map<string, Resource> {
@@ -39,5 +56,11 @@ export class Objects {
     return objects;
   }
 }
+
+/** Where an object is among those of its kind: `namespace/name`, or `name`. */
+export const placeOf = ({ namespace, name }: ObjectRef): string => (namespace === '' ? name : `${namespace}/${name}`);
+
+const isNews = (held: number | undefined, object: Resource | undefined): boolean =>
+  object === undefined ? held !== undefined : held === undefined || revision(object) > held;
 
 const revision = ({ metadata }: Resource): number => Number(metadata.resourceVersion ?? 0);

@@ -15,6 +15,8 @@ interface Cursor {
   readonly candidates: Candidates;
   /** Every position below was handed out or found taken at some time. */
   next: number;
+  /** Whether one below was refused, and may be taken some day. */
+  refused: boolean;
   readonly returned: Heap;
 }
 
@@ -43,29 +45,51 @@ export class Pool {
     return this.#taken.size === 0;
   }
 
-  /** Takes the lowest free candidate; undefined when there is none. */
-  takeFirst(candidates: Candidates): string | undefined {
+  /**
+   * Takes the lowest free candidate; undefined when there is none. One that is refused now is looked at again when there is
+   * nothing else left.
+   */
+  takeFirst(candidates: Candidates, isRefused: (value: string) => boolean = () => false): string | undefined {
     const cursor = this.#cursor(candidates);
+    const found = this.#search(cursor, isRefused);
+    if (found !== undefined || !cursor.refused) return found;
+    cursor.next = 0;
+    cursor.refused = false;
+    return this.#search(cursor, isRefused);
+  }
+
+  #search(cursor: Cursor, isRefused: (value: string) => boolean): string | undefined {
     for (;;) {
       const position = cursor.returned.pop() ?? cursor.next++;
-      const value = valueAt(candidates, position);
+      const value = valueAt(cursor.candidates, position);
       if (value === undefined) {
         cursor.next = Math.min(cursor.next, position);
         return undefined;
       }
       if (value === 'unusable' || this.#taken.has(value)) continue;
+      if (isRefused(value)) {
+        cursor.refused = true;
+        continue;
+      }
       this.#taken.add(value);
       return value;
     }
   }
 
   #cursor(candidates: Candidates): Cursor {
-    const key = JSON.stringify(candidates);
+    const key = keyOf(candidates);
     let cursor = this.#cursors.get(key);
-    if (cursor === undefined) this.#cursors.set(key, (cursor = { candidates, next: 0, returned: new Heap() }));
+    if (cursor === undefined) this.#cursors.set(key, (cursor = { candidates, next: 0, refused: false, returned: new Heap() }));
     return cursor;
   }
 }
+
+/** Equal for equal ranges of one pool. */
+const keyOf = (candidates: Candidates): string => {
+  if (candidates.type === 'numbers') return `${candidates.from}-${candidates.to}`;
+  if (candidates.type === 'prefixes') return `${candidates.prefix}>${candidates.length}`;
+  return `${candidates.prefix} ${candidates.except.join(' ')}`;
+};
 
 const valueAt = (candidates: Candidates, position: number): Position => {
   if (candidates.type === 'numbers') {
