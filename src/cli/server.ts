@@ -62,14 +62,19 @@ export const runServer = async (io: Io, options: ServerOptions & { readonly logL
  * Opens or makes the data folder and starts everything on it.
  * @throws HeddleError `Unavailable` when another server has the folder or an address is taken, `BadRequest` for an address
  * that is none
+ * @param onGoal is shown the goal state before anything is in it, for those who measure
  */
-export const openControlPlane = async (options: ServerOptions, log: Logger): Promise<ControlPlane> => {
+export const openControlPlane = async (
+  options: ServerOptions,
+  log: Logger,
+  onGoal: (goal: GoalState) => void = () => undefined,
+): Promise<ControlPlane> => {
   const { data, listen = '127.0.0.1:6443', southbound = '127.0.0.1:7443' } = options;
   const [api, agents] = [hostAndPort('--listen', listen), hostAndPort('--southbound', southbound)];
   mkdirSync(data, { recursive: true, mode: 0o700 });
   const opened: Closing[] = [];
   try {
-    return await start({ data, api, agents }, log, opened);
+    return await start({ data, api, agents, onGoal }, log, opened);
   } catch (thrown) {
     await closeAll(opened);
     throw thrown;
@@ -85,11 +90,12 @@ interface Plan {
   readonly data: string;
   readonly api: Endpoint;
   readonly agents: Endpoint;
+  readonly onGoal: (goal: GoalState) => void;
 }
 
 type Closing = () => Promise<void>;
 
-const start = async ({ data, api, agents }: Plan, log: Logger, opened: Closing[]): Promise<ControlPlane> => {
+const start = async ({ data, api, agents, onGoal }: Plan, log: Logger, opened: Closing[]): Promise<ControlPlane> => {
   const store = openSqliteStore(join(data, 'heddle.db'));
   opened.push(() => store.close());
   const metrics = new Registry();
@@ -100,6 +106,7 @@ const start = async ({ data, api, agents }: Plan, log: Logger, opened: Closing[]
   await createMissing(server.client);
 
   const goal = new GoalState();
+  onGoal(goal);
   const controller = createController({ client: server.client, goal, log, registry: metrics });
   const tls = await server.ca.keptServer('southbound', ['localhost', '127.0.0.1', '::1', ...namesOf(agents.host)]);
   const tokenSecret = loadTokenSecret(tokenSecretFile(data));
