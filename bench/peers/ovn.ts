@@ -135,9 +135,9 @@ const expectBindings = async ({ southbound }: Central, expected: number): Promis
 const pidsOf = ({ pids }: Central): number[] => Object.values(pids);
 
 if (import.meta.main) {
-  const [version = '25.03', vpcs = '100', rules = 'rules'] = process.argv.slice(2);
+  const [version = '25.03', vpcs = '100', rounds = '3', rules = 'rules'] = process.argv.slice(2);
   for (const one of wantedOvnVersions(version)) {
-    const figures = await measureOvn(one, Number(vpcs), (line) => process.stderr.write(`${line}\n`), { hasRules: rules === 'rules' });
+    const figures = await measureOvn(one, Number(vpcs), (line) => process.stderr.write(`${line}\n`), { rounds: Number(rounds), hasRules: rules === 'rules' });
     process.stdout.write(`${JSON.stringify({ ...figures, spent: Object.fromEntries(figures.spent) })}\n`);
   }
   process.exit();
