@@ -9,10 +9,10 @@ export function mappingSliceRules({ spec }: Subject<DefaultedMappingSliceSpec>, 
   for (const [index, { address, mac, vtep }] of spec.mappings.entries()) {
     const path = `spec.mappings[${index}]`;
     usableAddress(`${path}.address`, address, found);
-    unicastMac(`${path}.mac`, mac, found);
-    usableAddress(`${path}.vtep`, vtep, found);
     const user = users.get(address);
     if (user === undefined) users.set(address, index);
     else found.add(`${path}.address`, 'Duplicate', `"${address}" is mapped by spec.mappings[${user}] already; remove one`);
+    unicastMac(`${path}.mac`, mac, found);
+    usableAddress(`${path}.vtep`, vtep, found);
   }
 }
