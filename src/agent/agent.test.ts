@@ -40,7 +40,7 @@ describe('an agent and its server', () => {
     await verified('device/leaf-1', 1);
     assert.ok(sameRows(device.rows, goalTexts(bench.goal, 'leaf-1')));
     const phases = bench.results.filter(({ scope }) => scope === 'vpc/1').map(({ phase }) => phase);
-    assert.deepEqual(phases, ['received', 'programmed', 'verified']);
+    assert.deepEqual(phases, ['received', 'verified']);
     assert.deepEqual(bench.log, ['+leaf-1']);
   });
 
@@ -154,7 +154,7 @@ describe('an agent and its server', () => {
     assert.equal(bench.heard('leaf-1', 'vpc/1', 'verified').length, 0);
     device.broken.clear();
     await verified('vpc/1', 3);
-    assert.deepEqual(bench.heard('leaf-1', 'vpc/1', 'programmed').at(-1)?.failed, []);
+    assert.deepEqual(bench.heard('leaf-1', 'vpc/1', 'verified').at(-1)?.failed, []);
     assert.equal(bench.reports.filter(({ driftRepaired }) => driftRepaired > 0).length, 0);
   });
 

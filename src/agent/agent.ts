@@ -125,7 +125,7 @@ class RunningAgent<Actual> implements Agent {
         hello: () => this.#hello(),
         onWelcome: (welcome) => this.#welcome(welcome),
         onTransaction: (transaction) => this.#transaction(transaction),
-        onIsolate: (reason) => this.#isolate(reason),
+        onIsolate: (reason, term) => this.#isolate(reason, term),
         onDigestRequest: () => this.#digests(),
         onDisconnected: (reason) => this.#disconnected(reason),
       },
@@ -158,7 +158,7 @@ class RunningAgent<Actual> implements Agent {
       agentVersion: this.#options.agentVersion ?? '',
       driver: this.#options.driver.name,
       capabilities: [...this.#capabilities],
-      scopes: this.#scopeStates(),
+      scopes: this.#scopeStates(this.#reporter.verifiedScopes(this.#holding.revision)),
       lineage: this.#holding.lineage,
     });
   }
@@ -166,6 +166,8 @@ class RunningAgent<Actual> implements Agent {
   #welcome(welcome: Welcome): void {
     this.#connected = true;
     this.#lineage = welcome.lineage;
+    const confirmed = welcome.scopes.map(({ scope, version }) => ({ scope, version: Number(version) }));
+    if (this.#holding.confirm(welcome.lineage, confirmed)) this.#reporter.confirmed(this.#holding.revision, confirmed);
     const { server, log } = this.#options;
     log.info({ server, term: Number(welcome.term) }, 'connected to the controller');
   }
@@ -187,11 +189,15 @@ class RunningAgent<Actual> implements Agent {
     this.#tidy();
   }
 
-  #isolate(reason: string): void {
+  #isolate(reason: string, term: bigint): void {
     const { log } = this.#options;
+    if (term < this.#holding.term) {
+      log.warn({ reason, term: Number(term) }, 'isolation refused: this device has seen a newer leader');
+      return;
+    }
     log.warn({ reason }, 'the controller does not know this device: tenant ports are taken out of service');
     try {
-      this.#holding.isolate();
+      this.#holding.isolate(term);
     } catch (error) {
       log.error({ error: HeddleError.from(error).message }, 'the isolation is not in the journal');
     }
@@ -236,10 +242,11 @@ class RunningAgent<Actual> implements Agent {
     this.#client.sendReport(create(ReportSchema, { ...counters, scopes, full }));
   }
 
-  #scopeStates(): ScopeState[] {
-    return [...this.#holding.replica.scopes].map(([scope, { version, digest }]) =>
-      create(ScopeStateSchema, { scope, version: BigInt(version), digest }),
-    );
+  #scopeStates(verified: ReadonlySet<string> = new Set()): ScopeState[] {
+    return [...this.#holding.replica.scopes].map(([scope, { version, digest }]) => {
+      const phase = verified.has(scope) ? Phase.VERIFIED : Phase.UNSPECIFIED;
+      return create(ScopeStateSchema, { scope, version: BigInt(version), digest, phase });
+    });
   }
 
   #tidy(): void {

@@ -54,6 +54,8 @@ export class Holding {
   #isolated = false;
   #revision = 0;
   #goal: Goal | undefined;
+  /** Of `#goal`; numbered anew in place, so that what was said of this revision stays said of it. */
+  #versions = new Map<string, Version>();
   #mustRewrite: boolean;
   /** The isolation is not in the journal yet. */
   #unwritten = false;
@@ -126,11 +128,26 @@ export class Holding {
   }
 
   /**
+   * The server finds that these scopes are as they should be, and numbers them anew. Answers whether they are all that is held.
+   * Nothing is journalled: a version that is not of its lineage is found out by its digest.
+   */
+  confirm(lineage: string, scopes: readonly { readonly scope: string; readonly version: Version }[]): boolean {
+    for (const { scope, version } of scopes) {
+      this.replica.renumber(scope, version);
+      this.#versions.set(scope, version);
+    }
+    const isAll = scopes.length > 0 && scopes.length === this.replica.scopes.size;
+    if (isAll) this.#lineage = lineage;
+    return isAll;
+  }
+
+  /**
    * Takes tenants' ports out of service until the next transaction. Isolates even when the disk does not take it, and then
    * throws; `tidy` tries again.
    */
-  isolate(): void {
+  isolate(term: bigint): void {
     if (this.#isolated) return this.#recordIsolation();
+    this.#term = this.#termOf([{ term }]);
     this.#isolated = true;
     this.#unwritten = true;
     this.#changed();
@@ -218,6 +235,7 @@ export class Holding {
   #assemble(): Goal {
     const tables = this.#tables.get();
     const versions = new Map([...this.replica.scopes].map(([scope, { version }]) => [scope, version]));
+    this.#versions = versions;
     const isolated = this.#isolated;
     return { revision: this.#revision, tables: isolated ? withoutTenants(tables) : tables, versions, isolated };
   }

@@ -85,7 +85,7 @@ describe('journal of an agent', () => {
       const rows = rowsIn(holding);
       assert.ok(states.some((state) => JSON.stringify(state) === JSON.stringify(rows)), `cut at ${length}`);
       assert.notEqual(holding.condition, 'damaged');
-      holding.isolate();
+      holding.isolate(holding.term);
       holding.close();
       const again = reopen();
       assert.deepEqual([rowsIn(again), again.isolated, again.condition], [rows, true, 'whole'], `cut at ${length}`);

@@ -34,6 +34,24 @@ export class Reporter {
     this.#firstRevision = Math.min(this.#firstRevision, revision);
   }
 
+  /** Scopes that the device was found equal to, without failures, when it was last read, if the goal is still of this revision. */
+  verifiedScopes(revision: number): ReadonlySet<string> {
+    const last = this.#last;
+    if (last?.phase !== 'verified' || last.goal.revision !== revision || last.goal.isolated) return new Set();
+    const failed = this.#failuresByScope(last);
+    return new Set([...last.goal.versions.keys()].filter((scope) => !failed.has(scope)));
+  }
+
+  /**
+   * The server took it for granted that these scopes, which are all, are verified at these versions: only what is otherwise by
+   * now must be said.
+   */
+  confirmed(revision: number, scopes: readonly { readonly scope: string; readonly version: number }[]): void {
+    this.committed(revision);
+    for (const { scope, version } of scopes) this.#said.set(scope, `${version}  ${Phase.VERIFIED}`);
+    if (this.#last !== undefined) this.outcome(this.#last);
+  }
+
   disconnected(): void {
     this.#firstRevision = Number.POSITIVE_INFINITY;
     this.#said.clear();

@@ -65,6 +65,12 @@ export class Replica {
     this.#scopes.set(update.scope, { version: Number(update.toVersion), digest: update.digest, rows });
   }
 
+  /** The same rows under another version, as versions of another server count anew. */
+  renumber(scope: string, version: Version): void {
+    const held = this.#scopes.get(scope);
+    if (held !== undefined) held.version = version;
+  }
+
   drop(scope: string): void {
     this.#scopes.delete(scope);
   }

@@ -4,33 +4,33 @@
  */
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
 import {
-  type Drop,
   type FromAgent,
   FromAgentSchema,
   type FromServer,
   FromServerSchema,
   type Hello,
+  Phase,
   type Report,
   type Result,
-  type Update,
+  ResultSchema,
+  ResultsSchema,
   type Welcome,
 } from '../goal/gen/heddle/agent/v1/agent_pb.ts';
 import type { Logger } from '../kit/log.ts';
+import { Inbox, type ReceivedTransaction } from './inbox.ts';
+import { Outbox } from './outbox.ts';
 import { methodPath } from './service.ts';
 import { type MessageStream, type StreamOptions, openStream } from './stream.ts';
 
-/** What lies between two Commits: one step from a consistent goal state to the next. */
-export interface ReceivedTransaction {
-  readonly drops: readonly Drop[];
-  readonly updates: readonly Update[];
-}
+export type { ReceivedTransaction } from './inbox.ts';
 
 export interface ClientHandlers {
   /** Called anew for every connection. */
   hello(): Hello;
+  /** Also called a second time in a connection, when there is more to confirm. */
   onWelcome(welcome: Welcome): void;
   onTransaction(transaction: ReceivedTransaction): void;
-  onIsolate(reason: string): void;
+  onIsolate(reason: string, term: bigint): void;
   onDigestRequest(): void;
   onDisconnected(reason: string): void;
 }
@@ -50,10 +50,15 @@ export interface ClientOptions {
   readonly open?: (options: StreamOptions) => MessageStream;
   /** In place of decoding anew, such as by looking equal bytes up. What it answers must not be changed. */
   readonly decode?: (bytes: Uint8Array) => FromServer;
+  /** Bytes of one transaction that are taken; a larger one is refused. Default 256 MiB. */
+  readonly mostTransactionBytes?: number;
 }
 
 export interface SouthboundClient {
-  /** False when there is no connection; what is not sent now is said again after the next Welcome. */
+  /**
+   * False when there is no connection; what is not sent now is said again after the next Welcome. Results of one turn of the
+   * event loop go together, and of one scope and version only the last phase.
+   */
   sendResult(result: Result): boolean;
   sendReport(report: Report): boolean;
   close(): void;
@@ -78,16 +83,21 @@ class Connector implements SouthboundClient {
   #attempt = 0;
   #welcomedAt = Number.POSITIVE_INFINITY;
   #closed = false;
-  #drops: Drop[] = [];
-  #updates: Update[] = [];
+  /** Of the last connection, to make the next one cheaper. */
+  #tlsSession: Buffer | undefined;
+  readonly #inbox: Inbox;
+  readonly #outbox = new Outbox((results) => this.#sendResults(results));
 
   constructor(options: ClientOptions) {
     this.#options = options;
+    this.#inbox = new Inbox(options.mostTransactionBytes);
     this.#dial();
   }
 
   sendResult(result: Result): boolean {
-    return this.#send({ case: 'result', value: result });
+    if (this.#stream === undefined) return false;
+    this.#outbox.put(result);
+    return true;
   }
 
   sendReport(report: Report): boolean {
@@ -97,6 +107,7 @@ class Connector implements SouthboundClient {
   close(): void {
     this.#closed = true;
     clearTimeout(this.#timer);
+    this.#outbox.flush();
     this.#stream?.close();
     this.#stream = undefined;
   }
@@ -111,7 +122,9 @@ class Connector implements SouthboundClient {
         ca,
         path: methodPath,
         token: token(),
-        onMessage: (bytes) => this.#receive(connection, decode(bytes)),
+        onMessage: (bytes) => this.#receive(connection, decode(bytes), bytes.length),
+        onSession: (session) => (this.#tlsSession = session),
+        ...(this.#tlsSession === undefined ? {} : { session: this.#tlsSession }),
         onEnd: (reason) => this.#lost(connection, reason),
         ...(serverName === undefined ? {} : { serverName }),
       });
@@ -121,13 +134,20 @@ class Connector implements SouthboundClient {
     }
   }
 
+  #sendResults(results: Result[]): void {
+    const [first] = results;
+    if (first === undefined) return;
+    if (results.length === 1) this.#send({ case: 'result', value: first });
+    else this.#send({ case: 'results', value: create(ResultsSchema, { results }) });
+  }
+
   #send(message: FromAgent['message']): boolean {
     if (this.#stream === undefined) return false;
     this.#stream.send(toBinary(FromAgentSchema, create(FromAgentSchema, { message })));
     return true;
   }
 
-  #receive(connection: number, { message }: FromServer): void {
+  #receive(connection: number, { message }: FromServer, bytes: number): void {
     if (connection !== this.#connection || this.#closed) return;
     const { handlers, log } = this.#options;
     switch (message.case) {
@@ -135,16 +155,14 @@ class Connector implements SouthboundClient {
         this.#welcomedAt = performance.now();
         return handlers.onWelcome(message.value);
       case 'update':
-        this.#updates.push(message.value);
-        return;
+        return this.#inbox.update(message.value, bytes);
       case 'drop':
-        this.#drops.push(message.value);
-        return;
+        return this.#inbox.drop(message.value);
       case 'commit':
-        return handlers.onTransaction(this.#takeTransaction());
+        return this.#commit();
       case 'isolate':
-        this.#takeTransaction();
-        return handlers.onIsolate(message.value.reason);
+        this.#inbox.clear();
+        return handlers.onIsolate(message.value.reason, message.value.term);
       case 'digestRequest':
         return handlers.onDigestRequest();
       case undefined:
@@ -152,11 +170,13 @@ class Connector implements SouthboundClient {
     }
   }
 
-  #takeTransaction(): ReceivedTransaction {
-    const transaction = { drops: this.#drops, updates: this.#updates };
-    this.#drops = [];
-    this.#updates = [];
-    return transaction;
+  #commit(): void {
+    const taken = this.#inbox.take();
+    if (!('refused' in taken)) return this.#options.handlers.onTransaction(taken);
+    this.#options.log.warn({ reason: taken.reason }, 'update refused');
+    for (const { scope, toVersion: version } of taken.refused) {
+      this.sendResult(create(ResultSchema, { scope, version, phase: Phase.REFUSED, reason: taken.reason }));
+    }
   }
 
   #lost(connection: number, reason: string): void {
@@ -164,7 +184,8 @@ class Connector implements SouthboundClient {
     this.#connection += 1;
     this.#stream?.abandon();
     this.#stream = undefined;
-    this.#takeTransaction();
+    this.#inbox.clear();
+    this.#outbox.clear();
     this.#options.handlers.onDisconnected(reason);
     // A connection that did not last is as good as none: two agents of one name must not chase each other at full speed.
     if (performance.now() - this.#welcomedAt > steadyMilliseconds) this.#attempt = 0;

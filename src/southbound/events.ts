@@ -1,5 +1,8 @@
 /** What the controller hears of its devices. Calls come in the order in which the device spoke; they must not throw. */
 import type { Version } from '../goal/state.ts';
+import type { Contest } from './contest.ts';
+
+export type { Contest };
 
 export interface DeviceHello {
   readonly device: string;
@@ -9,7 +12,7 @@ export interface DeviceHello {
   readonly capabilities: readonly string[];
 }
 
-/** `received`: in the journal. `programmed`: applied, but for `failed`. `verified`: read back and equal. `refused`: not taken. */
+/** A phase implies the ones before it, which may be left out; but `received` is always told. `received`: in the journal. `programmed`: applied, but for `failed`. `verified`: read back and equal. `refused`: not taken. */
 export type Phase = 'received' | 'programmed' | 'verified' | 'refused';
 
 export interface RowFailure {
@@ -44,4 +47,6 @@ export interface SouthboundEvents {
   onDisconnected?(device: string): void;
   onResult?(device: string, result: ScopeResult): void;
   onReport?(device: string, report: DeviceReport): void;
+  /** Two agents take turns under the name of one device. Told at most once a minute. */
+  onContested?(device: string, contest: Contest): void;
 }

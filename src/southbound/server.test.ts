@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { afterEach, beforeEach, describe, test } from 'node:test';
-import { create, fromBinary } from '@bufbuild/protobuf';
+import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
 import { Client, type ClientDuplexStream, Metadata, type ServiceError, credentials, status } from '@grpc/grpc-js';
 import {
   type FromAgent,
@@ -21,7 +21,7 @@ import { GoalState } from '../goal/state.ts';
 import type { Vni } from '../net/brand.ts';
 import { retryDelay } from './client.ts';
 import { type Southbound, type SouthboundOptions, startSouthbound } from './server.ts';
-import { agentMethod } from './service.ts';
+import { methodPath, protocolVersion } from './service.ts';
 import { type Certificate, loopbackCertificate, silentLog, until } from './testing.ts';
 import { deviceToken } from './tokens.ts';
 import { EncodedUpdates, encodeUpdate } from './updates.ts';
@@ -43,8 +43,9 @@ class RawDevice {
     });
     const metadata = new Metadata();
     metadata.set('authorization', `Bearer ${token}`);
-    const { path, requestSerialize, responseDeserialize } = agentMethod;
-    this.#call = this.#client.makeBidiStreamRequest(path, requestSerialize, responseDeserialize, metadata);
+    const encode = (message: FromAgent): Buffer => Buffer.from(toBinary(FromAgentSchema, message));
+    const decode = (bytes: Buffer): FromServer => fromBinary(FromServerSchema, bytes);
+    this.#call = this.#client.makeBidiStreamRequest(methodPath, encode, decode, metadata);
     this.#call.on('data', ({ message }: FromServer) => void this.heard.push(message));
     this.#call.on('error', (error: ServiceError) => (this.failure = error));
   }
@@ -53,7 +54,7 @@ class RawDevice {
     this.#call.write(create(FromAgentSchema, { message }));
   }
 
-  hello(device: string, scopes: ScopeState[] = [], lineage = '', protocol = 1): void {
+  hello(device: string, scopes: ScopeState[] = [], lineage = '', protocol = protocolVersion): void {
     this.say({ case: 'hello', value: create(HelloSchema, { protocol, device, scopes, lineage }) });
   }
 
@@ -263,16 +264,58 @@ describe('goal-state service', () => {
   });
 });
 
+const messageOf = (frame: Buffer | undefined): Update => {
+  const { message } = fromBinary(FromServerSchema, frame?.subarray(5) ?? new Uint8Array());
+  assert.ok(message.case === 'update');
+  return message.value;
+};
+
 describe('encoded updates', () => {
-  test('one and the same buffer serves all subscribers, within a bound', () => {
+  test('one and the same bytes serve all subscribers, within a bound', () => {
     const goal = new GoalState();
-    goal.commit([{ scope: 'vpc/1', upserts: [vrf('a')], deletes: [] }]);
-    const updates = new EncodedUpdates(goal, 1, 60);
-    assert.equal(updates.update('vpc/1', 0), updates.update('vpc/1', 0));
+    const scopes = ['vpc/1', 'vpc/2', 'vpc/3'];
+    for (const scope of scopes) goal.commit([{ scope, upserts: [vrf('a')], deletes: [] }]);
+    const updates = new EncodedUpdates(goal, 1, { limitBytes: 60 });
+    const first = updates.update('vpc/1', 0).part(0);
+    assert.equal(updates.update('vpc/1', 0).part(0), first);
     assert.equal(updates.encoded, 1);
-    for (const scope of ['vpc/2', 'vpc/3', 'vpc/4']) updates.update(scope, 0);
-    assert.notEqual(updates.update('vpc/1', 0), undefined);
-    assert.equal(updates.encoded, 5);
+    for (const scope of scopes) updates.update(scope, 0).part(0);
+    assert.deepEqual(updates.update('vpc/1', 0).part(0), first);
+    assert.equal(updates.encoded, 4);
+  });
+
+  test('a large scope is made of parts of bounded size, which together are the scope as it was', () => {
+    const goal = new GoalState();
+    const rows = Array.from({ length: 1000 }, (_, index) => vrf(`vrf-${index}`, 'x'.repeat(index % 300)));
+    goal.commit([{ scope: 'vpc/1', upserts: rows, deletes: [] }]);
+    const { digest, version } = goal.scope('vpc/1');
+    const updates = new EncodedUpdates(goal, 3, { partBytes: 4096, limitBytes: 10_000 });
+    const update = updates.update('vpc/1', -1);
+    const parts = [messageOf(update.part(0))];
+    // What is being sent does not change under a device that takes its time.
+    goal.commit([{ scope: 'vpc/1', upserts: [vrf('new')], deletes: ['vrf/vrf-999'] }]);
+    for (let index = 1; ; index += 1) {
+      const part = update.part(index);
+      if (part === undefined) break;
+      assert.ok(part.length < 5000);
+      parts.push(messageOf(part));
+    }
+    assert.ok(parts.length > 20);
+    assert.deepEqual(parts.map(({ more }) => more), parts.map((_, index) => index < parts.length - 1));
+    assert.ok(parts.every(({ full, toVersion, term }) => full && toVersion === BigInt(version) && term === 3n));
+    assert.equal(parts.at(-1)?.digest, digest);
+    assert.deepEqual(parts.flatMap(({ upserts }) => upserts.map((row) => rowOfMessage(row).row)), rows);
+    assert.equal(update.alone(), undefined);
+    assert.deepEqual(messageOf(update.part(0)), parts[0], 'a part that is no longer kept is made anew');
+  });
+
+  test('an update that takes something away says so', () => {
+    const goal = new GoalState();
+    goal.commit([{ scope: 'vpc/1', upserts: [vrf('a'), vrf('b')], deletes: [] }]);
+    const updates = new EncodedUpdates(goal, 1);
+    assert.equal(updates.update('vpc/1', 0).withdraws, false);
+    goal.commit([{ scope: 'vpc/1', upserts: [], deletes: ['vrf/a'] }]);
+    assert.equal(updates.update('vpc/1', 1).withdraws, true);
   });
 
   test('the bytes are a FromServer with the delta in it', () => {

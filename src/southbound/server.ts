@@ -2,16 +2,18 @@
  * The goal-state service: streams every device its scopes and hears what became of them. Devices dial in over TLS with a bearer
  * token. State per connected device is a handful of version numbers; rows are kept once, in the GoalState.
  */
-import { randomUUID } from 'node:crypto';
-import { Server, ServerCredentials, type ServerDuplexStream, status } from '@grpc/grpc-js';
-import { type FromAgent, type Hello, Phase, type Report, type Result } from '../goal/gen/heddle/agent/v1/agent_pb.ts';
+import { hkdfSync, randomUUID } from 'node:crypto';
+import { fromBinary } from '@bufbuild/protobuf';
+import { type FromAgent, FromAgentSchema, type Hello, Phase, type Report, type Result } from '../goal/gen/heddle/agent/v1/agent_pb.ts';
 import type { ChangedScope, GoalState } from '../goal/state.ts';
-import { HeddleError } from '../kit/error.ts';
 import type { Logger } from '../kit/log.ts';
-import type { Phase as PhaseName, ScopeResult, SouthboundEvents } from './events.ts';
-import { protocolVersion, serverMethod } from './service.ts';
-import { Session, type SessionContext } from './session.ts';
+import { Contests } from './contest.ts';
+import type { Phase as PhaseName, RowFailure, SouthboundEvents } from './events.ts';
+import { type Call, type CallHandlers, type GrpcServer, startGrpcServer, status } from './grpc.ts';
+import { methodPath, protocolVersion } from './service.ts';
+import { type ScopeVersion, Session, type SessionContext } from './session.ts';
 import { type TokenSecret, deviceOfToken } from './tokens.ts';
+import { Turns } from './turns.ts';
 import { EncodedUpdates } from './updates.ts';
 
 export interface SouthboundOptions {
@@ -32,6 +34,8 @@ export interface SouthboundOptions {
   readonly patienceMilliseconds?: number;
   /** How often every device is asked for its digests. Default 60,000. */
   readonly digestMilliseconds?: number;
+  /** How many devices that have connected are brought up to date at the same time. Default 128. */
+  readonly mostAdmitted?: number;
 }
 
 export interface Southbound {
@@ -52,26 +56,45 @@ export interface Southbound {
   close(): Promise<void>;
 }
 
-type Call = ServerDuplexStream<FromAgent, Buffer>;
-
 /** @throws HeddleError `Unavailable` when an address cannot be listened on. */
 export const startSouthbound = async (options: SouthboundOptions): Promise<Southbound> => {
   const service = new Service(options);
-  const addresses = await service.listen(options.listen);
-  return {
-    addresses,
-    publish: (changed) => service.publish(changed),
-    setDevices: (names) => service.setDevices(names),
-    isKnown: (device) => service.isKnown(device) === true,
-    connected: () => service.connected(),
-    encodedUpdates: () => service.encodedUpdates(),
-    close: () => service.close(),
-  };
+  try {
+    const grpc = await startGrpcServer({
+      listen: options.listen,
+      tls: options.tls,
+      ticketKeys: ticketKeys(options.tokenSecret),
+      path: methodPath,
+      accept: (call) => service.accept(call),
+    });
+    return southboundOf(service, grpc);
+  } catch (error) {
+    service.close();
+    throw error;
+  }
 };
+
+const southboundOf = (service: Service, grpc: GrpcServer): Southbound => ({
+  addresses: grpc.addresses,
+  publish: (changed) => service.publish(changed),
+  setDevices: (names) => service.setDevices(names),
+  isKnown: (device) => service.isKnown(device) === true,
+  connected: () => service.connected(),
+  encodedUpdates: () => service.updates.encoded,
+  close: async () => {
+    service.close();
+    await grpc.close();
+  },
+});
+
+/** The same after a restart, so that thousands of devices resume their TLS sessions instead of making new ones. */
+const ticketKeys = (secret: TokenSecret): Buffer =>
+  Buffer.from(hkdfSync('sha256', secret, new Uint8Array(), 'heddle southbound session tickets', 48));
 
 interface Connection {
   readonly call: Call;
   readonly session: Session;
+  bootEpoch: string;
 }
 
 class Service implements SessionContext {
@@ -81,13 +104,18 @@ class Service implements SessionContext {
   readonly lineage: string;
   readonly serverVersion: string;
   readonly #options: SouthboundOptions;
-  readonly #server: Server;
   readonly #connections = new Map<string, Connection>();
+  readonly #turns: Turns<Connection>;
+  /** Those that the clock is watched for. */
+  readonly #watched = new Set<Connection>();
+  readonly #contests = new Contests();
+  readonly #patience: number;
+  readonly #digestMilliseconds: number;
   readonly #timer: NodeJS.Timeout;
-  /** Devices to flush in coming turns: thousands that connect at once must not hold up everything else. */
-  readonly #admission = new Set<Session>();
+  readonly #tick: number;
+  /** Who is asked for digests next. */
+  #round: Iterator<Connection> | undefined;
   #devices: ReadonlySet<string> | undefined;
-  #nextDigests: number;
 
   constructor(options: SouthboundOptions) {
     this.#options = options;
@@ -96,36 +124,55 @@ class Service implements SessionContext {
     this.updates = new EncodedUpdates(options.goal, this.term);
     this.lineage = options.lineage ?? randomUUID();
     this.serverVersion = options.serverVersion ?? '';
-    this.#server = new Server({
-      'grpc.keepalive_time_ms': 10_000,
-      'grpc.keepalive_timeout_ms': 10_000,
-      'grpc.max_receive_message_length': 16 * 1024 * 1024,
-      'grpc.max_send_message_length': -1,
-    });
-    this.#server.addService({ sync: serverMethod }, { sync: (call: Call) => this.#accept(call) });
-    this.#nextDigests = performance.now() + (options.digestMilliseconds ?? 60_000);
-    this.#timer = setInterval(() => this.#check(), Math.min(200, this.#patience / 2)).unref();
+    const { mostAdmitted } = options;
+    this.#turns = new Turns({ serve: (item) => this.#flush(item), ...(mostAdmitted === undefined ? {} : { mostAdmitted }) });
+    this.#patience = options.patienceMilliseconds ?? 10_000;
+    this.#digestMilliseconds = options.digestMilliseconds ?? 60_000;
+    this.#tick = Math.min(200, this.#patience / 2, this.#digestMilliseconds);
+    this.#timer = setInterval(() => this.#check(), this.#tick).unref();
   }
 
-  async listen(addresses: readonly string[]): Promise<string[]> {
-    const { key, certificate } = this.#options.tls;
-    const pair = { private_key: Buffer.from(key), cert_chain: Buffer.from(certificate) };
-    try {
-      return await Promise.all(addresses.map((address) => this.#bind(address, ServerCredentials.createSsl(null, [pair]))));
-    } catch (error) {
-      await this.close();
-      throw error;
+  accept(call: Call): CallHandlers {
+    const token = /^Bearer (.+)$/i.exec(call.metadata.get('authorization') ?? '')?.[1];
+    const device = token === undefined ? undefined : deviceOfToken(this.#options.tokenSecret, token);
+    if (device === undefined) {
+      this.#options.log.warn({ peer: call.peer }, 'device refused: token not valid');
+      call.end(status.unauthenticated, 'the token is not valid: give the device the token of this control plane');
+      return { onMessage: () => {}, onDrain: () => {}, onClosed: () => {} };
     }
+    const session = new Session(device, this, (payload) => call.send(payload));
+    const connection = { call, session, bootEpoch: '' };
+    return {
+      onMessage: (bytes) => this.#receive(connection, fromBinary(FromAgentSchema, bytes)),
+      onDrain: () => this.#drained(connection),
+      onClosed: () => this.#leave(connection),
+    };
   }
 
   publish(changed: readonly ChangedScope[]): void {
-    const devices = new Set(changed.flatMap(({ scope }) => this.goal.devicesOf(scope)));
-    for (const device of devices) this.#connections.get(device)?.session.flush(performance.now());
+    const urgent = new Set<Connection>();
+    const usual = new Set<Connection>();
+    for (const { scope, from } of changed) {
+      const concerned = this.#subscribers(scope);
+      if (concerned.length === 0) continue;
+      const group = this.updates.update(scope, from).withdraws ? urgent : usual;
+      for (const connection of concerned) {
+        connection.session.mark(scope);
+        group.add(connection);
+      }
+    }
+    this.#turns.serve(urgent, usual);
   }
 
   setDevices(names: Iterable<string>): void {
-    this.#devices = new Set(names);
-    for (const { session } of this.#connections.values()) this.#admit(session);
+    const before = this.#devices;
+    const devices = new Set(names);
+    this.#devices = devices;
+    for (const [device, connection] of this.#connections) {
+      const known = devices.has(device);
+      if (!known) this.#flush(connection);
+      else if (before?.has(device) !== true) this.#turns.admit(connection);
+    }
   }
 
   isKnown(device: string): boolean | undefined {
@@ -136,95 +183,96 @@ class Service implements SessionContext {
     return [...this.#connections.keys()];
   }
 
-  encodedUpdates(): number {
-    return this.updates.encoded;
-  }
-
-  async close(): Promise<void> {
+  close(): void {
     clearInterval(this.#timer);
-    this.#admission.clear();
-    this.#server.forceShutdown();
-    await Promise.resolve();
+    this.#turns.close();
   }
 
-  get #patience(): number {
-    return this.#options.patienceMilliseconds ?? 10_000;
-  }
-
-  #bind(address: string, credentials: ServerCredentials): Promise<string> {
-    const host = address.slice(0, address.lastIndexOf(':'));
-    return new Promise((resolve, reject) => {
-      this.#server.bindAsync(address, credentials, (error, port) => {
-        if (error === null) resolve(`${host}:${port}`);
-        else reject(new HeddleError('Unavailable', `cannot listen for devices on '${address}': ${error.message}`, { cause: error }));
-      });
-    });
-  }
-
-  #accept(call: Call): void {
-    const device = this.#authenticate(call);
-    if (device === undefined) {
-      this.#options.log.warn({ peer: call.getPeer() }, 'device refused: token not valid');
-      refuse(call, status.UNAUTHENTICATED, 'the token is not valid: give the device the token of this control plane');
-      return;
+  #subscribers(scope: string): Connection[] {
+    const connections: Connection[] = [];
+    for (const device of this.goal.devicesOf(scope)) {
+      const connection = this.#connections.get(device);
+      if (connection !== undefined) connections.push(connection);
     }
-    const session = new Session(device, this, (message) => void call.write(message));
-    const connection = { call, session };
-    call.on('data', (message: FromAgent) => this.#receive(connection, message));
-    // A stream ends in one of several ways, and sometimes in more than one.
-    for (const event of ['end', 'cancelled', 'error', 'close']) call.on(event, () => this.#leave(connection));
-  }
-
-  #authenticate(call: Call): string | undefined {
-    const [authorization] = call.metadata.get('authorization');
-    const token = /^Bearer (.+)$/i.exec(String(authorization ?? ''))?.[1];
-    return token === undefined ? undefined : deviceOfToken(this.#options.tokenSecret, token);
+    return connections;
   }
 
   #receive(connection: Connection, { message }: FromAgent): void {
-    if (message.case === 'hello') this.#hello(connection, message.value);
-    else if (this.#connections.get(connection.session.device) !== connection) return;
-    else if (message.case === 'result') this.#result(connection.session, message.value);
-    else if (message.case === 'report') this.#report(connection.session, message.value);
+    if (message.case === 'hello') return this.#hello(connection, message.value);
+    if (this.#connections.get(connection.session.device) !== connection) return;
+    if (message.case === 'result') this.#results(connection, [message.value]);
+    else if (message.case === 'results') this.#results(connection, message.value.results);
+    else if (message.case === 'report') this.#report(connection, message.value);
   }
 
   #hello(connection: Connection, hello: Hello): void {
     const { call, session } = connection;
     const { device } = session;
     if (hello.device !== device) {
-      refuse(call, status.PERMISSION_DENIED, `the token is of device '${device}', not of '${hello.device}'`);
-      return;
+      return call.end(status.permissionDenied, `the token is of device '${device}', not of '${hello.device}'`);
     }
     if (hello.protocol !== protocolVersion) {
-      refuse(call, status.FAILED_PRECONDITION, `protocol ${hello.protocol} is not spoken here, only ${protocolVersion}`);
-      return;
+      return call.end(status.failedPrecondition, `protocol ${hello.protocol} is not spoken here, only ${protocolVersion}`);
     }
     const former = this.#connections.get(device);
     if (former === connection) return;
-    this.#connections.set(device, connection);
-    if (former !== undefined) refuse(former.call, status.ABORTED, 'a newer connection of this device took over');
-    this.#options.log.info({ device, driver: hello.driver, scopes: hello.scopes.length }, 'device connected');
-    session.welcome(hello);
     const { bootEpoch, agentVersion, driver, capabilities } = hello;
-    this.#options.events?.onConnected?.(device, { device, bootEpoch, agentVersion, driver, capabilities });
-    this.#admit(session);
+    connection.bootEpoch = bootEpoch;
+    this.#connections.set(device, connection);
+    if (former !== undefined) this.#takeOver(former, connection);
+    const { log, events } = this.#options;
+    log.info({ device, driver, scopes: hello.scopes.length }, 'device connected');
+    const confirmed = session.welcome(hello);
+    events?.onConnected?.(device, { device, bootEpoch, agentVersion, driver, capabilities });
+    this.#confirm(device, confirmed);
+    this.#turns.admit(connection);
   }
 
-  #result(session: Session, result: Result): void {
-    session.result(result, performance.now());
+  #takeOver(former: Connection, connection: Connection): void {
+    const { device } = connection.session;
+    const claimant = ({ call, bootEpoch }: Connection): { peer: string; bootEpoch: string } => ({ peer: call.peer, bootEpoch });
+    const contest = this.#contests.takeover(device, claimant(former), claimant(connection), performance.now());
+    former.call.end(status.aborted, 'a newer connection of this device took over');
+    if (contest === undefined) return;
+    this.#options.log.warn({ device, ...contest }, 'two agents take turns as one device');
+    this.#options.events?.onContested?.(device, contest);
+  }
+
+  /** The device's last result for these scopes stands, and it is not said again. */
+  #confirm(device: string, confirmed: readonly ScopeVersion[]): void {
+    for (const { scope, version } of confirmed) {
+      this.#tell(device, scope, version, 'received', nothingFailed, '');
+      this.#tell(device, scope, version, 'verified', nothingFailed, '');
+    }
+  }
+
+  #results(connection: Connection, results: readonly Result[]): void {
+    const now = performance.now();
+    for (const result of results) this.#result(connection, result, now);
+    this.#flush(connection);
+  }
+
+  #result({ session }: Connection, result: Result, now: number): void {
+    const { device } = session;
+    const isAnswer = session.result(result, now);
     const phase = phaseNames.get(result.phase);
     if (phase === undefined) return;
-    if (phase === 'refused') {
-      this.#options.log.warn({ device: session.device, scope: result.scope, reason: result.reason }, 'update refused');
-    }
     const { scope, reason } = result;
+    if (phase === 'refused') this.#options.log.warn({ device, scope, reason }, 'update refused');
+    const version = Number(result.version);
+    if (isAnswer && phase !== 'received' && phase !== 'refused') this.#tell(device, scope, version, 'received', nothingFailed, '');
     const failed = result.failed.map(({ table, key, code, message }) => ({ table, key, code, message }));
-    const plain: ScopeResult = { scope, version: Number(result.version), phase, failed, reason };
-    this.#options.events?.onResult?.(session.device, plain);
+    this.#tell(device, scope, version, phase, failed, reason);
   }
 
-  #report(session: Session, report: Report): void {
-    session.report(report, performance.now());
+  #tell(device: string, scope: string, version: number, phase: PhaseName, failed: readonly RowFailure[], reason: string): void {
+    this.#options.events?.onResult?.(device, { scope, version, phase, failed, reason });
+  }
+
+  #report(connection: Connection, report: Report): void {
+    const { session } = connection;
+    session.report(report);
+    this.#flush(connection);
     this.#options.events?.onReport?.(session.device, {
       driftRepaired: Number(report.driftRepaired),
       rowsWritten: Number(report.rowsWritten),
@@ -232,42 +280,64 @@ class Service implements SessionContext {
     });
   }
 
+  #drained(connection: Connection): void {
+    connection.session.drained(performance.now());
+    this.#flush(connection);
+  }
+
   #leave(connection: Connection): void {
-    const { call, session } = connection;
-    call.end();
-    this.#admission.delete(session);
-    if (this.#connections.get(session.device) !== connection) return;
-    this.#connections.delete(session.device);
-    this.#options.log.info({ device: session.device }, 'device disconnected');
-    this.#options.events?.onDisconnected?.(session.device);
+    const { device } = connection.session;
+    this.#turns.remove(connection);
+    this.#watched.delete(connection);
+    if (this.#connections.get(device) !== connection) return;
+    this.#connections.delete(device);
+    this.#options.log.info({ device }, 'device disconnected');
+    this.#options.events?.onDisconnected?.(device);
   }
 
-  #admit(session: Session): void {
-    if (this.#admission.size === 0) setImmediate(() => this.#admitSome());
-    this.#admission.add(session);
-  }
-
-  #admitSome(): void {
-    for (const session of [...this.#admission].slice(0, admittedPerTurn)) {
-      this.#admission.delete(session);
-      session.flush(performance.now());
+  /** Sends what the device lacks, unless it is not admitted yet. Answers whether something is under way. */
+  #flush(connection: Connection): boolean {
+    const { session } = connection;
+    if (this.#turns.isWaiting(connection) && this.isKnown(session.device) !== false) return false;
+    this.#confirm(session.device, session.flush(performance.now()));
+    const { isWaiting } = session;
+    if (isWaiting) {
+      this.#watched.add(connection);
+    } else {
+      this.#watched.delete(connection);
+      this.#turns.settled(connection);
     }
-    if (this.#admission.size > 0) setImmediate(() => this.#admitSome());
+    return isWaiting;
   }
 
   #check(): void {
     const now = performance.now();
-    const askAll = now >= this.#nextDigests;
-    if (askAll) this.#nextDigests = now + (this.#options.digestMilliseconds ?? 60_000);
-    for (const { call, session } of this.#connections.values()) {
-      if (!session.checkOverdue(now, this.#patience)) refuse(call, status.DEADLINE_EXCEEDED, 'the device does not answer');
-      else if (askAll) session.requestDigests(now);
-      session.flush(now);
+    for (const connection of this.#watched) {
+      if (connection.session.checkOverdue(now, this.#patience)) this.#flush(connection);
+      else connection.call.end(status.deadlineExceeded, 'the device does not answer');
+    }
+    this.#turns.check(now);
+    this.#contests.tidy(now);
+    this.#askSome(now);
+  }
+
+  /** Every device is asked for its digests once in a while, and not all in the same moment. */
+  #askSome(now: number): void {
+    const share = Math.ceil((this.#connections.size * this.#tick) / this.#digestMilliseconds);
+    this.#round ??= this.#connections.values();
+    for (let asked = 0; asked < share; asked += 1) {
+      const next = this.#round.next();
+      if (next.done === true) {
+        this.#round = undefined;
+        return;
+      }
+      next.value.session.requestDigests(now);
+      this.#watched.add(next.value);
     }
   }
 }
 
-const admittedPerTurn = 32;
+const nothingFailed: readonly RowFailure[] = [];
 
 const phaseNames: ReadonlyMap<number, PhaseName> = new Map([
   [Phase.RECEIVED, 'received'],
@@ -275,8 +345,3 @@ const phaseNames: ReadonlyMap<number, PhaseName> = new Map([
   [Phase.VERIFIED, 'verified'],
   [Phase.REFUSED, 'refused'],
 ]);
-
-/** Ends the stream with a status; grpc-js takes it from an `error` event. */
-const refuse = (call: Call, code: status, details: string): void => {
-  call.emit('error', { code, details });
-};

@@ -6,6 +6,7 @@
  */
 import { type ClientHttp2Session, type ClientHttp2Stream, type IncomingHttpHeaders, type IncomingHttpStatusHeader, connect, constants } from 'node:http2';
 import type { SecureContext } from 'node:tls';
+import { FrameReader, frameOf } from './frames.ts';
 
 export interface StreamOptions {
   /** `host:port`. */
@@ -22,6 +23,10 @@ export interface StreamOptions {
   readonly onMessage: (bytes: Uint8Array) => void;
   /** Called once, for whatever ends the stream but `close` and `abandon`. */
   readonly onEnd: (reason: string) => void;
+  /** TLS session of a connection before, which makes this one cheaper for both sides; kept as long as the server takes it. */
+  readonly session?: Buffer;
+  /** What to give as `session` the next time. */
+  readonly onSession?: (session: Buffer) => void;
   /** How long a connection may take to stand. Default 10,000. */
   readonly connectMilliseconds?: number;
 }
@@ -36,6 +41,8 @@ export interface MessageStream {
 
 const keepaliveMilliseconds = 10_000;
 const keepalivePatience = 5_000;
+/** What the server may have on its way to here; HTTP/2's own 64 KiB make a large scope slow over a long line. */
+const windowBytes = 1024 * 1024;
 
 /** Dials; what is sent before the connection stands is sent then. @throws TypeError when `server` is no address. */
 export const openStream = (options: StreamOptions): MessageStream => new GrpcStream(options);
@@ -51,18 +58,21 @@ class GrpcStream implements MessageStream {
   #over = false;
 
   constructor(options: StreamOptions) {
-    const { server, ca, secureContext, serverName, path, token, onMessage } = options;
+    const { server, ca, secureContext, serverName, path, token, session, onSession, onMessage } = options;
     this.#onEnd = options.onEnd;
     this.#session = connect(`https://${server}`, {
       ...(secureContext === undefined ? { ca } : { secureContext }),
       // Said, so that no variable of the environment can take it back.
       rejectUnauthorized: true,
-      settings: { enablePush: false },
+      settings: { enablePush: false, initialWindowSize: windowBytes },
+      ...(session === undefined ? {} : { session }),
       ...(serverName === undefined ? {} : { servername: serverName }),
     });
+    this.#session.socket.on('session', (ticket: Buffer) => onSession?.(ticket));
     this.#expect('the server did not answer', options.connectMilliseconds ?? 10_000);
     this.#session.once('connect', () => {
       clearTimeout(this.#patience);
+      this.#session.setLocalWindowSize(windowBytes);
       // Node says so also when the session was destroyed a moment ago.
       if (!this.#session.destroyed) this.#keepalive = setInterval(() => this.#ping(), keepaliveMilliseconds);
     });
@@ -138,53 +148,6 @@ class GrpcStream implements MessageStream {
     if (this.#over) return;
     this.abandon();
     this.#onEnd(reason);
-  }
-}
-
-const frameHead = 5;
-
-/** Length-Prefixed-Message: compressed flag (1 byte), length (4 bytes, big endian), message. */
-const frameOf = (message: Uint8Array): Buffer => {
-  const frame = Buffer.allocUnsafe(frameHead + message.length);
-  frame[0] = 0;
-  frame.writeUInt32BE(message.length, 1);
-  frame.set(message, frameHead);
-  return frame;
-};
-
-/** Puts messages together from chunks of any size; bytes are copied at most once, however long a message is. */
-class FrameReader {
-  readonly #onMessage: (bytes: Uint8Array) => void;
-  #chunks: Buffer[] = [];
-  #length = 0;
-
-  constructor(onMessage: (bytes: Uint8Array) => void) {
-    this.#onMessage = onMessage;
-  }
-
-  /** @throws Error when the server compresses, which nobody asked it to. */
-  read(chunk: Buffer, isOver: () => boolean): void {
-    this.#chunks.push(chunk);
-    this.#length += chunk.length;
-    while (this.#length >= frameHead && !isOver()) {
-      const first = this.#front(frameHead);
-      if (first[0] !== 0) throw new Error('the server sends compressed messages, which this device did not ask for');
-      const end = frameHead + first.readUInt32BE(1);
-      if (this.#length < end) return;
-      const bytes = this.#front(end);
-      this.#length -= end;
-      this.#chunks = this.#length === 0 ? [] : [bytes.subarray(end), ...this.#chunks.slice(1)];
-      this.#onMessage(bytes.subarray(frameHead, end));
-    }
-  }
-
-  /** The first chunk, once it has at least this many bytes. */
-  #front(length: number): Buffer {
-    const [first] = this.#chunks;
-    if (first !== undefined && first.length >= length) return first;
-    const whole = Buffer.concat(this.#chunks, this.#length);
-    this.#chunks = [whole];
-    return whole;
   }
 }
 

@@ -16,7 +16,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file heddle/agent/v1/agent.proto.
  */
 export const file_heddle_agent_v1_agent: GenFile = /*@__PURE__*/
-  fileDesc("ChtoZWRkbGUvYWdlbnQvdjEvYWdlbnQucHJvdG8SD2hlZGRsZS5hZ2VudC52MSKVAQoJRnJvbUFnZW50EicKBWhlbGxvGAEgASgLMhYuaGVkZGxlLmFnZW50LnYxLkhlbGxvSAASKQoGcmVzdWx0GAIgASgLMhcuaGVkZGxlLmFnZW50LnYxLlJlc3VsdEgAEikKBnJlcG9ydBgDIAEoCzIXLmhlZGRsZS5hZ2VudC52MS5SZXBvcnRIAEIJCgdtZXNzYWdlIqgCCgpGcm9tU2VydmVyEisKB3dlbGNvbWUYASABKAsyGC5oZWRkbGUuYWdlbnQudjEuV2VsY29tZUgAEikKBnVwZGF0ZRgCIAEoCzIXLmhlZGRsZS5hZ2VudC52MS5VcGRhdGVIABIlCgRkcm9wGAMgASgLMhUuaGVkZGxlLmFnZW50LnYxLkRyb3BIABIrCgdpc29sYXRlGAQgASgLMhguaGVkZGxlLmFnZW50LnYxLklzb2xhdGVIABI4Cg5kaWdlc3RfcmVxdWVzdBgFIAEoCzIeLmhlZGRsZS5hZ2VudC52MS5EaWdlc3RSZXF1ZXN0SAASKQoGY29tbWl0GAYgASgLMhcuaGVkZGxlLmFnZW50LnYxLkNvbW1pdEgAQgkKB21lc3NhZ2UiuAEKBUhlbGxvEhAKCHByb3RvY29sGAEgASgNEg4KBmRldmljZRgCIAEoCRISCgpib290X2Vwb2NoGAMgASgJEhUKDWFnZW50X3ZlcnNpb24YBCABKAkSDgoGZHJpdmVyGAUgASgJEhQKDGNhcGFiaWxpdGllcxgGIAMoCRIrCgZzY29wZXMYByADKAsyGy5oZWRkbGUuYWdlbnQudjEuU2NvcGVTdGF0ZRIPCgdsaW5lYWdlGAggASgJIjwKClNjb3BlU3RhdGUSDQoFc2NvcGUYASABKAkSDwoHdmVyc2lvbhgCIAEoBBIOCgZkaWdlc3QYAyABKAYiQAoHV2VsY29tZRIWCg5zZXJ2ZXJfdmVyc2lvbhgBIAEoCRIMCgR0ZXJtGAIgASgEEg8KB2xpbmVhZ2UYAyABKAkivgEKBlVwZGF0ZRINCgVzY29wZRgBIAEoCRIUCgxmcm9tX3ZlcnNpb24YAiABKAQSEgoKdG9fdmVyc2lvbhgDIAEoBBIMCgRmdWxsGAQgASgIEiUKB3Vwc2VydHMYBSADKAsyFC5oZWRkbGUuYWdlbnQudjEuUm93EigKB2RlbGV0ZXMYBiADKAsyFy5oZWRkbGUuYWdlbnQudjEuUm93S2V5Eg4KBmRpZ2VzdBgHIAEoBhIMCgR0ZXJtGAggASgEIiMKBERyb3ASDQoFc2NvcGUYASABKAkSDAoEdGVybRgCIAEoBCIICgZDb21taXQiGQoHSXNvbGF0ZRIOCgZyZWFzb24YASABKAkiDwoNRGlnZXN0UmVxdWVzdCKMAQoGUmVzdWx0Eg0KBXNjb3BlGAEgASgJEg8KB3ZlcnNpb24YAiABKAQSJQoFcGhhc2UYAyABKA4yFi5oZWRkbGUuYWdlbnQudjEuUGhhc2USKwoGZmFpbGVkGAQgAygLMhsuaGVkZGxlLmFnZW50LnYxLlJvd0ZhaWx1cmUSDgoGcmVhc29uGAUgASgJIkcKClJvd0ZhaWx1cmUSDQoFdGFibGUYASABKAkSCwoDa2V5GAIgASgJEgwKBGNvZGUYAyABKAkSDwoHbWVzc2FnZRgEIAEoCSKCAQoGUmVwb3J0EisKBnNjb3BlcxgBIAMoCzIbLmhlZGRsZS5hZ2VudC52MS5TY29wZVN0YXRlEhYKDmRyaWZ0X3JlcGFpcmVkGAIgASgEEhQKDHJvd3Nfd3JpdHRlbhgDIAEoBBIPCgdkcmlmdGVkGAQgAygJEgwKBGZ1bGwYBSABKAgiNAoGUm93S2V5Eg0KBXRhYmxlGAEgASgJEgsKA2tleRgCIAEoCRIOCgZudW1iZXIYAyABKA0ikgQKA1JvdxILCgNrZXkYASABKAkSKQoGc3lzdGVtGAogASgLMhcuaGVkZGxlLmFnZW50LnYxLlN5c3RlbUgAEiUKBHBvcnQYCyABKAsyFS5oZWRkbGUuYWdlbnQudjEuUG9ydEgAEiMKA2JncBgMIAEoCzIULmhlZGRsZS5hZ2VudC52MS5CZ3BIABIsCghiZ3BfcGVlchgNIAEoCzIYLmhlZGRsZS5hZ2VudC52MS5CZ3BQZWVySAASJQoEdnRlcBgOIAEoCzIVLmhlZGRsZS5hZ2VudC52MS5WdGVwSAASKQoGbWVtYmVyGA8gASgLMhcuaGVkZGxlLmFnZW50LnYxLk1lbWJlckgAEiMKA3ZyZhgQIAEoCzIULmhlZGRsZS5hZ2VudC52MS5WcmZIABIrCgdzZWdtZW50GBEgASgLMhguaGVkZGxlLmFnZW50LnYxLlNlZ21lbnRIABIxCgphdHRhY2htZW50GBIgASgLMhsuaGVkZGxlLmFnZW50LnYxLkF0dGFjaG1lbnRIABIlCgRob3N0GBMgASgLMhUuaGVkZGxlLmFnZW50LnYxLkhvc3RIABIlCgRsZWFrGBQgASgLMhUuaGVkZGxlLmFnZW50LnYxLkxlYWtIABIrCgdtYXBwaW5nGBUgASgLMhguaGVkZGxlLmFnZW50LnYxLk1hcHBpbmdIAEIHCgV2YWx1ZSI7CgZTeXN0ZW0SEAoIaG9zdG5hbWUYASABKAkSDAoEcm9sZRgCIAEoCRIRCglyb3V0ZXJfaWQYAyABKAkihAEKBFBvcnQSEQoJaW50ZXJmYWNlGAEgASgJEgwKBHJvbGUYAiABKAkSCwoDbXR1GAMgASgNEgwKBHBlZXIYBCABKAkSFAoHYWRkcmVzcxgFIAEoCUgAiAEBEhMKBmJ1bmRsZRgGIAEoCUgBiAEBQgoKCF9hZGRyZXNzQgkKB19idW5kbGUiTwoDQmdwEgsKA2FzbhgBIAEoDRIRCglyb3V0ZXJfaWQYAiABKAkSEAoIbmV0d29ya3MYAyADKAkSFgoOYWR2ZXJ0aXNlX3ZuaXMYBCABKAgiXAoHQmdwUGVlchIMCgRwb3J0GAEgASgJEhQKB2FkZHJlc3MYAiABKAlIAIgBARIhCgNiZmQYAyABKAsyFC5oZWRkbGUuYWdlbnQudjEuQmZkQgoKCF9hZGRyZXNzIjgKA0JmZBIdChVpbnRlcnZhbF9taWxsaXNlY29uZHMYASABKA0SEgoKbXVsdGlwbGllchgCIAEoDSIsCgRWdGVwEg8KB2FkZHJlc3MYASABKAkSEwoLYW55Y2FzdF9tYWMYAiABKAkiFwoGTWVtYmVyEg0KBXNjb3BlGAEgASgJIjUKA1ZyZhIMCgRuYW1lGAEgASgJEgsKA3ZuaRgCIAEoDRITCgtkZXNjcmlwdGlvbhgDIAEoCSJ8CgdTZWdtZW50EgsKA3ZuaRgBIAEoDRILCgN2cmYYAiABKAkSEAoIZ2F0ZXdheXMYAyADKAkSCwoDbXR1GAQgASgNEhMKC2Rlc2NyaXB0aW9uGAUgASgJEiMKBGRoY3AYBiABKAsyFS5oZWRkbGUuYWdlbnQudjEuRGhjcCIyCgREaGNwEhUKDWxlYXNlX3NlY29uZHMYASABKA0SEwoLZG5zX3NlcnZlcnMYAiADKAkiKwoKQXR0YWNobWVudBIMCgRwb3J0GAEgASgJEg8KB3NlZ21lbnQYAiABKA0iVQoESG9zdBIPCgdzZWdtZW50GAEgASgNEg8KB2FkZHJlc3MYAiABKAkSCwoDbWFjGAMgASgJEgwKBHBvcnQYBCABKAkSEAoIaG9zdG5hbWUYBSABKAkicAoETGVhaxILCgN2cmYYASABKAkSCwoDdm5pGAIgASgNEhAKCHBlZXJfdnJmGAMgASgJEhAKCHBlZXJfdm5pGAQgASgNEioKCHBhaXJpbmdzGAUgAygLMhguaGVkZGxlLmFnZW50LnYxLlBhaXJpbmciKAoHUGFpcmluZxINCgVsb2NhbBgBIAMoCRIOCgZyZW1vdGUYAiADKAkiYAoHTWFwcGluZxIPCgdzZWdtZW50GAEgASgNEg8KB2FkZHJlc3MYAiABKAkSCwoDbWFjGAMgASgJEgwKBHZ0ZXAYBCABKAkSEAoDdm5pGAUgASgNSACIAQFCBgoEX3ZuaSpvCgVQaGFzZRIVChFQSEFTRV9VTlNQRUNJRklFRBAAEhIKDlBIQVNFX1JFQ0VJVkVEEAESFAoQUEhBU0VfUFJPR1JBTU1FRBACEhIKDlBIQVNFX1ZFUklGSUVEEAMSEQoNUEhBU0VfUkVGVVNFRBAEMlAKCUdvYWxTdGF0ZRJDCgRTeW5jEhouaGVkZGxlLmFnZW50LnYxLkZyb21BZ2VudBobLmhlZGRsZS5hZ2VudC52MS5Gcm9tU2VydmVyKAEwAWIGcHJvdG8z");
+  fileDesc("ChtoZWRkbGUvYWdlbnQvdjEvYWdlbnQucHJvdG8SD2hlZGRsZS5hZ2VudC52MSLCAQoJRnJvbUFnZW50EicKBWhlbGxvGAEgASgLMhYuaGVkZGxlLmFnZW50LnYxLkhlbGxvSAASKQoGcmVzdWx0GAIgASgLMhcuaGVkZGxlLmFnZW50LnYxLlJlc3VsdEgAEikKBnJlcG9ydBgDIAEoCzIXLmhlZGRsZS5hZ2VudC52MS5SZXBvcnRIABIrCgdyZXN1bHRzGAQgASgLMhguaGVkZGxlLmFnZW50LnYxLlJlc3VsdHNIAEIJCgdtZXNzYWdlIqgCCgpGcm9tU2VydmVyEisKB3dlbGNvbWUYASABKAsyGC5oZWRkbGUuYWdlbnQudjEuV2VsY29tZUgAEikKBnVwZGF0ZRgCIAEoCzIXLmhlZGRsZS5hZ2VudC52MS5VcGRhdGVIABIlCgRkcm9wGAMgASgLMhUuaGVkZGxlLmFnZW50LnYxLkRyb3BIABIrCgdpc29sYXRlGAQgASgLMhguaGVkZGxlLmFnZW50LnYxLklzb2xhdGVIABI4Cg5kaWdlc3RfcmVxdWVzdBgFIAEoCzIeLmhlZGRsZS5hZ2VudC52MS5EaWdlc3RSZXF1ZXN0SAASKQoGY29tbWl0GAYgASgLMhcuaGVkZGxlLmFnZW50LnYxLkNvbW1pdEgAQgkKB21lc3NhZ2UiuAEKBUhlbGxvEhAKCHByb3RvY29sGAEgASgNEg4KBmRldmljZRgCIAEoCRISCgpib290X2Vwb2NoGAMgASgJEhUKDWFnZW50X3ZlcnNpb24YBCABKAkSDgoGZHJpdmVyGAUgASgJEhQKDGNhcGFiaWxpdGllcxgGIAMoCRIrCgZzY29wZXMYByADKAsyGy5oZWRkbGUuYWdlbnQudjEuU2NvcGVTdGF0ZRIPCgdsaW5lYWdlGAggASgJImMKClNjb3BlU3RhdGUSDQoFc2NvcGUYASABKAkSDwoHdmVyc2lvbhgCIAEoBBIOCgZkaWdlc3QYAyABKAYSJQoFcGhhc2UYBCABKA4yFi5oZWRkbGUuYWdlbnQudjEuUGhhc2UibQoHV2VsY29tZRIWCg5zZXJ2ZXJfdmVyc2lvbhgBIAEoCRIMCgR0ZXJtGAIgASgEEg8KB2xpbmVhZ2UYAyABKAkSKwoGc2NvcGVzGAQgAygLMhsuaGVkZGxlLmFnZW50LnYxLlNjb3BlU3RhdGUizAEKBlVwZGF0ZRINCgVzY29wZRgBIAEoCRIUCgxmcm9tX3ZlcnNpb24YAiABKAQSEgoKdG9fdmVyc2lvbhgDIAEoBBIMCgRmdWxsGAQgASgIEiUKB3Vwc2VydHMYBSADKAsyFC5oZWRkbGUuYWdlbnQudjEuUm93EigKB2RlbGV0ZXMYBiADKAsyFy5oZWRkbGUuYWdlbnQudjEuUm93S2V5Eg4KBmRpZ2VzdBgHIAEoBhIMCgR0ZXJtGAggASgEEgwKBG1vcmUYCSABKAgiIwoERHJvcBINCgVzY29wZRgBIAEoCRIMCgR0ZXJtGAIgASgEIggKBkNvbW1pdCInCgdJc29sYXRlEg4KBnJlYXNvbhgBIAEoCRIMCgR0ZXJtGAIgASgEIg8KDURpZ2VzdFJlcXVlc3QijAEKBlJlc3VsdBINCgVzY29wZRgBIAEoCRIPCgd2ZXJzaW9uGAIgASgEEiUKBXBoYXNlGAMgASgOMhYuaGVkZGxlLmFnZW50LnYxLlBoYXNlEisKBmZhaWxlZBgEIAMoCzIbLmhlZGRsZS5hZ2VudC52MS5Sb3dGYWlsdXJlEg4KBnJlYXNvbhgFIAEoCSIzCgdSZXN1bHRzEigKB3Jlc3VsdHMYASADKAsyFy5oZWRkbGUuYWdlbnQudjEuUmVzdWx0IkcKClJvd0ZhaWx1cmUSDQoFdGFibGUYASABKAkSCwoDa2V5GAIgASgJEgwKBGNvZGUYAyABKAkSDwoHbWVzc2FnZRgEIAEoCSKCAQoGUmVwb3J0EisKBnNjb3BlcxgBIAMoCzIbLmhlZGRsZS5hZ2VudC52MS5TY29wZVN0YXRlEhYKDmRyaWZ0X3JlcGFpcmVkGAIgASgEEhQKDHJvd3Nfd3JpdHRlbhgDIAEoBBIPCgdkcmlmdGVkGAQgAygJEgwKBGZ1bGwYBSABKAgiNAoGUm93S2V5Eg0KBXRhYmxlGAEgASgJEgsKA2tleRgCIAEoCRIOCgZudW1iZXIYAyABKA0ikgQKA1JvdxILCgNrZXkYASABKAkSKQoGc3lzdGVtGAogASgLMhcuaGVkZGxlLmFnZW50LnYxLlN5c3RlbUgAEiUKBHBvcnQYCyABKAsyFS5oZWRkbGUuYWdlbnQudjEuUG9ydEgAEiMKA2JncBgMIAEoCzIULmhlZGRsZS5hZ2VudC52MS5CZ3BIABIsCghiZ3BfcGVlchgNIAEoCzIYLmhlZGRsZS5hZ2VudC52MS5CZ3BQZWVySAASJQoEdnRlcBgOIAEoCzIVLmhlZGRsZS5hZ2VudC52MS5WdGVwSAASKQoGbWVtYmVyGA8gASgLMhcuaGVkZGxlLmFnZW50LnYxLk1lbWJlckgAEiMKA3ZyZhgQIAEoCzIULmhlZGRsZS5hZ2VudC52MS5WcmZIABIrCgdzZWdtZW50GBEgASgLMhguaGVkZGxlLmFnZW50LnYxLlNlZ21lbnRIABIxCgphdHRhY2htZW50GBIgASgLMhsuaGVkZGxlLmFnZW50LnYxLkF0dGFjaG1lbnRIABIlCgRob3N0GBMgASgLMhUuaGVkZGxlLmFnZW50LnYxLkhvc3RIABIlCgRsZWFrGBQgASgLMhUuaGVkZGxlLmFnZW50LnYxLkxlYWtIABIrCgdtYXBwaW5nGBUgASgLMhguaGVkZGxlLmFnZW50LnYxLk1hcHBpbmdIAEIHCgV2YWx1ZSI7CgZTeXN0ZW0SEAoIaG9zdG5hbWUYASABKAkSDAoEcm9sZRgCIAEoCRIRCglyb3V0ZXJfaWQYAyABKAkihAEKBFBvcnQSEQoJaW50ZXJmYWNlGAEgASgJEgwKBHJvbGUYAiABKAkSCwoDbXR1GAMgASgNEgwKBHBlZXIYBCABKAkSFAoHYWRkcmVzcxgFIAEoCUgAiAEBEhMKBmJ1bmRsZRgGIAEoCUgBiAEBQgoKCF9hZGRyZXNzQgkKB19idW5kbGUiTwoDQmdwEgsKA2FzbhgBIAEoDRIRCglyb3V0ZXJfaWQYAiABKAkSEAoIbmV0d29ya3MYAyADKAkSFgoOYWR2ZXJ0aXNlX3ZuaXMYBCABKAgiXAoHQmdwUGVlchIMCgRwb3J0GAEgASgJEhQKB2FkZHJlc3MYAiABKAlIAIgBARIhCgNiZmQYAyABKAsyFC5oZWRkbGUuYWdlbnQudjEuQmZkQgoKCF9hZGRyZXNzIjgKA0JmZBIdChVpbnRlcnZhbF9taWxsaXNlY29uZHMYASABKA0SEgoKbXVsdGlwbGllchgCIAEoDSIsCgRWdGVwEg8KB2FkZHJlc3MYASABKAkSEwoLYW55Y2FzdF9tYWMYAiABKAkiFwoGTWVtYmVyEg0KBXNjb3BlGAEgASgJIjUKA1ZyZhIMCgRuYW1lGAEgASgJEgsKA3ZuaRgCIAEoDRITCgtkZXNjcmlwdGlvbhgDIAEoCSJ8CgdTZWdtZW50EgsKA3ZuaRgBIAEoDRILCgN2cmYYAiABKAkSEAoIZ2F0ZXdheXMYAyADKAkSCwoDbXR1GAQgASgNEhMKC2Rlc2NyaXB0aW9uGAUgASgJEiMKBGRoY3AYBiABKAsyFS5oZWRkbGUuYWdlbnQudjEuRGhjcCIyCgREaGNwEhUKDWxlYXNlX3NlY29uZHMYASABKA0SEwoLZG5zX3NlcnZlcnMYAiADKAkiKwoKQXR0YWNobWVudBIMCgRwb3J0GAEgASgJEg8KB3NlZ21lbnQYAiABKA0iVQoESG9zdBIPCgdzZWdtZW50GAEgASgNEg8KB2FkZHJlc3MYAiABKAkSCwoDbWFjGAMgASgJEgwKBHBvcnQYBCABKAkSEAoIaG9zdG5hbWUYBSABKAkicAoETGVhaxILCgN2cmYYASABKAkSCwoDdm5pGAIgASgNEhAKCHBlZXJfdnJmGAMgASgJEhAKCHBlZXJfdm5pGAQgASgNEioKCHBhaXJpbmdzGAUgAygLMhguaGVkZGxlLmFnZW50LnYxLlBhaXJpbmciKAoHUGFpcmluZxINCgVsb2NhbBgBIAMoCRIOCgZyZW1vdGUYAiADKAkiYAoHTWFwcGluZxIPCgdzZWdtZW50GAEgASgNEg8KB2FkZHJlc3MYAiABKAkSCwoDbWFjGAMgASgJEgwKBHZ0ZXAYBCABKAkSEAoDdm5pGAUgASgNSACIAQFCBgoEX3ZuaSpvCgVQaGFzZRIVChFQSEFTRV9VTlNQRUNJRklFRBAAEhIKDlBIQVNFX1JFQ0VJVkVEEAESFAoQUEhBU0VfUFJPR1JBTU1FRBACEhIKDlBIQVNFX1ZFUklGSUVEEAMSEQoNUEhBU0VfUkVGVVNFRBAEMlAKCUdvYWxTdGF0ZRJDCgRTeW5jEhouaGVkZGxlLmFnZW50LnYxLkZyb21BZ2VudBobLmhlZGRsZS5hZ2VudC52MS5Gcm9tU2VydmVyKAEwAWIGcHJvdG8z");
 
 /**
  * @generated from message heddle.agent.v1.FromAgent
@@ -43,6 +43,14 @@ export type FromAgent = Message<"heddle.agent.v1.FromAgent"> & {
      */
     value: Report;
     case: "report";
+  } | {
+    /**
+     * Since protocol 2.
+     *
+     * @generated from field: heddle.agent.v1.Results results = 4;
+     */
+    value: Results;
+    case: "results";
   } | { case: undefined; value?: undefined };
 };
 
@@ -184,6 +192,14 @@ export type ScopeState = Message<"heddle.agent.v1.ScopeState"> & {
    * @generated from field: fixed64 digest = 3;
    */
   digest: bigint;
+
+  /**
+   * In Hello, since protocol 2: PHASE_VERIFIED when the device was read and found equal to this scope without failures, and is
+   * not isolated. Otherwise unspecified.
+   *
+   * @generated from field: heddle.agent.v1.Phase phase = 4;
+   */
+  phase: Phase;
 };
 
 /**
@@ -194,7 +210,7 @@ export const ScopeStateSchema: GenMessage<ScopeState> = /*@__PURE__*/
   messageDesc(file_heddle_agent_v1_agent, 3);
 
 /**
- * First message of the server.
+ * First message of the server. Since protocol 2 it may come once more, for the sake of `scopes`.
  *
  * @generated from message heddle.agent.v1.Welcome
  */
@@ -217,6 +233,15 @@ export type Welcome = Message<"heddle.agent.v1.Welcome"> & {
    * @generated from field: string lineage = 3;
    */
   lineage: string;
+
+  /**
+   * Since protocol 2: scopes that the Hello called verified and that are, by their digest, as they should be. They get no
+   * Update and the server takes their last result for granted; from now on they have these versions. `digest` and `phase` are
+   * not set.
+   *
+   * @generated from field: repeated heddle.agent.v1.ScopeState scopes = 4;
+   */
+  scopes: ScopeState[];
 };
 
 /**
@@ -275,6 +300,14 @@ export type Update = Message<"heddle.agent.v1.Update"> & {
    * @generated from field: uint64 term = 8;
    */
   term: bigint;
+
+  /**
+   * Since protocol 2: the next Update continues this one, with the same scope, versions and `full`; `digest` is that of the
+   * last part. All parts together are one Update.
+   *
+   * @generated from field: bool more = 9;
+   */
+  more: boolean;
 };
 
 /**
@@ -311,7 +344,7 @@ export const DropSchema: GenMessage<Drop> = /*@__PURE__*/
 /**
  * Everything since the last Commit is one transaction that leads from one consistent goal state to the next: the agent
  * journals it at once, answers with one Result (PHASE_RECEIVED or PHASE_REFUSED) per updated scope, then applies it. The
- * server sends no further transaction before these answers.
+ * server sends no further transaction before these answers. Since protocol 2 a later phase answers too.
  *
  * @generated from message heddle.agent.v1.Commit
  */
@@ -336,6 +369,13 @@ export type Isolate = Message<"heddle.agent.v1.Isolate"> & {
    * @generated from field: string reason = 1;
    */
   reason: string;
+
+  /**
+   * Since protocol 2; a device does not obey an older term than it has seen.
+   *
+   * @generated from field: uint64 term = 2;
+   */
+  term: bigint;
 };
 
 /**
@@ -400,6 +440,25 @@ export const ResultSchema: GenMessage<Result> = /*@__PURE__*/
   messageDesc(file_heddle_agent_v1_agent, 10);
 
 /**
+ * Several results at once, in the order in which they came true.
+ *
+ * @generated from message heddle.agent.v1.Results
+ */
+export type Results = Message<"heddle.agent.v1.Results"> & {
+  /**
+   * @generated from field: repeated heddle.agent.v1.Result results = 1;
+   */
+  results: Result[];
+};
+
+/**
+ * Describes the message heddle.agent.v1.Results.
+ * Use `create(ResultsSchema)` to create a new message.
+ */
+export const ResultsSchema: GenMessage<Results> = /*@__PURE__*/
+  messageDesc(file_heddle_agent_v1_agent, 11);
+
+/**
  * Table and key are empty when the device as a whole failed, such as when it cannot be read.
  *
  * @generated from message heddle.agent.v1.RowFailure
@@ -431,7 +490,7 @@ export type RowFailure = Message<"heddle.agent.v1.RowFailure"> & {
  * Use `create(RowFailureSchema)` to create a new message.
  */
 export const RowFailureSchema: GenMessage<RowFailure> = /*@__PURE__*/
-  messageDesc(file_heddle_agent_v1_agent, 11);
+  messageDesc(file_heddle_agent_v1_agent, 12);
 
 /**
  * Sent on change and in answer to DigestRequest.
@@ -478,7 +537,7 @@ export type Report = Message<"heddle.agent.v1.Report"> & {
  * Use `create(ReportSchema)` to create a new message.
  */
 export const ReportSchema: GenMessage<Report> = /*@__PURE__*/
-  messageDesc(file_heddle_agent_v1_agent, 12);
+  messageDesc(file_heddle_agent_v1_agent, 13);
 
 /**
  * @generated from message heddle.agent.v1.RowKey
@@ -507,7 +566,7 @@ export type RowKey = Message<"heddle.agent.v1.RowKey"> & {
  * Use `create(RowKeySchema)` to create a new message.
  */
 export const RowKeySchema: GenMessage<RowKey> = /*@__PURE__*/
-  messageDesc(file_heddle_agent_v1_agent, 13);
+  messageDesc(file_heddle_agent_v1_agent, 14);
 
 /**
  * @generated from message heddle.agent.v1.Row
@@ -601,7 +660,7 @@ export type Row = Message<"heddle.agent.v1.Row"> & {
  * Use `create(RowSchema)` to create a new message.
  */
 export const RowSchema: GenMessage<Row> = /*@__PURE__*/
-  messageDesc(file_heddle_agent_v1_agent, 14);
+  messageDesc(file_heddle_agent_v1_agent, 15);
 
 /**
  * @generated from message heddle.agent.v1.System
@@ -628,7 +687,7 @@ export type System = Message<"heddle.agent.v1.System"> & {
  * Use `create(SystemSchema)` to create a new message.
  */
 export const SystemSchema: GenMessage<System> = /*@__PURE__*/
-  messageDesc(file_heddle_agent_v1_agent, 15);
+  messageDesc(file_heddle_agent_v1_agent, 16);
 
 /**
  * @generated from message heddle.agent.v1.Port
@@ -670,7 +729,7 @@ export type Port = Message<"heddle.agent.v1.Port"> & {
  * Use `create(PortSchema)` to create a new message.
  */
 export const PortSchema: GenMessage<Port> = /*@__PURE__*/
-  messageDesc(file_heddle_agent_v1_agent, 16);
+  messageDesc(file_heddle_agent_v1_agent, 17);
 
 /**
  * @generated from message heddle.agent.v1.Bgp
@@ -702,7 +761,7 @@ export type Bgp = Message<"heddle.agent.v1.Bgp"> & {
  * Use `create(BgpSchema)` to create a new message.
  */
 export const BgpSchema: GenMessage<Bgp> = /*@__PURE__*/
-  messageDesc(file_heddle_agent_v1_agent, 17);
+  messageDesc(file_heddle_agent_v1_agent, 18);
 
 /**
  * @generated from message heddle.agent.v1.BgpPeer
@@ -729,7 +788,7 @@ export type BgpPeer = Message<"heddle.agent.v1.BgpPeer"> & {
  * Use `create(BgpPeerSchema)` to create a new message.
  */
 export const BgpPeerSchema: GenMessage<BgpPeer> = /*@__PURE__*/
-  messageDesc(file_heddle_agent_v1_agent, 18);
+  messageDesc(file_heddle_agent_v1_agent, 19);
 
 /**
  * @generated from message heddle.agent.v1.Bfd
@@ -751,7 +810,7 @@ export type Bfd = Message<"heddle.agent.v1.Bfd"> & {
  * Use `create(BfdSchema)` to create a new message.
  */
 export const BfdSchema: GenMessage<Bfd> = /*@__PURE__*/
-  messageDesc(file_heddle_agent_v1_agent, 19);
+  messageDesc(file_heddle_agent_v1_agent, 20);
 
 /**
  * @generated from message heddle.agent.v1.Vtep
@@ -773,7 +832,7 @@ export type Vtep = Message<"heddle.agent.v1.Vtep"> & {
  * Use `create(VtepSchema)` to create a new message.
  */
 export const VtepSchema: GenMessage<Vtep> = /*@__PURE__*/
-  messageDesc(file_heddle_agent_v1_agent, 20);
+  messageDesc(file_heddle_agent_v1_agent, 21);
 
 /**
  * @generated from message heddle.agent.v1.Member
@@ -790,7 +849,7 @@ export type Member = Message<"heddle.agent.v1.Member"> & {
  * Use `create(MemberSchema)` to create a new message.
  */
 export const MemberSchema: GenMessage<Member> = /*@__PURE__*/
-  messageDesc(file_heddle_agent_v1_agent, 21);
+  messageDesc(file_heddle_agent_v1_agent, 22);
 
 /**
  * @generated from message heddle.agent.v1.Vrf
@@ -817,7 +876,7 @@ export type Vrf = Message<"heddle.agent.v1.Vrf"> & {
  * Use `create(VrfSchema)` to create a new message.
  */
 export const VrfSchema: GenMessage<Vrf> = /*@__PURE__*/
-  messageDesc(file_heddle_agent_v1_agent, 22);
+  messageDesc(file_heddle_agent_v1_agent, 23);
 
 /**
  * @generated from message heddle.agent.v1.Segment
@@ -859,7 +918,7 @@ export type Segment = Message<"heddle.agent.v1.Segment"> & {
  * Use `create(SegmentSchema)` to create a new message.
  */
 export const SegmentSchema: GenMessage<Segment> = /*@__PURE__*/
-  messageDesc(file_heddle_agent_v1_agent, 23);
+  messageDesc(file_heddle_agent_v1_agent, 24);
 
 /**
  * @generated from message heddle.agent.v1.Dhcp
@@ -881,7 +940,7 @@ export type Dhcp = Message<"heddle.agent.v1.Dhcp"> & {
  * Use `create(DhcpSchema)` to create a new message.
  */
 export const DhcpSchema: GenMessage<Dhcp> = /*@__PURE__*/
-  messageDesc(file_heddle_agent_v1_agent, 24);
+  messageDesc(file_heddle_agent_v1_agent, 25);
 
 /**
  * @generated from message heddle.agent.v1.Attachment
@@ -903,7 +962,7 @@ export type Attachment = Message<"heddle.agent.v1.Attachment"> & {
  * Use `create(AttachmentSchema)` to create a new message.
  */
 export const AttachmentSchema: GenMessage<Attachment> = /*@__PURE__*/
-  messageDesc(file_heddle_agent_v1_agent, 25);
+  messageDesc(file_heddle_agent_v1_agent, 26);
 
 /**
  * @generated from message heddle.agent.v1.Host
@@ -940,7 +999,7 @@ export type Host = Message<"heddle.agent.v1.Host"> & {
  * Use `create(HostSchema)` to create a new message.
  */
 export const HostSchema: GenMessage<Host> = /*@__PURE__*/
-  messageDesc(file_heddle_agent_v1_agent, 26);
+  messageDesc(file_heddle_agent_v1_agent, 27);
 
 /**
  * @generated from message heddle.agent.v1.Leak
@@ -977,7 +1036,7 @@ export type Leak = Message<"heddle.agent.v1.Leak"> & {
  * Use `create(LeakSchema)` to create a new message.
  */
 export const LeakSchema: GenMessage<Leak> = /*@__PURE__*/
-  messageDesc(file_heddle_agent_v1_agent, 27);
+  messageDesc(file_heddle_agent_v1_agent, 28);
 
 /**
  * @generated from message heddle.agent.v1.Pairing
@@ -999,7 +1058,7 @@ export type Pairing = Message<"heddle.agent.v1.Pairing"> & {
  * Use `create(PairingSchema)` to create a new message.
  */
 export const PairingSchema: GenMessage<Pairing> = /*@__PURE__*/
-  messageDesc(file_heddle_agent_v1_agent, 28);
+  messageDesc(file_heddle_agent_v1_agent, 29);
 
 /**
  * @generated from message heddle.agent.v1.Mapping
@@ -1036,9 +1095,11 @@ export type Mapping = Message<"heddle.agent.v1.Mapping"> & {
  * Use `create(MappingSchema)` to create a new message.
  */
 export const MappingSchema: GenMessage<Mapping> = /*@__PURE__*/
-  messageDesc(file_heddle_agent_v1_agent, 29);
+  messageDesc(file_heddle_agent_v1_agent, 30);
 
 /**
+ * Since protocol 2 a phase implies the ones before it: PROGRAMMED says RECEIVED too, VERIFIED says both.
+ *
  * @generated from enum heddle.agent.v1.Phase
  */
 export const Phase = {
@@ -1078,6 +1139,8 @@ export const Phase = {
 } as const;
 
 /**
+ * Since protocol 2 a phase implies the ones before it: PROGRAMMED says RECEIVED too, VERIFIED says both.
+ *
  * @generated from enum heddle.agent.v1.Phase
  */
 export type Phase = (typeof Phase)[keyof typeof Phase] | UnknownEnum;
