@@ -1,0 +1,80 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, beforeEach, describe, it } from 'node:test';
+import { Batches } from './batches.ts';
+
+/** Behaves as `ip -force -batch -`: silent, or complaining about a line and going on, or dying of it without naming it. */
+const tool = `
+let number = 0;
+process.stdin.setEncoding('utf8');
+let rest = '';
+process.stdin.on('data', (text) => {
+  const lines = (rest + text).split('\\n');
+  rest = lines.pop();
+  for (const line of lines) {
+    number += 1;
+    const [word, name] = line.split(' ');
+    if (word === 'die') { require('node:fs').writeSync(2, 'invalid ' + name + '\\n'); process.exit(255); }
+    if (word !== 'good') require('node:fs').writeSync(2, 'cannot do ' + line + '\\nCommand failed -:' + number + '\\n');
+  }
+});
+`;
+
+describe('a tool that takes commands line by line', () => {
+  const directory = mkdtempSync(join(tmpdir(), 'heddle-batches-'));
+  const script = join(directory, 'tool.cjs');
+  let started: string[];
+  let batches: Batches;
+  const prefix = [process.execPath, script] as const;
+  before(() => writeFileSync(script, tool));
+  beforeEach(async () => {
+    await batches?.end();
+    started = [];
+    batches = new Batches(process.env, (name) => started.push(name));
+  });
+  after(async () => {
+    await batches.end();
+    rmSync(directory, { recursive: true });
+  });
+
+  it('says of each line what became of it, batch after batch, in one process', async () => {
+    assert.deepEqual(await batches.run(prefix, ['good a', 'bad b', 'good c', 'bad d']), [undefined, 'cannot do bad b', undefined, 'cannot do bad d']);
+    assert.deepEqual(await batches.run(prefix, ['bad e']), ['cannot do bad e']);
+    assert.deepEqual(await batches.run(prefix, []), []);
+    assert.equal(started.length, 1);
+  });
+
+  it('takes as many lines as there are', async () => {
+    const lines = Array.from({ length: 20_000 }, (_, index) => (index % 5000 === 4999 ? `bad ${index}` : 'good x'));
+    const verdicts = await batches.run(prefix, lines);
+    assert.equal(verdicts.length, 20_000);
+    assert.deepEqual(verdicts.flatMap((said, index) => (said === undefined ? [] : [index])), [4999, 9999, 14_999, 19_999]);
+    assert.equal(started.length, 1);
+  });
+
+  it('names the line that kills it, runs all others, and starts one process more for it', async () => {
+    const verdicts = await batches.run(prefix, ['good a', 'bad b', 'die c', 'good d', 'bad e']);
+    assert.deepEqual(verdicts, [undefined, 'cannot do bad b', 'invalid c', undefined, 'cannot do bad e']);
+    assert.equal(started.length, 3);
+    assert.deepEqual(await batches.run(prefix, ['good f']), [undefined]);
+    assert.equal(started.length, 3);
+  });
+
+  it('gives up on all lines when no process does anything', async () => {
+    const verdicts = await batches.run(['heddle-no-such-tool'], ['good a', 'good b', 'good c', 'good d']);
+    assert.equal(started.length, 3);
+    for (const said of verdicts) assert.match(said ?? '', /ENOENT/);
+  });
+
+  it('starts anew after it was let go', async () => {
+    await batches.run([...prefix, '-n', 'vrf1'], ['good a']);
+    await batches.run(prefix, ['good a']);
+    await batches.end('vrf1');
+    await batches.run(prefix, ['good a']);
+    assert.equal(started.length, 2);
+    await batches.run([...prefix, '-n', 'vrf1'], ['good a']);
+    assert.equal(started.length, 3);
+  });
+});
