@@ -28,6 +28,8 @@ export interface CompileResult {
    * deleted object: the scopes that must acknowledge before what it held is free.
    */
   readonly contributions: ReadonlyMap<string, ReadonlySet<string>>;
+  /** Of rows that were deleted, by scope and id: the objects that contributed to them last. */
+  readonly departed: ReadonlyMap<string, ReadonlyMap<RowId, readonly ObjectRef[]>>;
   /** All findings of the object, errors first; empty when there are none left. */
   readonly findings: ReadonlyMap<string, readonly CompileFinding[]>;
   readonly facts: ReadonlyMap<string, Facts>;
@@ -107,8 +109,8 @@ class Engine implements Compiler {
     this.#world.flush();
     for (const job of this.#due) this.#settle(job, looked);
     this.#due.clear();
-    const { scopes, contributions, conflicted } = this.#goal.publish();
-    return { scopes, contributions, ...this.#judge(new Set([...looked, ...conflicted])) };
+    const { scopes, contributions, departed, conflicted } = this.#goal.publish();
+    return { scopes, contributions, departed, ...this.#judge(new Set([...looked, ...conflicted])) };
   }
 
   explain(scope: string, id: RowId): ObjectRef[] {

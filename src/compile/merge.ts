@@ -27,6 +27,8 @@ export interface Merged {
   readonly scopes: readonly ScopeDelta[];
   /** By object key: the scopes where a row it contributes to changed, or where it began or ceased to contribute. */
   readonly contributions: ReadonlyMap<string, ReadonlySet<string>>;
+  /** Of rows that were deleted, by scope and id: the objects that contributed to them last. */
+  readonly departed: ReadonlyMap<string, ReadonlyMap<RowId, readonly ObjectRef[]>>;
   /** Keys of objects whose conflicts changed. */
   readonly conflicted: ReadonlySet<string>;
 }
@@ -126,6 +128,8 @@ export class GoalTable {
   /** Keys of the objects that have a finding for a row. */
   readonly #disputes = new Map<Slot, ReadonlySet<string>>();
   #touched: Slot[] = [];
+  /** Who said last what rows without a contribution are. */
+  readonly #departed = new Map<Slot, readonly ObjectRef[]>();
 
   /**
    * Exchanges what a contributor hands in; nothing is published before `publish`. Rows that stand at the beginning and at the
@@ -149,6 +153,7 @@ export class GoalTable {
   /** Settles every row that was touched since the last call. */
   publish(): Merged {
     const scopes = new Map<string, { upserts: Row[]; deletes: RowId[] }>();
+    const departed = new Map<string, Map<RowId, readonly ObjectRef[]>>();
     const conflicted = new Set<string>();
     for (const slot of this.#touched) {
       if (slot.isShared || this.#disputes.size > 0) this.#judge(slot, conflicted);
@@ -156,14 +161,17 @@ export class GoalTable {
       if (!same(row, published)) {
         for (const { contributor, scoped } of slot.contributions()) this.#scopesOf.note(contributor.owner, scoped);
         const delta = getOrMake(scopes, slot.scope, () => ({ upserts: [], deletes: [] }));
-        if (row === undefined) delta.deletes.push(rowId(slot));
-        else delta.upserts.push(row);
+        if (row === undefined) {
+          delta.deletes.push(rowId(slot));
+          getOrMake(departed, slot.scope, () => new Map<RowId, readonly ObjectRef[]>()).set(rowId(slot), this.#departed.get(slot) ?? []);
+        } else delta.upserts.push(row);
         slot.published = row;
       }
       if (row === undefined) this.#drop(slot);
     }
     this.#touched = [];
-    return { scopes: sortedDeltas(scopes), contributions: this.#scopesOf.takeNews(), conflicted };
+    this.#departed.clear();
+    return { scopes: sortedDeltas(scopes), contributions: this.#scopesOf.takeNews(), departed, conflicted };
   }
 
   scopes(): string[] {
@@ -233,6 +241,7 @@ export class GoalTable {
     const before = slot.by(contributor);
     if (before === undefined) return;
     slot.set(contributor, undefined);
+    if (slot.row === undefined) this.#departed.set(slot, [contributor.owner, ...before.scoped.from]);
     this.#scopesOf.add(contributor.owner, before.scoped, -1);
     this.#touched.push(slot);
   }

@@ -6,12 +6,12 @@
 import type { Registry } from 'prom-client';
 import type { ResourceClient } from '../api/client.ts';
 import { kinds } from '../api/kinds.ts';
-import { refKey, refOf, type ObjectRef } from '../api/object.ts';
+import { refOf, type ObjectRef } from '../api/object.ts';
 import { createCompiler } from '../compile/compiler.ts';
 import type { Compiler, CompileResult } from '../compile/engine.ts';
 import { hasErrors } from '../compile/finding.ts';
 import type { ChangedScope, GoalState } from '../goal/state.ts';
-import { deviceScope } from '../goal/rows.ts';
+import { deviceScope, rowId } from '../goal/rows.ts';
 import { systemClock, type Clock } from '../kit/clock.ts';
 import { HeddleError } from '../kit/error.ts';
 import type { Logger } from '../kit/log.ts';
@@ -27,6 +27,7 @@ import { Objects, type Replaced } from './objects.ts';
 import { Publisher } from './publish.ts';
 import { SouthboundListener } from './listener.ts';
 import { Reports } from './reports.ts';
+import { Safeguard, switchKey } from './safeguard.ts';
 import { verdictOn } from './verdict.ts';
 
 /** What the controller needs of the southbound service. */
@@ -62,8 +63,6 @@ export const createController = (options: ControllerOptions): Controller => new 
 const retryMilliseconds = 1000;
 const devicePrefix = deviceScope('');
 
-const switchKey = (device: string): string => refKey({ kind: 'Switch', namespace: '', name: device });
-
 /** The inverse of `refKey`. */
 const refOfKey = (key: string): ObjectRef => {
   const [kind = '', second = '', third] = key.split('/');
@@ -79,6 +78,7 @@ class Control implements Controller {
   readonly #barrier = new Barrier();
   readonly #devices = new Devices();
   readonly #allocator: Allocator;
+  readonly #safeguard: Safeguard;
   readonly #publisher: Publisher;
   readonly #claims: Claims;
   readonly #metrics: Metrics;
@@ -86,6 +86,8 @@ class Control implements Controller {
   readonly #mailbox = new Mailbox((batch) => this.#work(batch));
   readonly #abort = new AbortController();
   #unpublished: CompileResult[] = [];
+  /** Devices with a Switch object. */
+  #declared: ReadonlySet<string> = new Set();
   /** Whether a Switch came or went since the last publication. */
   #switchesChanged = false;
   /** Whether the southbound service knows which devices there are. */
@@ -100,8 +102,11 @@ class Control implements Controller {
     this.#options = options;
     const { client, goal, log, clock = systemClock } = options;
     this.#clock = clock;
-    this.#allocator = new Allocator((key) => this.#ownerOf(key));
-    this.#publisher = new Publisher({ goal, barrier: this.#barrier, scopesOf: (key) => this.#scopesOf(key) });
+    const isMapped = (scope: string, key: string): boolean => this.compiler.explain(scope, rowId({ table: 'mapping', key })).length > 0;
+    this.#allocator = new Allocator((key) => this.#ownerOf(key), isMapped);
+    this.#safeguard = new Safeguard({ goal, objects: this.#objects, log });
+    const { holds } = this.#safeguard;
+    this.#publisher = new Publisher({ goal, barrier: this.#barrier, holds, clock, scopesOf: (key) => this.#scopesOf(key) });
     const later = (action: () => void): void => this.#later(retryMilliseconds, action);
     const retryLater = (): void => later(() => this.#mailbox.kick());
     this.#claims = new Claims({ client, allocator: this.#allocator, barrier: this.#barrier, log, retryLater, later });
@@ -110,6 +115,7 @@ class Control implements Controller {
       allocator: this.#allocator,
       barrier: this.#barrier,
       devices: this.#devices,
+      safeguard: this.#safeguard,
       goal,
       clock,
       started: clock.now(),
@@ -121,6 +127,7 @@ class Control implements Controller {
       devices: () => this.#publisher.devices.size,
       connected: () => this.#devices.connected,
       quarantined: () => this.#allocator.quarantined().length,
+      held: () => holds.size,
     });
     this.#reports = new Reports({
       client,
@@ -209,6 +216,7 @@ class Control implements Controller {
     else this.#allocator.review(key);
     const present = (before === undefined) !== (after === undefined);
     if (present && ref.kind === 'Switch') this.#switchesChanged = true;
+    if (ref.kind === 'Switch') this.#safeguard.switchChanged();
     if (after !== undefined) this.#reports.mark(key);
     if (after?.metadata.generation !== before?.metadata.generation) this.#reports.heard(key, heard);
   }
@@ -240,26 +248,25 @@ class Control implements Controller {
   }
 
   #publish(): void {
-    const moved = this.#switchesChanged || !this.#opened;
+    if (this.#switchesChanged || !this.#opened) this.#declared = new Set(this.#switchNames());
     this.#switchesChanged = false;
-    const declared = moved ? new Set(this.#switchNames()) : this.#publisher.devices;
     const results = this.#unpublished;
     this.#unpublished = [];
-    // Devices first, so that new ones are waited for from their first row on.
-    if (moved) this.#publisher.setDevices(declared);
-    const changed = this.#publisher.publish(results);
+    const before = this.#publisher.devices;
+    const { changed, admission } = this.#publisher.publish(results, this.#declared);
     for (const { scope } of changed) if (scope.startsWith(devicePrefix)) this.#reports.mark(switchKey(scope.slice(devicePrefix.length)));
+    for (const key of this.#safeguard.tell(admission, this.#reports.events, this.#metrics)) this.#reports.mark(key);
     this.#outlet?.publish(changed);
-    if (moved) this.#announce(declared);
+    if (this.#publisher.devices !== before || !this.#opened) this.#announce(this.#publisher.devices);
   }
 
   /**
    * A device that is not declared is isolated. When nothing was ever declared, the store is more likely to be new or lost than
    * every device unwanted: devices then keep their last goal until the first Switch is there.
    */
-  #announce(declared: ReadonlySet<string>): void {
-    this.#announced ||= declared.size > 0;
-    if (this.#announced) this.#outlet?.setDevices(declared);
+  #announce(devices: ReadonlySet<string>): void {
+    this.#announced ||= devices.size > 0;
+    if (this.#announced) this.#outlet?.setDevices(devices);
     else this.#options.log.warn('no Switch is declared: devices that connect keep what they have');
   }
 

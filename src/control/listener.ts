@@ -58,6 +58,8 @@ export class SouthboundListener implements SouthboundEvents {
     // Late words about a scope that the device was told to give up would count again when it gets the scope back.
     if (!publisher.devices.has(device) || !goal.subscriptions(device).includes(scope)) return;
     if (version > goal.scope(scope).version) return;
+    metrics.acknowledgements.inc();
+    if (failed.length > 0) metrics.failedRows.inc(failed.length);
     barrier.acknowledge(device, scope, version, failed.map((row) => this.#failedRow(device, scope, row)));
     onChange(device);
   };

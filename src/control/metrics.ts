@@ -10,6 +10,8 @@ export interface MetricSources {
   readonly devices: () => number;
   readonly connected: () => number;
   readonly quarantined: () => number;
+  /** Devices on which deletions are held. */
+  readonly held: () => number;
 }
 
 export interface Metrics {
@@ -19,6 +21,9 @@ export interface Metrics {
   readonly refusedUpdates: Counter;
   readonly statusWrites: Counter;
   readonly applyToAck: Histogram;
+  readonly holds: Counter;
+  readonly acknowledgements: Counter;
+  readonly failedRows: Counter;
 }
 
 const secondsOf = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
@@ -47,6 +52,7 @@ export const createMetrics = (registry: Registry, sources: MetricSources): Metri
   gauge('heddle_devices_declared', 'Switches that are declared.', sources.devices);
   gauge('heddle_devices_connected', 'Declared devices whose agent is connected.', sources.connected);
   gauge('heddle_claims_quarantined', 'Ids and addresses given back that a device may still use.', sources.quarantined);
+  gauge('heddle_devices_held', 'Devices on which deletions are held by the safety limits.', sources.held);
   total('heddle_translators_run_total', 'Translators that were run.', () => sources.compiler().translators);
   total('heddle_compile_full_recomputes_total', 'Compilations from scratch; stays 0.', () => sources.compiler().fullRecomputes);
   return {
@@ -54,6 +60,9 @@ export const createMetrics = (registry: Registry, sources: MetricSources): Metri
     compileSeconds: histogram('heddle_compile_seconds', 'Time to compile one batch.'),
     driftRepaired: counter('heddle_drift_repaired_total', 'Rows that agents put back after something else changed them.'),
     refusedUpdates: counter('heddle_updates_refused_total', 'Updates that agents did not take and were sent in full.'),
+    holds: counter('heddle_deletions_held_total', 'Deletions that were held on a device by the safety limits.'),
+    acknowledgements: counter('heddle_scopes_acknowledged_total', 'Scopes that devices said they have programmed.'),
+    failedRows: counter('heddle_rows_failed_total', 'Rows that devices said they could not program, once for each time it was said.'),
     statusWrites: counter('heddle_status_writes_total', 'Status updates written.'),
     applyToAck: histogram('heddle_apply_to_ack_seconds', 'From hearing of a change to the last acknowledgement it needs.'),
   };

@@ -5,8 +5,11 @@
  */
 import type { CompileResult } from '../compile/engine.ts';
 import { deviceScope, type RowId } from '../goal/rows.ts';
-import type { ChangedScope, GoalState, Version } from '../goal/state.ts';
+import type { ChangedScope, GoalState, ScopeChange, Version } from '../goal/state.ts';
+import { refKey } from '../api/object.ts';
+import type { Clock } from '../kit/clock.ts';
 import type { Barrier } from './barrier.ts';
+import type { Admission, Holds } from './holds.ts';
 
 const devicePrefix = deviceScope('');
 const memberPrefix = 'member/';
@@ -14,8 +17,17 @@ const memberPrefix = 'member/';
 export interface PublisherOptions {
   readonly goal: GoalState;
   readonly barrier: Barrier;
+  readonly holds: Holds;
+  readonly clock: Clock;
   /** Scopes in which an object has rows now. */
   readonly scopesOf: (object: string) => readonly string[];
+}
+
+export interface Publication {
+  /** What to send. */
+  readonly changed: readonly ChangedScope[];
+  /** What the safety limits did to it. */
+  readonly admission: Admission;
 }
 
 export class Publisher {
@@ -26,10 +38,36 @@ export class Publisher {
     this.#options = options;
   }
 
-  /** The declared devices; nobody waits for others. */
-  setDevices(devices: ReadonlySet<string>): void {
+  /** Devices that may have goal state: the declared ones, and those whose removal is held. Nobody waits for others. */
+  get devices(): ReadonlySet<string> {
+    return this.#devices;
+  }
+
+  /**
+   * Commits several results as one version, but for deletions that are held.
+   * @param declared devices with a Switch object
+   */
+  publish(results: readonly CompileResult[], declared: ReadonlySet<string>): Publication {
+    const { goal, holds, clock } = this.#options;
+    const removed = declared === this.#devices ? nobody : new Set([...this.#devices].filter((device) => !declared.has(device)));
+    const change = { scopes: results.flatMap(({ scopes }) => scopes), removed, causesOf: causesIn(results) };
+    const admission = holds.admit(change, clock.now());
+    // Devices first, so that new ones are waited for from their first row on.
+    this.#setDevices(admission.kept.size === 0 ? declared : new Set([...declared, ...admission.kept]));
+    const before = new Map(this.#movedDevices(admission.scopes).map((device) => [device, goal.subscriptions(device)]));
+    const changed = goal.commit(admission.scopes);
+    for (const [device, scopes] of before) this.#join(device, scopes);
+    const { concerned, lost } = this.#place(results);
+    for (const [scope, objects] of concerned) this.expect(objects, scope);
+    for (const [device, scopes] of before) this.#leave(device, scopes, lost);
+    this.#withhold(admission);
+    return { changed, admission };
+  }
+
+  #setDevices(devices: ReadonlySet<string>): void {
     const { barrier, goal } = this.#options;
     const before = this.#devices;
+    if (devices === before) return;
     this.#devices = devices;
     for (const device of before) if (!devices.has(device)) barrier.removeDevice(device);
     for (const device of devices) {
@@ -38,20 +76,12 @@ export class Publisher {
     }
   }
 
-  get devices(): ReadonlySet<string> {
-    return this.#devices;
-  }
-
-  /** Commits several results as one version. Answers what to send. */
-  publish(results: readonly CompileResult[]): readonly ChangedScope[] {
-    const { goal } = this.#options;
-    const before = new Map(this.#movedDevices(results).map((device) => [device, goal.subscriptions(device)]));
-    const changed = goal.commit(results.flatMap(({ scopes }) => scopes));
-    for (const [device, scopes] of before) this.#join(device, scopes);
-    const { concerned, lost } = this.#place(results);
-    for (const [scope, objects] of concerned) this.expect(objects, scope);
-    for (const [device, scopes] of before) this.#leave(device, scopes, lost);
-    return changed;
+  /** Whose rows are withheld waits until they go; it is not known yet in which version. */
+  #withhold({ withheld, settled, released }: Admission): void {
+    const { barrier } = this.#options;
+    for (const [scope, objects] of withheld) for (const object of objects) barrier.withhold(object, scope);
+    for (const [scope, objects] of settled) for (const object of objects) barrier.releaseOne(object, scope, this.versionOf(scope));
+    for (const scope of released) barrier.release(scope, this.versionOf(scope));
   }
 
   /** Lets objects wait until the devices that hold the scope run it as it is now. */
@@ -99,10 +129,10 @@ export class Publisher {
   }
 
   /** Declared devices whose `member` rows changed. */
-  #movedDevices(results: readonly CompileResult[]): readonly string[] {
+  #movedDevices(changes: readonly ScopeChange[]): readonly string[] {
     const isMember = (id: RowId): boolean => id.startsWith(memberPrefix);
     const moved = new Set<string>();
-    for (const { scope, upserts, deletes } of results.flatMap(({ scopes }) => scopes)) {
+    for (const { scope, upserts, deletes } of changes) {
       if (!scope.startsWith(devicePrefix)) continue;
       const device = scope.slice(devicePrefix.length);
       if (!this.#devices.has(device)) continue;
@@ -142,3 +172,11 @@ const mergeContributions = (results: readonly CompileResult[]): ReadonlyMap<stri
   }
   return merged;
 };
+
+/** Objects that a deleted row came from, by key. */
+const causesIn =
+  (results: readonly CompileResult[]) =>
+  (scope: string, row: RowId): readonly string[] =>
+    results.flatMap(({ departed }) => departed.get(scope)?.get(row) ?? []).map(refKey);
+
+const nobody: ReadonlySet<string> = new Set();

@@ -11,6 +11,7 @@ import type { Allocator } from './allocate.ts';
 import type { Barrier } from './barrier.ts';
 import { conditionsAfter, ready, statements, type Knowledge, type Statement } from './conditions.ts';
 import type { Devices, DeviceState } from './devices.ts';
+import type { Safeguard } from './safeguard.ts';
 import { rfc3339 } from './time.ts';
 
 export interface VerdictSources {
@@ -19,6 +20,7 @@ export interface VerdictSources {
   readonly barrier: Barrier;
   readonly goal: GoalState;
   readonly devices: Devices;
+  readonly safeguard: Safeguard;
   readonly clock: Clock;
   /** When this controller began, milliseconds since 1970. */
   readonly started: number;
@@ -40,7 +42,7 @@ export interface Verdict {
 
 export const verdictOn = (object: Resource, sources: VerdictSources): Verdict => {
   const known = knowledgeOf(object, sources);
-  const own = object.kind === 'Switch' ? switchPart(object, sources) : { members: {}, said: [] };
+  const own = partOf(object, sources);
   const said = [...statements(known), ...own.said];
   const before = statusOf(object);
   const now = rfc3339(sources.clock.now());
@@ -82,14 +84,24 @@ interface Part {
   readonly said: readonly Statement[];
 }
 
-const switchPart = (object: Resource, { devices, goal, started }: VerdictSources): Part => {
+const partOf = (object: Resource, sources: VerdictSources): Part => {
+  const { safeguard } = sources;
+  if (object.kind === 'Switch') return switchPart(object, sources);
+  if (object.kind !== 'Fabric') return { members: {}, said: [] };
+  const held = safeguard.fabricPart(object.metadata.name);
+  return { members: held === undefined ? {} : { held }, said: safeguard.condition(object, statusOf(object).conditions ?? []) };
+};
+
+const switchPart = (object: Resource, { devices, goal, started, safeguard }: VerdictSources): Part => {
   const device = object.metadata.name;
   const before = (object.status ?? {}) as SwitchStatus;
   const state = devices.get(device);
   // Rows are counted when the switch's own status is due for another reason, not on each change of a scope it shares.
   const rows = goal.subscriptions(device).reduce((sum, scope) => sum + goal.scope(scope).rows.size, 0);
   const driftRepaired = state?.driftRepaired ?? before.driftRepaired ?? 0;
-  return { members: { agent: agentOf(state, before.agent, started), rows, driftRepaired }, said: [connectedOf(state)] };
+  const held = safeguard.switchPart(device);
+  const members = { agent: agentOf(state, before.agent, started), rows, driftRepaired, ...(held === undefined ? {} : { held }) };
+  return { members, said: [connectedOf(state), ...safeguard.condition(object, before.conditions ?? [])] };
 };
 
 const agentOf = (state: DeviceState | undefined, before: SwitchStatus['agent'], started: number): SwitchStatus['agent'] => {

@@ -28,6 +28,8 @@ export const statusBase = {
   ready: Type.Optional(Type.String({ description: 'Devices that run this generation, of all that must: n/m.' })),
 };
 
+export const percent = (description: string) => Type.Integer({ minimum: 0, maximum: 100, description });
+
 export const range = (what: string, minimum: number, maximum: number) =>
   Type.Object(
     {

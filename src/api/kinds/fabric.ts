@@ -1,6 +1,6 @@
 /** Fabric: the pools and the protocol settings that everything else draws from. One, named `default`, is expected. */
 import { type Static, Type } from 'typebox';
-import { cidr, mac, range, statusBase } from './common.ts';
+import { cidr, mac, percent, range, statusBase } from './common.ts';
 import { canonicalMac, canonicalPrefix } from './canonical.ts';
 import { column, defineKind, readyColumn, wideColumn } from './define.ts';
 import { fabricRules } from '../rules/fabric.ts';
@@ -54,6 +54,32 @@ export const fabricSpec = Type.Object(
     reserved: Type.Optional(
       Type.Array(cidr('Prefix'), { maxItems: 64, description: 'Prefixes that no AddressSpace may hand out.' }),
     ),
+    safety: Type.Optional(
+      Type.Object(
+        {
+          maxDeletedPercent: Type.Optional(
+            percent('How much of the goal state of one device may be deleted within the window, in percent of its rows; 100: all but the last row.'),
+          ),
+          minDeletedRows: Type.Optional(
+            Type.Integer({ minimum: 0, maximum: 1_000_000, description: 'So many rows of a device may be deleted within the window whatever their share.' }),
+          ),
+          maxDevicesPercent: Type.Optional(
+            percent('How many switches, in percent, may lose a tenth of their rows or be removed within the window; 100: all.'),
+          ),
+          minDevices: Type.Optional(
+            Type.Integer({ minimum: 0, maximum: 100_000, description: 'So many switches may be hit within the window whatever their share.' }),
+          ),
+          windowSeconds: Type.Optional(
+            Type.Integer({ minimum: 0, maximum: 3600, description: 'Deletions within this time count as one change; 0: only those that arrive together.' }),
+          ),
+        },
+        {
+          additionalProperties: false,
+          description:
+            'How much may be deleted at once. What exceeds it is held: devices keep it until the annotation heddle.dev/allow-deletions allows it, the change is taken back or a limit is raised. A goal state with nothing left in it is always held.',
+        },
+      ),
+    ),
   },
   { additionalProperties: false },
 );
@@ -61,6 +87,17 @@ export type FabricSpec = Static<typeof fabricSpec>;
 
 export const fabricStatus = Type.Object({
   ...statusBase,
+  held: Type.Optional(
+    Type.Object(
+      {
+        devices: Type.Integer({ description: 'Switches on which deletions are held.' }),
+        rows: Type.Integer({ description: 'Rows that they would lose.' }),
+        switches: Type.Array(Type.String(), { description: 'The first of them.' }),
+        token: Type.String({ description: 'Value of the annotation heddle.dev/allow-deletions on this Fabric that allows them all.' }),
+      },
+      { description: 'Deletions that exceed spec.safety and wait for a decision; absent when there are none.' },
+    ),
+  ),
   switches: Type.Optional(Type.Integer({ description: 'Switches of the fabric.' })),
   servers: Type.Optional(Type.Integer({ description: 'Servers with an accepted connection to a leaf of the fabric.' })),
 });
@@ -82,10 +119,11 @@ export const fabricDefaults = {
   },
   asns: { spine: 65100, leaves: { from: 4_200_000_001, to: 4_200_099_999 } },
   overlay: { vnis: { from: 5000, to: 16_000_000 }, anycastMAC: '02:00:5e:00:01:01' },
+  safety: { maxDeletedPercent: 50, minDeletedRows: 50, maxDevicesPercent: 25, minDevices: 10, windowSeconds: 60 },
 } as const;
 
 export function defaultFabricSpec(spec: FabricSpec) {
-  const { underlay = {}, asns = {}, overlay = {}, reserved = [] } = spec;
+  const { underlay = {}, asns = {}, overlay = {}, reserved = [], safety = {} } = spec;
   const standard = fabricDefaults;
   return {
     ...spec,
@@ -104,6 +142,7 @@ export function defaultFabricSpec(spec: FabricSpec) {
       anycastMAC: canonicalMac(overlay.anycastMAC ?? standard.overlay.anycastMAC),
     },
     reserved: reserved.map(canonicalPrefix),
+    safety: { ...standard.safety, ...safety },
   };
 }
 export type DefaultedFabricSpec = ReturnType<typeof defaultFabricSpec>;
@@ -128,5 +167,6 @@ export const fabric = defineKind({
     wideColumn('Router-IDs', '.spec.underlay.routerIDs', 'Pool of router ids.'),
     wideColumn('VTEPs', '.spec.underlay.vteps', 'Pool of VTEP addresses.'),
     wideColumn('MTU', '.spec.underlay.mtu', 'MTU of fabric links, bytes.', 'integer'),
+    wideColumn('Held', '.status.held.devices', 'Switches on which deletions are held.', 'integer'),
   ],
 });

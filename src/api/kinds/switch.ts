@@ -38,6 +38,19 @@ export const switchStatus = Type.Object({
     }),
   ),
   rows: Type.Optional(Type.Integer({ description: 'Rows of goal state this device holds.' })),
+  held: Type.Optional(
+    Type.Object(
+      {
+        reason: Type.String({ description: 'TooManyRows, TooManyDevices or EmptyGoal.' }),
+        rows: Type.Integer({ description: 'Rows that would be deleted, with those deleted shortly before.' }),
+        of: Type.Integer({ description: 'Rows that the device had before that.' }),
+        limit: Type.Integer({ description: 'Rows that may be deleted without a question.' }),
+        since: Type.String({ format: 'date-time' }),
+        token: Type.String({ description: 'Value of the annotation heddle.dev/allow-deletions on this Switch that allows the deletion.' }),
+      },
+      { description: 'A deletion that exceeds the safety limits of the Fabric and waits for a decision; absent when there is none.' },
+    ),
+  ),
   driftRepaired: Type.Optional(Type.Integer({ description: 'Rows that something else changed on the device and the agent put back.' })),
 });
 export type SwitchStatus = Static<typeof switchStatus>;
@@ -76,6 +89,7 @@ export const switchKind = defineKind({
     wideColumn('Fabric', '.spec.fabric', 'Fabric.'),
     wideColumn('Agent', '.status.agent.version', 'Version of the agent.'),
     wideColumn('Rows', '.status.rows', 'Rows of goal state the switch holds.', 'integer'),
+    wideColumn('Held', '.status.held.rows', 'Rows whose deletion is held by the safety limits.', 'integer'),
     wideColumn('Drift', '.status.driftRepaired', 'Rows put back after something else changed them.', 'integer'),
     wideColumn('Description', '.spec.description', 'Free text.'),
   ],

@@ -1,0 +1,58 @@
+/**
+ * How many rows a scope lost a short while ago: one deletion by a person often arrives as hundreds of changes, one object
+ * each. Rows that come are set off against rows that went before them, so that what is exchanged or made anew again and again
+ * does not add up. Pure.
+ */
+import { getOrMake } from '../kit/maps.ts';
+
+interface Loss {
+  readonly at: number;
+  rows: number;
+}
+
+export class RecentLosses {
+  /** By scope, the oldest first. */
+  readonly #losses = new Map<string, Loss[]>();
+
+  get isEmpty(): boolean {
+    return this.#losses.size === 0;
+  }
+
+  lost(scope: string, rows: number, at: number): void {
+    const losses = getOrMake(this.#losses, scope, (): Loss[] => []);
+    const last = losses.at(-1);
+    if (last?.at === at) last.rows += rows;
+    else losses.push({ at, rows });
+  }
+
+  /** The scope got rows. */
+  gained(scope: string, rows: number): void {
+    const losses = this.#losses.get(scope) ?? [];
+    let left = rows;
+    for (let last = losses.at(-1); last !== undefined && left > 0; last = losses.at(-1)) {
+      const taken = Math.min(left, last.rows);
+      last.rows -= taken;
+      left -= taken;
+      if (last.rows === 0) losses.pop();
+    }
+    if (losses.length === 0) this.#losses.delete(scope);
+  }
+
+  forget(scope: string): void {
+    this.#losses.delete(scope);
+  }
+
+  /** Rows lost since `since`; what is older is forgotten. */
+  count(scope: string, since: number): number {
+    const losses = this.#losses.get(scope);
+    if (losses === undefined) return 0;
+    while ((losses[0]?.at ?? since) < since) losses.shift();
+    if (losses.length === 0) this.#losses.delete(scope);
+    return losses.reduce((sum, { rows }) => sum + rows, 0);
+  }
+
+  /** Forgets everything older. */
+  prune(since: number): void {
+    for (const scope of this.#losses.keys()) this.count(scope, since);
+  }
+}
