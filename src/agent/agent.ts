@@ -243,9 +243,9 @@ class RunningAgent<Actual> implements Agent {
   }
 
   #scopeStates(verified: ReadonlySet<string> = new Set()): ScopeState[] {
-    return [...this.#holding.replica.scopes].map(([scope, { version, digest }]) => {
+    return [...this.#holding.replica.scopes].map(([scope, { version, digest, rows }]) => {
       const phase = verified.has(scope) ? Phase.VERIFIED : Phase.UNSPECIFIED;
-      return create(ScopeStateSchema, { scope, version: BigInt(version), digest, phase });
+      return create(ScopeStateSchema, { scope, version: BigInt(version), digest, phase, rows: rows.size });
     });
   }
 

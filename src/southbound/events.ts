@@ -10,6 +10,8 @@ export interface DeviceHello {
   readonly agentVersion: string;
   readonly driver: string;
   readonly capabilities: readonly string[];
+  /** How many rows it holds, of which this server has no record: it got them from another one, or from this one in a former life. */
+  readonly foreignRows?: number;
 }
 
 /** A phase implies the ones before it, which may be left out; but `received` is always told. `received`: in the journal. `programmed`: applied, but for `failed`. `verified`: read back and equal. `refused`: not taken. */

@@ -49,6 +49,8 @@ export interface Southbound {
    */
   setDevices(names: Iterable<string>): void;
   isKnown(device: string): boolean;
+  /** Devices that are sent nothing for now, and keep what they have; replaces those named before. */
+  hold(devices: ReadonlySet<string>): void;
   /** Devices with a live stream. */
   connected(): readonly string[];
   /** How many updates were encoded so far. */
@@ -79,6 +81,7 @@ const southboundOf = (service: Service, grpc: GrpcServer): Southbound => ({
   publish: (changed) => service.publish(changed),
   setDevices: (names) => service.setDevices(names),
   isKnown: (device) => service.isKnown(device) === true,
+  hold: (devices) => service.hold(devices),
   connected: () => service.connected(),
   encodedUpdates: () => service.updates.encoded,
   close: async () => {
@@ -116,6 +119,7 @@ class Service implements SessionContext {
   /** Who is asked for digests next. */
   #round: Iterator<Connection> | undefined;
   #devices: ReadonlySet<string> | undefined;
+  #held: ReadonlySet<string> = new Set();
 
   constructor(options: SouthboundOptions) {
     this.#options = options;
@@ -176,7 +180,16 @@ class Service implements SessionContext {
   }
 
   isKnown(device: string): boolean | undefined {
-    return this.#devices?.has(device);
+    return this.#held.has(device) ? undefined : this.#devices?.has(device);
+  }
+
+  hold(devices: ReadonlySet<string>): void {
+    const before = this.#held;
+    this.#held = devices;
+    for (const device of before) {
+      const connection = this.#connections.get(device);
+      if (connection !== undefined && !devices.has(device)) this.#turns.admit(connection);
+    }
   }
 
   connected(): readonly string[] {
@@ -223,7 +236,9 @@ class Service implements SessionContext {
     const { log, events } = this.#options;
     log.info({ device, driver, scopes: hello.scopes.length }, 'device connected');
     const confirmed = session.welcome(hello);
-    events?.onConnected?.(device, { device, bootEpoch, agentVersion, driver, capabilities });
+    const rows = hello.scopes.reduce((sum, scope) => sum + scope.rows, 0);
+    const foreign = hello.lineage === this.lineage ? {} : { foreignRows: rows };
+    events?.onConnected?.(device, { device, bootEpoch, agentVersion, driver, capabilities, ...foreign });
     this.#confirm(device, confirmed);
     this.#turns.admit(connection);
   }
