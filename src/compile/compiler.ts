@@ -1,6 +1,6 @@
 /**
- * Heddle's compiler: the engine with the relations and the translators of this network. The two lists are the pass list;
- * the order of translators does not matter, that of derived relations is the order in which they may build on each other.
+ * Heddle's compiler: the engine with the queries, relations and translators of this network. The two lists are the pass
+ * list; the order of translators does not matter, that of layers is the order in which they may build on each other.
  *
  * What a fault does. The result is a function of the objects as they are, never of what was there before, so a part with an
  * `error` contributes nothing, also when it was good a moment ago. The part is kept small: one subnet of a VPC, one pairing
@@ -12,23 +12,26 @@ import type { ClaimStatus } from '../api/kinds/claim.ts';
 import { kindByName } from '../api/kinds.ts';
 import type { Resource } from '../api/object.ts';
 import { createEngine, type Compiler } from './engine.ts';
-import { plainRelations } from './relations.ts';
-import { leavesOfVpc, occupants } from './resolve/attachment.ts';
-import { serversByFabric } from './resolve/connection.ts';
-import { hostAddresses, slicesByBucket } from './resolve/mapping.ts';
-import { pairingsOfPair } from './resolve/peering.ts';
+import { indexes } from './relations.ts';
+import { attachmentLayers } from './resolve/attachment.ts';
+import { connectionLayers } from './resolve/connection.ts';
+import { mappingLayers } from './resolve/mapping.ts';
+import { peeringLayers } from './resolve/peering.ts';
+import { switchLayers } from './resolve/switch.ts';
+import { vpcLayers } from './resolve/vpc.ts';
 import { attachmentTranslator } from './translators/attachment.ts';
 import { fabricLinksTranslator } from './translators/fabriclinks.ts';
 import { hostTranslator } from './translators/host.ts';
 import { mappingTranslator } from './translators/mapping.ts';
-import { peeringTranslator } from './translators/peering.ts';
+import { peeringMembers, peeringTranslator } from './translators/peering.ts';
 import { serverTranslator } from './translators/server.ts';
 import { serverPortsTranslator } from './translators/serverports.ts';
 import { switchTranslator } from './translators/switch.ts';
 import { addressSpaceUsageTranslator, fabricUsageTranslator } from './translators/usage.ts';
 import { vpcTranslator } from './translators/vpc.ts';
 
-const relations = [...plainRelations, hostAddresses, slicesByBucket, serversByFabric, occupants, leavesOfVpc, pairingsOfPair];
+/** Each may read those before it. */
+const layers = [...indexes, ...mappingLayers, ...switchLayers, ...connectionLayers, ...vpcLayers, ...attachmentLayers, ...peeringLayers];
 
 const translators = [
   fabricUsageTranslator,
@@ -45,7 +48,7 @@ const translators = [
 ];
 
 /** A compiler that holds no objects yet. */
-export const createCompiler = (): Compiler => createEngine({ relations, translators, project });
+export const createCompiler = (): Compiler => createEngine({ layers, translators, pairs: [peeringMembers], project });
 
 /**
  * What of an object can matter to the outcome, with defaults filled in. Status, labels and revisions cannot, but for the

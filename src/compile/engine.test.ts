@@ -4,7 +4,8 @@ import type { Resource } from '../api/object.ts';
 import { deviceScope, type Row } from '../goal/rows.ts';
 import { createEngine, type Compiler } from './engine.ts';
 import { object, put, remove } from './fixture.ts';
-import { derivedIndex, index, query, type Translator, type View } from './view.ts';
+import { derivedIndex, index, query, type Query, type Translator, type View } from './view.ts';
+import type { Layer } from './world.ts';
 
 /**
  * A world of two kinds. A `Leaf` names the `Paint` it wants; a leaf's scope gets one row whose description is the paint's
@@ -19,9 +20,13 @@ const initial = query('initial', (view, paint) => {
   return found === undefined ? '?' : colourOf(found).slice(0, 1);
 });
 const leavesByPaint = index('leavesByPaint', 'Leaf', (leaf) => [{ key: paintOf(leaf), value: leaf.metadata.name }]);
-const leavesByInitial = derivedIndex('leavesByInitial', 'Leaf', (leaf, view) => [
-  { key: view.query(initial, paintOf(leaf)), value: leaf.metadata.name },
-]);
+const initialOfLeaf = query('initialOfLeaf', (view, name) => {
+  const found = view.get('Leaf', '', name);
+  return found && { name, initial: view.query(initial, paintOf(found)) };
+});
+const leavesByInitial = derivedIndex('leavesByInitial', 'Leaf', initialOfLeaf, (found) =>
+  found === undefined ? [] : [{ key: found.initial, value: found.name }],
+);
 
 const vrf = (key: string, description: string): Row => ({ table: 'vrf', key, value: { name: key, vni: 1, description } }) as Row;
 
@@ -40,9 +45,12 @@ const painter = (log: string[]): Translator => ({
 
 const world = (): { readonly compiler: Compiler; readonly log: string[] } => {
   const log: string[] = [];
-  const relations = [leavesByPaint, leavesByInitial];
-  return { compiler: createEngine({ relations, translators: [painter(log)], project: (each) => each }), log };
+  const layers = [leavesByPaint, initial, initialOfLeaf, leavesByInitial];
+  return { compiler: engine(layers, [painter(log)]), log };
 };
+
+const engine = (layers: readonly Layer[], translators: readonly Translator[]): Compiler =>
+  createEngine({ layers, translators, pairs: [], project: (each) => each });
 
 const paint = (name: string, colour: string, more: object = {}): Resource => object('Paint', name, { colour, ...more });
 const leaf = (name: string, wants: string, scope = name, born = 0): Resource => object('Leaf', name, { paint: wants, scope }, { born });
@@ -168,7 +176,7 @@ test('a translator that throws takes out its own object only', () => {
       return { rows: [{ scope: 'device/x', row: vrf(resource.metadata.name, colourOf(resource)), from: [] }], findings: [] };
     },
   };
-  const compiler = createEngine({ relations: [], translators: [broken], project: (each) => each });
+  const compiler = engine([], [broken]);
   compiler.apply([put(paint('a', 'black')), put(paint('b', 'white'))]);
   assert.deepEqual(compiler.rows('device/x').map(({ key }) => key), ['b']);
   const [finding] = compiler.findingsOf({ kind: 'Paint', namespace: '', name: 'a' });
@@ -178,20 +186,14 @@ test('a translator that throws takes out its own object only', () => {
   assert.deepEqual(compiler.rows('device/x').map(({ key }) => key), ['a', 'b']);
 });
 
-test('a relation that reads one declared after it is refused', () => {
-  const early = derivedIndex('early', 'Leaf', (each, view) => [{ key: 'all', value: view.list(leavesByInitial, each.metadata.name).length }]);
-  const compiler = createEngine({ relations: [leavesByPaint, early, leavesByInitial], translators: [], project: (each) => each });
-  assert.throws(() => compiler.apply([put(leaf('one', 'p'))]), /early of Leaf\/one reads a relation that is not below it/);
-});
-
-test('a query that depends on itself is named instead of running for ever', () => {
-  const first: ReturnType<typeof query<number>> = query('first', (view, key) => view.query(second, key));
-  const second: ReturnType<typeof query<number>> = query('second', (view, key) => view.query(first, key));
+test('a query that depends on one declared after it, so also on itself, is named instead of running for ever', () => {
+  const first: Query<number> = query('first', (view, key) => view.query(second, key));
+  const second: Query<number> = query('second', (view, key) => view.query(first, key));
   const translators: Translator[] = [
     { name: 'circle', kind: 'Leaf', translate: (each, view) => ({ rows: [], findings: [], facts: { n: view.query(first, each.metadata.name) } }) },
   ];
-  const compiler = createEngine({ relations: [], translators, project: (each) => each });
+  const compiler = engine([first, second], translators);
   compiler.apply([put(leaf('one', 'p'))]);
   const [finding] = compiler.findingsOf({ kind: 'Leaf', namespace: '', name: 'one' });
-  assert.match(finding?.message ?? '', /first of one depends on itself/);
+  assert.match(finding?.message ?? '', /first of one reads second of one, which does not stand below it/);
 });

@@ -5,14 +5,17 @@
  */
 import { refKey, type ObjectRef, type Resource } from '../api/object.ts';
 import type { Row, RowId } from '../goal/rows.ts';
+import { getOrMake } from '../kit/maps.ts';
 import { ageOf } from './age.ts';
 import type { Demand } from './demand.ts';
-import { error, sortFindings, type CompileFinding } from './finding.ts';
-import { Computation } from './graph.ts';
-import { GoalTable, type ScopeDelta } from './merge.ts';
+import { error, noFindings, type CompileFinding } from './finding.ts';
+import { Graph, type NodeId, type NodeKind } from './graph.ts';
+import { GoalTable, type Contributor, type ScopeDelta } from './merge.ts';
+import { joinPairs } from './pairs.ts';
 import { same } from './same.ts';
-import { nothing, type Facts, type Relation, type Translation, type Translator } from './view.ts';
-import { World } from './world.ts';
+import { verdictOf, type Verdict } from './verdict.ts';
+import { keyOf, nothing, refOfKey, type Facts, type PairTranslator, type Translation, type Translator } from './view.ts';
+import { World, type Layer } from './world.ts';
 
 export interface ObjectChange {
   readonly ref: ObjectRef;
@@ -28,8 +31,6 @@ export interface CompileResult {
    * deleted object: the scopes that must acknowledge before what it held is free.
    */
   readonly contributions: ReadonlyMap<string, ReadonlySet<string>>;
-  /** Of rows that were deleted, by scope and id: the objects that contributed to them last. */
-  readonly departed: ReadonlyMap<string, ReadonlyMap<RowId, readonly ObjectRef[]>>;
   /** All findings of the object, errors first; empty when there are none left. */
   readonly findings: ReadonlyMap<string, readonly CompileFinding[]>;
   readonly facts: ReadonlyMap<string, Facts>;
@@ -37,12 +38,16 @@ export interface CompileResult {
 }
 
 export interface Counters {
-  /** How often the whole result was thrown away and computed anew. There is no code path that does so. */
+  /**
+   * Batches that ran most of all computations again only to hear what was known (`isFullRecompute`). A change that is
+   * handled as it should be never does that, however much really changes by it.
+   */
   readonly fullRecomputes: number;
   /** Runs so far. */
   readonly translators: number;
   readonly queries: number;
-  readonly relations: number;
+  /** Runs of both that answered what they had answered before. */
+  readonly unchanged: number;
 }
 
 export interface Compiler {
@@ -64,53 +69,62 @@ export interface Compiler {
 }
 
 export interface Program {
-  /** Derived relations may read only those before them. */
-  readonly relations: readonly Relation<unknown>[];
+  /** Queries and relations, each before those that read it. */
+  readonly layers: readonly Layer[];
   readonly translators: readonly Translator[];
+  readonly pairs: readonly PairTranslator[];
   /** What of an object can matter at all; must leave out what changes without consequence, such as most of status. */
   readonly project: (object: Resource) => Resource | undefined;
 }
 
-interface Job {
-  readonly contributor: { readonly owner: ObjectRef; readonly translator: string };
-  readonly computation: Computation;
-  /** Age of the object (`ageOf`), and what the translator said, as handed to the goal table. */
-  age: string;
-  translation: Translation;
+/** A translator with its run for each object. */
+interface Pass {
+  readonly translator: Translator;
+  readonly nodeKind: NodeKind;
+  readonly nodes: Map<string, NodeId>;
 }
 
-interface Verdict {
-  readonly findings: readonly CompileFinding[];
-  readonly facts: Facts;
-  readonly demands: readonly Demand[];
-}
+/** Below this many computations nobody would speak of a recompute. */
+const smallProgram = 100;
 
-const silence: Verdict = { findings: [], facts: {}, demands: [] };
+/** Whether a batch went through most of what there is without need. */
+const isFullRecompute = (unchanged: number, computations: number): boolean =>
+  computations >= smallProgram && unchanged > computations / 2;
 
 export const createEngine = (program: Program): Compiler => new Engine(program);
 
 class Engine implements Compiler {
-  readonly #program: Program;
+  readonly #project: Program['project'];
+  readonly #graph = new Graph();
   readonly #world: World;
   readonly #goal = new GoalTable();
-  readonly #jobs = new Map<string, Job[]>();
-  readonly #due = new Set<Job>();
-  readonly #verdicts = new Map<string, Verdict>();
+  /** By kind of object. */
+  readonly #passes = new Map<string, Pass[]>();
+  /** Conflicts as they were told last, by object. */
+  readonly #conflicts = new Map<string, readonly CompileFinding[]>();
+  /** What was said of the objects that this batch concerns, before it. */
+  readonly #before = new Map<string, Verdict>();
+  /** Objects of this batch that took the place of others of the same name. */
+  readonly #reborn: ObjectRef[] = [];
   #runs = 0;
+  #fullRecomputes = 0;
 
-  constructor(program: Program) {
-    this.#program = program;
-    this.#world = new World(program.relations);
+  constructor({ layers, translators, pairs, project }: Program) {
+    this.#project = project;
+    this.#world = new World(this.#graph, layers);
+    for (const translator of translators) this.#addPass(translator);
+    for (const pair of pairs) joinPairs(pair, this.#world, this.#goal);
   }
 
   apply(changes: readonly ObjectChange[]): CompileResult {
-    const looked = new Set<string>();
-    for (const { ref, object } of changes) this.#put(ref, object, looked);
-    this.#world.flush();
-    for (const job of this.#due) this.#settle(job, looked);
-    this.#due.clear();
-    const { scopes, contributions, departed, conflicted } = this.#goal.publish();
-    return { scopes, contributions, departed, ...this.#judge(new Set([...looked, ...conflicted])) };
+    const { unchanged } = this.#graph;
+    for (const { ref, object } of changes) this.#put(ref, object);
+    this.#graph.sweep();
+    for (const ref of this.#reborn.splice(0)) this.#reattribute(ref);
+    if (isFullRecompute(this.#graph.unchanged - unchanged, this.#graph.computations)) this.#fullRecomputes++;
+    const { conflicted, ...published } = this.#goal.publish();
+    for (const key of conflicted) this.#remember(key, () => this.#verdict(key));
+    return { ...published, ...this.#news() };
   }
 
   explain(scope: string, id: RowId): ObjectRef[] {
@@ -146,95 +160,117 @@ class Engine implements Compiler {
   }
 
   counters(): Counters {
-    return { fullRecomputes: 0, translators: this.#runs, ...this.#world.runs };
+    const { unchanged } = this.#graph;
+    return { fullRecomputes: this.#fullRecomputes, translators: this.#runs, queries: this.#world.queryRuns, unchanged };
   }
 
-  #put(ref: ObjectRef, given: Resource | undefined, looked: Set<string>): void {
-    const key = refKey(ref);
-    const object = given === undefined ? undefined : this.#program.project(given);
+  #addPass(translator: Translator): void {
+    const nodeKind: NodeKind = {
+      name: translator.name,
+      level: this.#world.topLevel,
+      compute: (key, before) => this.#translate(translator, key, translationOf(before)),
+      onChange: (key, before, after) => this.#replace(pass, key, translationOf(before), translationOf(after)),
+      onUnread: () => {},
+    };
+    const pass: Pass = { translator, nodeKind, nodes: new Map() };
+    getOrMake(this.#passes, translator.kind, () => []).push(pass);
+  }
+
+  #passesOf(kind: string): readonly Pass[] {
+    return this.#passes.get(kind) ?? [];
+  }
+
+  #put(ref: ObjectRef, given: Resource | undefined): void {
+    const object = given === undefined ? undefined : this.#project(given);
+    const key = keyOf(ref);
+    const before = this.#world.peek(ref.kind, key);
     if (!this.#world.put(ref, object)) return;
-    looked.add(key);
-    if (object === undefined) this.#removeJobs(key);
-    else if (!this.#jobs.has(key)) this.#addJobs(ref, key);
+    if (before === undefined) for (const pass of this.#passesOf(ref.kind)) this.#begin(pass, key);
+    else if (object === undefined) for (const pass of this.#passesOf(ref.kind)) this.#end(pass, key);
+    else if (ageOf(before) !== ageOf(object)) this.#reborn.push(ref);
   }
 
-  #addJobs(ref: ObjectRef, key: string): void {
-    const translators = this.#program.translators.filter(({ kind }) => kind === ref.kind);
-    const jobs = translators.map((translator): Job => {
-      const job: Job = {
-        contributor: { owner: ref, translator: translator.name },
-        age: '',
-        translation: nothing,
-        computation: new Computation(this.#world.tracker, {
-          name: `${translator.name} of ${key}`,
-          compute: () => this.#translate(translator, ref, job.translation),
-          schedule: () => this.#due.add(job),
-          onRun: () => this.#runs++,
-        }),
-      };
-      return job;
-    });
-    this.#jobs.set(key, jobs);
-    for (const job of jobs) this.#due.add(job);
+  #begin({ nodeKind, nodes }: Pass, key: string): void {
+    const node = this.#graph.add(nodeKind, key);
+    nodes.set(key, node);
+    this.#graph.keep(node);
   }
 
-  #removeJobs(key: string): void {
-    for (const job of this.#jobs.get(key) ?? []) {
-      job.computation.dispose();
-      this.#due.delete(job);
-      this.#goal.replace({ ...job.contributor, age: job.age }, job.translation.rows, []);
-    }
-    this.#jobs.delete(key);
+  #end({ nodes }: Pass, key: string): void {
+    const node = nodes.get(key);
+    nodes.delete(key);
+    if (node !== undefined) this.#graph.drop(node);
   }
 
   /** A fault of a translator takes one object out of service, never the fabric. */
-  #translate(translator: Translator, { kind, namespace, name }: ObjectRef, before: Translation): Translation {
-    const object = this.#world.view.get(kind, namespace, name);
-    if (object === undefined) return nothing;
+  #translate({ name, kind, translate }: Translator, key: string, before: Translation): Translation {
+    this.#runs++;
     try {
-      return translator.translate(object, this.#world.view, before);
+      const object = this.#world.read(kind, key);
+      return object === undefined ? nothing : translate(object, this.#world.view, before);
     } catch (thrown) {
       const message = thrown instanceof Error ? thrown.message : String(thrown);
-      return { rows: [], findings: [error('Internal', '', `${translator.name} failed, which is a fault of Heddle: ${message}`)] };
+      return { rows: [], findings: [error('Internal', '', `${name} failed, which is a fault of Heddle: ${message}`)] };
     }
   }
 
-  #settle(job: Job, looked: Set<string>): void {
-    const { owner } = job.contributor;
-    const translation = job.computation.value() as Translation;
-    const object = this.#world.object(owner);
-    const age = object === undefined ? '' : ageOf(object);
-    if (translation === job.translation && age === job.age) return;
-    this.#goal.replace({ ...job.contributor, age }, job.translation.rows, translation.rows);
-    job.translation = translation;
-    job.age = age;
-    looked.add(refKey(owner));
+  #replace(pass: Pass, key: string, before: Translation, after: Translation): void {
+    const { kind } = pass.translator;
+    this.#remember(`${kind}/${key}`, () => this.#verdictOf(kind, key, (each) => (each === pass ? before : this.#said(each, key))));
+    this.#goal.replace(this.#contributor(pass, key), before.rows, after.rows);
   }
 
-  #verdict(key: string): Verdict {
-    return this.#verdicts.get(key) ?? silence;
+  /** Hands in again what stays as it is, but is of a younger object now. */
+  #reattribute({ kind, ...ref }: ObjectRef): void {
+    const key = keyOf({ kind, ...ref });
+    for (const pass of this.#passesOf(kind)) {
+      const { rows } = this.#said(pass, key);
+      this.#goal.replace(this.#contributor(pass, key), rows, rows);
+    }
   }
 
-  /** Puts together what all translators and the goal table say of each object, and keeps what is news. */
-  #judge(looked: ReadonlySet<string>): Pick<CompileResult, 'findings' | 'facts' | 'demands'> {
+  #contributor({ translator: { kind, name } }: Pass, key: string): Contributor {
+    const object = this.#world.peek(kind, key);
+    return { owner: refOfKey(kind, key), translator: name, age: object === undefined ? '' : ageOf(object) };
+  }
+
+  #said({ nodes }: Pass, key: string): Translation {
+    const node = nodes.get(key);
+    return translationOf(node === undefined ? undefined : this.#graph.peek(node));
+  }
+
+  /** What was said of an object last: by all translators together, and by the goal table. */
+  #verdict(objectKey: string): Verdict {
+    const slash = objectKey.indexOf('/');
+    const key = objectKey.slice(slash + 1);
+    return this.#verdictOf(objectKey.slice(0, slash), key, (pass) => this.#said(pass, key));
+  }
+
+  #verdictOf(kind: string, key: string, said: (pass: Pass) => Translation): Verdict {
+    return verdictOf(this.#passesOf(kind).map(said), this.#conflicts.get(`${kind}/${key}`) ?? noFindings);
+  }
+
+  #remember(objectKey: string, verdict: () => Verdict): void {
+    if (!this.#before.has(objectKey)) this.#before.set(objectKey, verdict());
+  }
+
+  /** What is said otherwise than before the batch. */
+  #news(): Pick<CompileResult, 'findings' | 'facts' | 'demands'> {
     const findings = new Map<string, readonly CompileFinding[]>();
     const facts = new Map<string, Facts>();
     const demands = new Map<string, readonly Demand[]>();
-    for (const key of looked) {
-      const before = this.#verdict(key);
-      const after = verdictOf(this.#jobs.get(key) ?? [], this.#goal.conflictsOf(key));
+    for (const [key, before] of this.#before) {
+      const conflicts = this.#goal.conflictsOf(key);
+      if (conflicts.length === 0) this.#conflicts.delete(key);
+      else this.#conflicts.set(key, conflicts);
+      const after = this.#verdict(key);
       if (!same(before.findings, after.findings)) findings.set(key, after.findings);
       if (!same(before.facts, after.facts)) facts.set(key, after.facts);
       if (!same(before.demands, after.demands)) demands.set(key, after.demands);
-      if (same(after, silence)) this.#verdicts.delete(key);
-      else this.#verdicts.set(key, after);
     }
+    this.#before.clear();
     return { findings, facts, demands };
   }
 }
 
-const verdictOf = (jobs: readonly Job[], conflicts: readonly CompileFinding[]): Verdict => ({
-  findings: sortFindings([...jobs.flatMap(({ translation }) => translation.findings), ...conflicts]),
-  facts: Object.assign({}, ...jobs.map(({ translation }) => translation.facts ?? {})),
-  demands: jobs.flatMap(({ translation }) => translation.demands ?? []),
-});
+const translationOf = (answer: unknown): Translation => (answer === undefined ? nothing : (answer as Translation));

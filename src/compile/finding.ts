@@ -36,11 +36,14 @@ export const pending = (path: string, message: string): CompileFinding => ({
 export const hasErrors = (findings: readonly CompileFinding[]): boolean =>
   findings.some((finding) => finding.severity === 'error');
 
+export const noFindings: readonly CompileFinding[] = [];
+
 const rank: Record<Severity, number> = { error: 0, warning: 1, pending: 2 };
 
 /** Errors first, then by path and code; each once. */
-export const sortFindings = (findings: readonly CompileFinding[]): CompileFinding[] =>
-  [...findings]
+export const sortFindings = (findings: readonly CompileFinding[]): readonly CompileFinding[] => {
+  if (findings.length < 2) return findings;
+  return [...findings]
     .sort(
       (left, right) =>
         rank[left.severity] - rank[right.severity] ||
@@ -49,3 +52,4 @@ export const sortFindings = (findings: readonly CompileFinding[]): CompileFindin
         byText(left.message, right.message),
     )
     .filter((finding, position, all) => position === 0 || !same(finding, all[position - 1]));
+};

@@ -1,200 +1,251 @@
 /**
- * The dependency graph below the compiler: sources that change from outside, and computations that record what they read
- * while they run. A change marks its direct readers dirty and everything behind them "check"; when a computation is asked
- * for, it runs only if something it read has really changed. That is the scheme of Salsa and Adapton (demanded
- * computation graphs, Hammer et al., PLDI 2014): the work is proportional to what the change affects.
+ * The dependency graph below the compiler: sources that are set from outside, and computations that record what they read
+ * while they run. Every kind of node stands on a level and may read only what stands on a lower one. So one sweep from the
+ * lowest level to the highest brings everything up to date: a node runs when something it has read is really different, after
+ * all that it may read is final, and wakes its own readers only when its answer is different. The work is proportional to
+ * what a change affects, nothing else is so much as looked at, and there can be no circles.
  *
- * Every node has a level: 0 for input, n + 1 for what is built from relation n. A relation may read only what lies below
- * it, so that a flush in order of levels meets each relation complete.
+ * In the words of "Build systems à la carte" (Mokhov, Mitchell, Peyton Jones, ICFP 2018): dynamic dependencies, early cutoff,
+ * and a scheduler whose order is fixed beforehand.
  */
+import { Edges, grown, type EdgeId, type NodeId } from './edges.ts';
 import { same } from './same.ts';
 
-/** Something that can be read. Its readers are exactly the computations that read it in their last run. */
-export abstract class Node {
-  level = 0;
-  /** Nearly all nodes have no reader or one; a set for each of them would be most of the memory of a large fabric. */
-  #readers: Computation | Set<Computation> | undefined;
+export type { NodeId } from './edges.ts';
 
-  /** Called when the last reader is gone. */
-  abstract abandoned(): void;
-
-  get isRead(): boolean {
-    return this.#readers !== undefined;
-  }
-
-  addReader(reader: Computation): void {
-    if (this.#readers instanceof Set) this.#readers.add(reader);
-    else if (this.#readers === undefined) this.#readers = reader;
-    else if (this.#readers !== reader) this.#readers = new Set([this.#readers, reader]);
-  }
-
-  removeReader(reader: Computation): void {
-    if (this.#readers === reader) this.#readers = undefined;
-    if (this.#readers instanceof Set) {
-      this.#readers.delete(reader);
-      if (this.#readers.size === 0) this.#readers = undefined;
-    }
-    if (this.#readers === undefined) this.abandoned();
-  }
-
-  protected markReaders(state: 'check' | 'dirty'): void {
-    if (this.#readers instanceof Set) for (const reader of this.#readers) reader.mark(state);
-    else this.#readers?.mark(state);
-  }
-}
-
-/** A value that is set from outside the graph: an object, or what one key of a relation holds. */
-export class Source extends Node {
-  readonly #onAbandoned: () => void;
-
-  constructor(level: number, onAbandoned: () => void) {
-    super();
-    this.level = level;
-    this.#onAbandoned = onAbandoned;
-  }
-
-  abandoned(): void {
-    this.#onAbandoned();
-  }
-
-  /** Tells all readers that the value is another one now. */
-  changed(): void {
-    this.markReaders('dirty');
-  }
-}
-
-type State = 'clean' | 'check' | 'dirty' | 'running';
-export type Outcome = { readonly value: unknown } | { readonly thrown: unknown };
-
-export interface ComputationOptions {
+/** What the nodes of one kind have in common. */
+export interface NodeKind {
+  /** What to call a node, with its key, when the program is at fault. */
   readonly name: string;
-  readonly compute: () => unknown;
-  /** Told when the computation may have to run again; what is scheduled is asked for in the next flush. */
-  readonly schedule?: () => void;
-  /** Called when nobody reads it any more; left out, it lives until disposed. */
-  readonly onAbandoned?: () => void;
-  /** Highest level it may read; Infinity when left out. */
-  readonly ceiling?: number;
-  readonly onRun?: () => void;
+  /** At least 0. */
+  readonly level: number;
+  /**
+   * Left out for a source. What it throws is its answer, thrown again at those who read it.
+   * @param before what it answered last; undefined at first
+   */
+  readonly compute?: (key: string, before: unknown) => unknown;
+  /** Told of every answer that is different from the one before; undefined stands for none. */
+  readonly onChange?: (key: string, before: unknown, after: unknown) => void;
+  /** Told when nobody reads a node any more that is not kept; whoever holds it should drop it. */
+  readonly onUnread: (key: string, node: NodeId) => void;
 }
 
-export class Computation extends Node {
-  readonly #options: ComputationOptions;
-  readonly #tracker: Tracker;
-  #reads: readonly Node[] = [];
-  #state: State = 'dirty';
-  #outcome: Outcome | undefined;
+/** What a computation threw, in the place of an answer. */
+export class Thrown {
+  readonly error: unknown;
 
-  constructor(tracker: Tracker, options: ComputationOptions) {
-    super();
-    this.#tracker = tracker;
-    this.#options = options;
+  constructor(error: unknown) {
+    this.error = error;
+  }
+}
+
+/** Flags of a node: to be run by the next sweep; never run so far; stays although nobody reads it. */
+const due = 1;
+const fresh = 2;
+const kept = 4;
+
+const none: NodeKind = { name: 'none', level: 0, onUnread: () => {} };
+
+export class Graph {
+  readonly #edges = new Edges();
+  readonly #kinds: NodeKind[] = [none];
+  readonly #keys: string[] = [''];
+  readonly #values: unknown[] = [undefined];
+  #flags = new Int32Array(1);
+  /** The run that read a node last, so that a run notes each node once. */
+  #readBy = new Int32Array(1);
+  readonly #free: NodeId[] = [];
+  /** By level. What was dropped meanwhile may still stand here; its flag tells. */
+  readonly #due: NodeId[][] = [];
+  /** The computation that runs now (0: none), the number of its run, and its last read so far. */
+  #reader: NodeId = 0;
+  #run = 0;
+  #lastRead: EdgeId = 0;
+  #runs = 0;
+  #computations = 0;
+  #unchanged = 0;
+
+  /** How many nodes there are that compute something. */
+  get computations(): number {
+    return this.#computations;
   }
 
-  abandoned(): void {
-    this.#options.onAbandoned?.();
+  /** Runs so far that answered again what was known. */
+  get unchanged(): number {
+    return this.#unchanged;
   }
 
-  mark(state: 'check' | 'dirty'): void {
-    if (this.#state === 'running' || this.#state === 'dirty' || this.#state === state) return;
-    const wasClean = this.#state === 'clean';
-    this.#state = state;
-    if (!wasClean) return;
-    this.#options.schedule?.();
-    this.markReaders('check');
+  /** Makes a source without a value, or a computation that runs when somebody asks for it. */
+  add(kind: NodeKind, key: string): NodeId {
+    const node = this.#free.pop() ?? this.#keys.length;
+    this.#kinds[node] = kind;
+    this.#keys[node] = key;
+    this.#values[node] = undefined;
+    if (node >= this.#flags.length) this.#grow(node + 1);
+    this.#flags[node] = kind.compute === undefined ? 0 : fresh;
+    if (kind.compute !== undefined) this.#computations++;
+    return node;
   }
 
-  /** The up-to-date value; throws again what the computation threw. */
-  value(): unknown {
-    const outcome = this.outcome();
-    if ('thrown' in outcome) throw outcome.thrown;
-    return outcome.value;
+  /** Forgets a node that nobody reads. */
+  drop(node: NodeId): void {
+    const kind = this.#kindOf(node);
+    const key = this.#keyOf(node);
+    const before = this.#values[node];
+    this.#edges.cut(node, 0, this.#unread);
+    this.#flags[node] = 0;
+    this.#values[node] = undefined;
+    this.#keys[node] = '';
+    this.#free.push(node);
+    if (kind.compute !== undefined) this.#computations--;
+    if (before !== undefined) kind.onChange?.(key, before, undefined);
   }
 
-  /** What the computation answered or threw, up to date. Throws only for faults of the program's own shape. */
-  outcome(): Outcome {
-    if (this.#state === 'running') throw new Error(`${this.#options.name} depends on itself`);
-    this.settle();
-    if (this.#outcome === undefined) throw new Error(`${this.#options.name} did not finish`);
-    return this.#outcome;
+  /** Lets a computation run, now and whenever it must, although nobody may read it. */
+  keep(node: NodeId): void {
+    this.#flags[node] = this.#flagsOf(node) | kept;
+    if (this.#has(node, fresh)) this.#schedule(node);
   }
 
-  /** Leaves the graph: nothing wakes it any more. */
-  dispose(): void {
-    for (const read of this.#reads) read.removeReader(this);
-    this.#reads = [];
+  /** From now on a node is there for its readers only. */
+  release(node: NodeId): void {
+    this.#flags[node] = this.#flagsOf(node) & ~kept;
+    if (!this.#edges.isRead(node)) this.#kindOf(node).onUnread(this.#keyOf(node), node);
   }
 
-  /** Brings what was read up to date, in the order it was read; the first real change makes this one dirty. */
-  #verify(): void {
-    for (const read of this.#reads) {
-      if (read instanceof Computation) read.settle();
-      if (this.#state === 'dirty') return;
+  /** Gives a source another value. When that is a difference to its readers, `wake` them. */
+  set(node: NodeId, value: unknown): void {
+    this.#values[node] = value;
+  }
+
+  /** All readers of a node are to run again. */
+  wake(node: NodeId): void {
+    for (let edge = this.#edges.firstReader(node); edge !== 0; edge = this.#edges.nextReader(edge)) {
+      this.#schedule(this.#edges.readerAt(edge));
     }
-    this.#state = 'clean';
   }
 
-  /** Up to date without handing out the value. */
-  settle(): void {
-    if (this.#state === 'check') this.#verify();
-    if (this.#state === 'dirty') this.#run();
+  isRead(node: NodeId): boolean {
+    return this.#edges.isRead(node);
   }
 
-  #run(): void {
-    this.#state = 'running';
-    this.#options.onRun?.();
-    const before = this.#outcome;
-    const { outcome, reads } = this.#tracker.run(this.#options.compute);
-    this.#replaceReads(reads);
-    this.#outcome = outcome;
-    this.#state = 'clean';
-    if (before !== undefined && !('thrown' in outcome) && same(before, outcome)) {
-      this.#outcome = before;
+  /** What a node holds, without reading it: undefined when it never ran. */
+  peek(node: NodeId): unknown {
+    return this.#values[node];
+  }
+
+  /** The value of a node, which the running computation has read from now on; throws what the node threw. */
+  read(node: NodeId): unknown {
+    if (this.#reader !== 0) this.#note(node);
+    if (this.#has(node, fresh)) this.#compute(node);
+    const value = this.#values[node];
+    if (value instanceof Thrown) throw value.error;
+    return value;
+  }
+
+  /** Brings everything up to date that is kept or read. */
+  sweep(): void {
+    for (let level = 0; level < this.#due.length; level++) {
+      const nodes = this.#due[level] ?? [];
+      for (const node of nodes) {
+        if (this.#has(node, due) && this.#kindOf(node).level === level) this.#compute(node);
+      }
+      nodes.length = 0;
+    }
+  }
+
+  /** Notes a read behind those of this run. One that was made at this place in the run before is simply kept. */
+  #note(node: NodeId): void {
+    if (this.#readBy[node] === this.#run) return;
+    const reader = this.#reader;
+    if (this.#kindOf(node).level >= this.#kindOf(reader).level) {
+      throw new Error(`${this.#nameOf(reader)} reads ${this.#nameOf(node)}, which does not stand below it`);
+    }
+    this.#readBy[node] = this.#run;
+    const edges = this.#edges;
+    const next = this.#lastRead === 0 ? edges.firstRead(reader) : edges.nextRead(this.#lastRead);
+    this.#lastRead = edges.readAt(next) === node ? next : edges.insert(reader, this.#lastRead, node);
+  }
+
+  #compute(node: NodeId): void {
+    const reader = this.#reader;
+    const run = this.#run;
+    const lastRead = this.#lastRead;
+    const isFirst = this.#has(node, fresh);
+    this.#flags[node] = this.#flagsOf(node) & ~(due | fresh);
+    this.#reader = node;
+    this.#run = this.#nextRun();
+    this.#lastRead = 0;
+    const answer = this.#attempt(node);
+    this.#edges.cut(node, this.#lastRead, this.#unread);
+    this.#reader = reader;
+    this.#run = run;
+    this.#lastRead = lastRead;
+    this.#accept(node, answer, isFirst);
+  }
+
+  #attempt(node: NodeId): unknown {
+    try {
+      return this.#kindOf(node).compute?.(this.#keyOf(node), this.#values[node]);
+    } catch (error) {
+      return new Thrown(error);
+    }
+  }
+
+  #accept(node: NodeId, after: unknown, isFirst: boolean): void {
+    const before = this.#values[node];
+    if (!isFirst && same(before, after) && !(after instanceof Thrown)) {
+      this.#unchanged++;
       return;
     }
-    this.markReaders('dirty');
+    this.#values[node] = after;
+    this.#kindOf(node).onChange?.(this.#keyOf(node), before, after);
+    if (!isFirst) this.wake(node);
   }
 
-  #replaceReads(reads: Set<Node>): void {
-    const before = this.#reads;
-    this.#reads = [...reads];
-    let level = 0;
-    for (const read of reads) {
-      read.addReader(this);
-      level = Math.max(level, read.level);
+  #schedule(node: NodeId): void {
+    if (this.#has(node, due)) return;
+    this.#flags[node] = this.#flagsOf(node) | due;
+    const { level } = this.#kindOf(node);
+    while (this.#due.length <= level) this.#due.push([]);
+    this.#due[level]?.push(node);
+  }
+
+  readonly #unread = (node: NodeId): void => {
+    if (!this.#has(node, kept)) this.#kindOf(node).onUnread(this.#keyOf(node), node);
+  };
+
+  #nextRun(): number {
+    if (this.#runs === 0x7fff_ffff) {
+      this.#readBy.fill(0);
+      this.#runs = 0;
     }
-    for (const read of before) if (!reads.has(read)) read.removeReader(this);
-    this.level = level;
-    const { ceiling = Infinity, name } = this.#options;
-    if (level > ceiling) throw new Error(`${name} reads a relation that is not below it`);
+    return ++this.#runs;
+  }
+
+  #grow(count: number): void {
+    this.#flags = grown(this.#flags, count);
+    this.#readBy = grown(this.#readBy, count);
+    this.#edges.growNodes(this.#flags.length);
+  }
+
+  #flagsOf(node: NodeId): number {
+    return this.#flags[node] ?? 0;
+  }
+
+  #has(node: NodeId, flag: number): boolean {
+    return (this.#flagsOf(node) & flag) !== 0;
+  }
+
+  #keyOf(node: NodeId): string {
+    return this.#keys[node] ?? '';
+  }
+
+  #kindOf(node: NodeId): NodeKind {
+    return this.#kinds[node] ?? none;
+  }
+
+  #nameOf(node: NodeId): string {
+    return `${this.#kindOf(node).name} of ${this.#keyOf(node)}`;
   }
 }
-
-/** Knows which computation runs now, and notes what it reads. */
-export class Tracker {
-  #reads: Set<Node> | undefined;
-
-  read(node: Node): void {
-    this.#reads?.add(node);
-  }
-
-  run(compute: () => unknown): { readonly outcome: Outcome; readonly reads: Set<Node> } {
-    const outer = this.#reads;
-    const reads = new Set<Node>();
-    this.#reads = reads;
-    try {
-      return { outcome: attempt(compute), reads };
-    } finally {
-      this.#reads = outer;
-    }
-  }
-}
-
-/** Runs something and answers what came of it instead of throwing. */
-export const attempt = (compute: () => unknown): Outcome => {
-  try {
-    return { value: compute() };
-  } catch (thrown) {
-    return { thrown };
-  }
-};

@@ -1,7 +1,4 @@
-/**
- * The indexes over intent: how to get from a thing to the objects that speak of it without looking at all of them. The
- * order of the list is the order in which derived ones are brought up to date.
- */
+/** The indexes over intent: how to get from a thing to the objects that speak of it without looking at all of them. */
 import type { ClaimStatus } from '../api/kinds/claim.ts';
 import type { Resource } from '../api/object.ts';
 import { bitsOf } from '../net/address.ts';
@@ -124,7 +121,7 @@ export const attachmentsByPin = index<Contender>('attachmentsByPin', 'VPCAttachm
   return [{ key, value: { name: tenantKey(object), age: ageOf(object) } }];
 });
 
-export const plainRelations = [
+export const indexes = [
   claimsByOwner,
   holdersByValue,
   connectionsByPort,

@@ -1,22 +1,32 @@
 /**
  * Structural equality of plain values. It is what cuts a change off early: a query that answers the same again does not
- * wake those who read it. A member that is `undefined` equals one that is missing.
+ * wake those who read it. A member that is `undefined` equals one that is missing. Parts that are one and the same object
+ * are not looked into, so a large value with a small change costs no more than a walk over its longest list.
  */
 
-const isRecord = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null;
+type Members = { readonly [name: string]: unknown };
 
 /** Whether two values of JSON shape (plus `undefined`) are equal; order of members is ignored. */
 export const same = (left: unknown, right: unknown): boolean => {
-  if (Object.is(left, right)) return true;
-  if (!isRecord(left) || !isRecord(right)) return false;
-  if (Array.isArray(left) || Array.isArray(right)) return sameArrays(left, right);
-  const names = new Set([...Object.keys(left), ...Object.keys(right)]);
-  for (const name of names) if (!same(left[name], right[name])) return false;
+  if (left === right) return true;
+  if (typeof left !== 'object' || typeof right !== 'object' || left === null || right === null) return false;
+  if (Array.isArray(left)) return Array.isArray(right) && sameItems(left, right);
+  return !Array.isArray(right) && sameMembers(left as Members, right as Members);
+};
+
+const sameItems = (left: readonly unknown[], right: readonly unknown[]): boolean => {
+  if (left.length !== right.length) return false;
+  for (let position = 0; position < left.length; position++) {
+    if (!same(left[position], right[position])) return false;
+  }
   return true;
 };
 
-const sameArrays = (left: unknown, right: unknown): boolean =>
-  Array.isArray(left) &&
-  Array.isArray(right) &&
-  left.length === right.length &&
-  left.every((item, position) => same(item, right[position]));
+const sameMembers = (left: Members, right: Members): boolean => {
+  for (const name of Object.keys(left)) if (!same(left[name], own(right, name))) return false;
+  for (const name of Object.keys(right)) if (right[name] !== undefined && !Object.hasOwn(left, name)) return false;
+  return true;
+};
+
+/** A tenant may call a subnet "constructor". */
+const own = (members: Members, name: string): unknown => (Object.hasOwn(members, name) ? members[name] : undefined);

@@ -2,7 +2,7 @@
  * What translators, queries and relations see of the world. Every read is recorded: what was read is what can make the
  * reader run again, and nothing else can.
  */
-import type { ObjectRef, Resource } from '../api/object.ts';
+import { refOf, type ObjectRef, type Resource } from '../api/object.ts';
 import type { Row } from '../goal/rows.ts';
 import type { Demand } from './demand.ts';
 import type { CompileFinding } from './finding.ts';
@@ -13,48 +13,60 @@ export interface View {
   /** The distinct values that a relation holds under a key, in a fixed order. */
   list<Value>(relation: Relation<Value>, key: string): readonly Value[];
   /** How many values `list` would answer, in constant time: for readers who need no more than that. */
-  count<Value>(relation: Relation<Value>, key: string): number;
+  count(relation: Relation<unknown>, key: string): number;
   /** The answer of a query, computed once for each key and again only when something it read has changed. */
   query<Value>(query: Query<Value>, key: string): Value;
 }
 
-export interface Entry<Value> {
-  readonly key: string;
-  /** JSON; two entries of one key that are equal as JSON text are one. */
-  readonly value: Value;
-}
+/** `namespace/name`, or the name of a cluster-scoped object: what queries and relations know an object of one kind by. */
+export const keyOf = ({ namespace, name }: ObjectRef): string => (namespace === '' ? name : `${namespace}/${name}`);
 
-/**
- * A secondary index: every object of `kind` contributes entries. With `derived` the entries may depend on other objects,
- * on queries and on the relations declared before this one; without it, they depend on the object alone and cost nothing
- * to keep.
- */
-export interface Relation<Value> {
-  readonly name: string;
-  readonly kind: string;
-  readonly derived: boolean;
-  readonly entries: (object: Resource, view: View) => readonly Entry<Value>[];
-}
+export const objectKey = (object: Resource): string => keyOf(refOf(object));
 
-export const index = <Value>(
-  name: string,
-  kind: string,
-  entries: (object: Resource) => readonly Entry<Value>[],
-): Relation<Value> => ({ name, kind, derived: false, entries });
+/** What `keyOf` made its key of. No name has a slash in it. */
+export const refOfKey = (kind: string, key: string): ObjectRef => {
+  const slash = key.indexOf('/');
+  return { kind, namespace: slash < 0 ? '' : key.slice(0, slash), name: key.slice(slash + 1) };
+};
 
-export const derivedIndex = <Value>(
-  name: string,
-  kind: string,
-  entries: (object: Resource, view: View) => readonly Entry<Value>[],
-): Relation<Value> => ({ name, kind, derived: true, entries });
-
-/** A pure function of the view; `name` is unique. */
+/** A pure function of the view. */
 export interface Query<Value> {
   readonly name: string;
   readonly answer: (view: View, key: string) => Value;
 }
 
 export const query = <Value>(name: string, answer: (view: View, key: string) => Value): Query<Value> => ({ name, answer });
+
+export interface Entry<Value> {
+  readonly key: string;
+  /** JSON but not null; two entries of one key that are equal as JSON text are one. A text is the cheapest. */
+  readonly value: Value;
+}
+
+/** A secondary index: every object of `kind` contributes entries, made of itself or of what a query answers about it. */
+export interface Relation<Value> {
+  readonly name: string;
+  readonly kind: string;
+  /** Asked for every object of the kind by its `objectKey`; where there is no object its answer must have no entries. */
+  readonly of?: Query<unknown>;
+  /** Of the object, or of the query's answer. */
+  readonly entries: (subject: unknown) => readonly Entry<Value>[];
+}
+
+/** An index over what objects say themselves. */
+export const index = <Value>(
+  name: string,
+  kind: string,
+  entries: (object: Resource) => readonly Entry<Value>[],
+): Relation<Value> => ({ name, kind, entries: (subject) => entries(subject as Resource) });
+
+/** An index over what is found out about objects. */
+export const derivedIndex = <Value, Answer>(
+  name: string,
+  kind: string,
+  of: Query<Answer>,
+  entries: (answer: Answer) => readonly Entry<Value>[],
+): Relation<Value> => ({ name, kind, of, entries: (subject) => entries(subject as Answer) });
 
 export interface ScopedRow {
   readonly scope: string;
@@ -85,8 +97,33 @@ export interface Translator {
   readonly name: string;
   readonly kind: string;
   /**
-   * `before` is what it answered last time, of which a large result may hand on the parts that are as they were; what it
-   * says must be the same without it.
+   * @param before what it said of this object last. It must not matter for what is said now; a translator of very many rows
+   *   may hand in the same row objects again, which spares everybody the comparison
    */
   readonly translate: (object: Resource, view: View, before: Translation) => Translation;
 }
+
+/** A row with the object that is said to have contributed it. */
+export interface OwnedRow extends ScopedRow {
+  readonly owner: ObjectRef;
+  /** Of the owner (`ageOf`). */
+  readonly age: string;
+}
+
+/**
+ * One row for every pair of values that two relations hold under one key: for what a translator of either side could only
+ * say by saying everything about the other side again whenever one value comes or goes.
+ */
+export interface PairTranslator {
+  readonly name: string;
+  readonly left: Relation<unknown>;
+  readonly right: Relation<unknown>;
+  readonly translate: (key: string, left: unknown, right: unknown) => OwnedRow;
+}
+
+export const pairTranslator = <Left, Right>(
+  name: string,
+  left: Relation<Left>,
+  right: Relation<Right>,
+  translate: (key: string, left: Left, right: Right) => OwnedRow,
+): PairTranslator => ({ name, left, right, translate: (key, one, other) => translate(key, one as Left, other as Right) });

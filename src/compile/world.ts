@@ -1,198 +1,178 @@
 /**
  * The objects, their relations and the memoised queries: everything a translator can read, with every read recorded.
  */
-import { refKey, type ObjectRef, type Resource } from '../api/object.ts';
-import { attempt, Computation, Source, Tracker, type Outcome } from './graph.ts';
-import { RelationTable, type Cell } from './relation.ts';
+import type { ObjectRef, Resource } from '../api/object.ts';
+import { getOrMake } from '../kit/maps.ts';
+import { Thrown, type Graph, type NodeId, type NodeKind } from './graph.ts';
+import { RelationTable } from './relation.ts';
 import { same } from './same.ts';
-import type { Entry, Query, Relation, View } from './view.ts';
+import { keyOf, type Entry, type Query, type Relation, type View } from './view.ts';
 
-interface ObjectCell {
-  readonly source: Source;
-  object: Resource | undefined;
+/** What is derived: a query, or an index over its answers. Indexes over objects are declared in the same list. */
+export type Layer = Query<unknown> | Relation<unknown>;
+
+/** Nodes of one kind by key. */
+interface Table {
+  readonly kind: NodeKind;
+  readonly nodes: Map<string, NodeId>;
 }
 
-/** The entries that one object contributes to one derived relation. */
-interface EntryJob {
-  readonly computation: Computation;
-  entries: readonly Entry<unknown>[];
-}
-
-interface DerivedTable {
-  readonly table: RelationTable;
-  readonly jobs: Map<string, EntryJob>;
-  readonly due: Set<EntryJob>;
-  readonly level: number;
-}
-
-export interface Runs {
-  queries: number;
-  relations: number;
+interface QueryTable extends Table {
+  /** Made of the answers. */
+  readonly indexes: Relation<unknown>[];
 }
 
 export class World {
-  readonly tracker = new Tracker();
-  readonly runs: Runs = { queries: 0, relations: 0 };
   readonly view: View;
-  readonly #objects = new Map<string, ObjectCell>();
-  readonly #queries = new Map<string, Map<string, Computation>>();
-  readonly #plain = new Map<string, RelationTable>();
-  readonly #derived = new Map<string, DerivedTable>();
+  /** Above all layers. */
+  readonly topLevel: number;
+  readonly #graph: Graph;
+  readonly #objects = new Map<string, Table>();
+  readonly #queries = new Map<Query<unknown>, QueryTable>();
+  readonly #relations = new Map<Relation<unknown>, RelationTable>();
+  /** Indexes over objects, by kind. */
+  readonly #indexes = new Map<string, Relation<unknown>[]>();
+  /** Queries whose answers are indexed and which are therefore asked for every object of a kind. */
+  readonly #standing = new Map<string, Set<Query<unknown>>>();
+  #queryRuns = 0;
 
-  constructor(relations: readonly Relation<unknown>[]) {
-    for (const [position, relation] of relations.entries()) this.#declare(relation, position);
+  /** Each of `layers` may read those before it. */
+  constructor(graph: Graph, layers: readonly Layer[]) {
+    this.#graph = graph;
+    this.topLevel = layers.length + 1;
     this.view = {
-      get: (kind, namespace, name) => this.#get(refKey({ kind, namespace, name })),
-      list: (relation, key) => this.#list(relation, key),
-      count: (relation, key) => this.#read(relation, key).held.size,
-      query: (query, key) => this.#query(query, key),
+      get: (kind, namespace, name) => this.read(kind, namespace === '' ? name : `${namespace}/${name}`),
+      list: <Value>(relation: Relation<Value>, key: string) => this.relation(relation).list(key) as readonly Value[],
+      count: (relation, key) => this.relation(relation).count(key),
+      query: <Value>(query: Query<Value>, key: string) => this.#graph.read(this.#answer(query, key)) as Value,
     };
+    for (const [position, layer] of layers.entries()) {
+      if ('entries' in layer) this.#declareRelation(layer, position + 1);
+      else this.#declareQuery(layer, position + 1);
+    }
   }
 
-  /** Sets or removes an object; answers whether that is a change. */
+  /** How often a query was answered so far. */
+  get queryRuns(): number {
+    return this.#queryRuns;
+  }
+
+  /** Sets or removes an object; answers whether that is a difference. An equal one takes the place of the one before. */
   put(ref: ObjectRef, object: Resource | undefined): boolean {
-    const key = refKey(ref);
-    const cell = this.#cell(key);
-    const before = cell.object;
-    if (same(before, object)) {
-      this.#forget(key);
-      return false;
+    const key = keyOf(ref);
+    const node = this.#object(ref.kind, key);
+    const before = this.#graph.peek(node);
+    const differs = !same(before, object);
+    this.#graph.set(node, object);
+    if (differs) {
+      this.#graph.wake(node);
+      this.#reindex(this.#indexes.get(ref.kind) ?? [], before, object);
     }
-    cell.object = object;
-    this.#replaceEntries(ref.kind, before, object);
-    if (object === undefined) this.#removeJobs(ref.kind, key);
-    else if (before === undefined) this.#addJobs(ref, key);
-    cell.source.changed();
-    this.#forget(key);
-    return true;
+    if ((before === undefined) !== (object === undefined)) this.#ask(ref.kind, key, object !== undefined);
+    if (!this.#graph.isRead(node)) this.#objects.get(ref.kind)?.kind.onUnread(key, node);
+    return differs;
   }
 
-  object(ref: ObjectRef): Resource | undefined {
-    return this.#objects.get(refKey(ref))?.object;
+  /** The object as it is, or undefined; the running computation depends on it. */
+  read(kind: string, key: string): Resource | undefined {
+    return this.#graph.read(this.#object(kind, key)) as Resource | undefined;
   }
 
-  /** Brings the derived relations up to date, each before those that may read it. */
-  flush(): void {
-    for (const { table, due } of this.#derived.values()) {
-      for (const job of due) {
-        const entries = entriesOf(job.computation.outcome());
-        table.replace(job.entries, entries);
-        job.entries = entries;
-      }
-      due.clear();
+  /** The same without depending on it. */
+  peek(kind: string, key: string): Resource | undefined {
+    const node = this.#objects.get(kind)?.nodes.get(key);
+    return node === undefined ? undefined : (this.#graph.peek(node) as Resource | undefined);
+  }
+
+  relation(relation: Relation<unknown>): RelationTable {
+    const table = this.#relations.get(relation);
+    if (table === undefined) throw new Error(`relation ${relation.name} is not declared`);
+    return table;
+  }
+
+  /** Has the standing queries answered about an object, or no longer. */
+  #ask(kind: string, key: string, exists: boolean): void {
+    for (const query of this.#standing.get(kind) ?? []) {
+      const node = this.#answer(query, key);
+      if (exists) this.#graph.keep(node);
+      else this.#graph.release(node);
     }
   }
 
-  #declare(relation: Relation<unknown>, position: number): void {
-    if (!relation.derived) {
-      this.#plain.set(relation.name, new RelationTable(relation, 0));
+  #declareRelation(relation: Relation<unknown>, level: number): void {
+    const { name, kind, of } = relation;
+    this.#relations.set(relation, new RelationTable(name, this.#graph, of === undefined ? 0 : level));
+    if (of === undefined) {
+      getOrMake(this.#indexes, kind, () => []).push(relation);
       return;
     }
-    const table = new RelationTable(relation, position + 1);
-    this.#derived.set(relation.name, { table, jobs: new Map(), due: new Set(), level: position });
+    getOrMake(this.#standing, kind, () => new Set<Query<unknown>>()).add(of);
+    this.#queryTable(of).indexes.push(relation);
   }
 
-  #replaceEntries(kind: string, before: Resource | undefined, after: Resource | undefined): void {
-    for (const table of this.#plain.values()) {
-      const { relation } = table;
-      if (relation.kind !== kind) continue;
-      const entries = (object: Resource | undefined) =>
-        object === undefined ? noEntries : entriesOf(attempt(() => relation.entries(object, this.view)));
-      table.replace(entries(before), entries(after));
-    }
-  }
-
-  #addJobs(ref: ObjectRef, key: string): void {
-    for (const { table, jobs, due, level } of this.#derived.values()) {
-      const { relation } = table;
-      if (relation.kind !== ref.kind) continue;
-      const job: EntryJob = {
-        entries: noEntries,
-        computation: new Computation(this.tracker, {
-          name: `${relation.name} of ${key}`,
-          ceiling: level,
-          compute: () => {
-            const object = this.#get(key);
-            return object === undefined ? noEntries : relation.entries(object, this.view);
-          },
-          schedule: () => due.add(job),
-          onRun: () => this.runs.relations++,
-        }),
-      };
-      jobs.set(key, job);
-      due.add(job);
-    }
-  }
-
-  #removeJobs(kind: string, key: string): void {
-    for (const { table, jobs, due } of this.#derived.values()) {
-      const job = table.relation.kind === kind ? jobs.get(key) : undefined;
-      if (job === undefined) continue;
-      job.computation.dispose();
-      table.replace(job.entries, noEntries);
-      jobs.delete(key);
-      due.delete(job);
-    }
-  }
-
-  #cell(key: string): ObjectCell {
-    let cell = this.#objects.get(key);
-    if (cell === undefined) {
-      cell = { source: new Source(0, () => this.#forget(key)), object: undefined };
-      this.#objects.set(key, cell);
-    }
-    return cell;
-  }
-
-  /** Drops the cell of an object that neither exists nor is missed by anybody. */
-  #forget(key: string): void {
-    const cell = this.#objects.get(key);
-    if (cell !== undefined && cell.object === undefined && !cell.source.isRead) this.#objects.delete(key);
-  }
-
-  #get(key: string): Resource | undefined {
-    const cell = this.#cell(key);
-    this.tracker.read(cell.source);
-    return cell.object;
-  }
-
-  #list<Value>(relation: Relation<Value>, key: string): readonly Value[] {
-    return this.#read(relation, key).values() as readonly Value[];
-  }
-
-  #read<Value>(relation: Relation<Value>, key: string): Cell {
-    const table = this.#plain.get(relation.name) ?? this.#derived.get(relation.name)?.table;
-    if (table === undefined) throw new Error(`relation ${relation.name} is not declared`);
-    const cell = table.cell(key);
-    this.tracker.read(cell.source);
-    return cell;
-  }
-
-  #query<Value>(query: Query<Value>, key: string): Value {
-    let answers = this.#queries.get(query.name);
-    if (answers === undefined) this.#queries.set(query.name, (answers = new Map()));
-    let computation = answers.get(key);
-    if (computation === undefined) answers.set(key, (computation = this.#makeQuery(query, key, answers)));
-    this.tracker.read(computation);
-    return computation.value() as Value;
-  }
-
-  #makeQuery<Value>(query: Query<Value>, key: string, answers: Map<string, Computation>): Computation {
-    const computation = new Computation(this.tracker, {
-      name: `${query.name} of ${key}`,
-      compute: () => query.answer(this.view, key),
-      onRun: () => this.runs.queries++,
-      onAbandoned: () => {
-        answers.delete(key);
-        computation.dispose();
+  #declareQuery(query: Query<unknown>, level: number): void {
+    const nodes = new Map<string, NodeId>();
+    const indexes: Relation<unknown>[] = [];
+    const kind: NodeKind = {
+      name: query.name,
+      level,
+      compute: (key) => {
+        this.#queryRuns++;
+        return query.answer(this.view, key);
       },
-    });
-    return computation;
+      onChange: (_key, before, after) => this.#reindex(indexes, before, after),
+      onUnread: (key, node) => {
+        nodes.delete(key);
+        this.#graph.drop(node);
+      },
+    };
+    this.#queries.set(query, { kind, nodes, indexes });
+  }
+
+  #queryTable(query: Query<unknown>): QueryTable {
+    const table = this.#queries.get(query);
+    if (table === undefined) throw new Error(`query ${query.name} is not declared`);
+    return table;
+  }
+
+  #answer(query: Query<unknown>, key: string): NodeId {
+    return this.#node(this.#queryTable(query), key);
+  }
+
+  #object(kind: string, key: string): NodeId {
+    return this.#node(getOrMake(this.#objects, kind, () => this.#objectTable(kind)), key);
+  }
+
+  #node({ kind, nodes }: Table, key: string): NodeId {
+    let node = nodes.get(key);
+    if (node === undefined) nodes.set(key, (node = this.#graph.add(kind, key)));
+    return node;
+  }
+
+  /** The node of an object is there as long as the object exists, or is missed by somebody. */
+  #objectTable(kind: string): Table {
+    const nodes = new Map<string, NodeId>();
+    const forget = (key: string, node: NodeId): void => {
+      if (this.#graph.peek(node) !== undefined) return;
+      nodes.delete(key);
+      this.#graph.drop(node);
+    };
+    return { kind: { name: kind, level: 0, onUnread: forget }, nodes };
+  }
+
+  #reindex(indexes: readonly Relation<unknown>[], before: unknown, after: unknown): void {
+    for (const index of indexes) this.relation(index).replace(entriesOf(index, before), entriesOf(index, after));
   }
 }
 
 const noEntries: readonly Entry<unknown>[] = [];
 
-/** An object whose entries cannot be told has none; its translator, which reads the same, reports why. */
-const entriesOf = (outcome: Outcome): readonly Entry<unknown>[] =>
-  'thrown' in outcome ? noEntries : (outcome.value as readonly Entry<unknown>[]);
+/** What cannot tell its entries has none; the translator of the object, which reads the same, reports why. */
+const entriesOf = ({ entries }: Relation<unknown>, subject: unknown): readonly Entry<unknown>[] => {
+  if (subject === undefined || subject instanceof Thrown) return noEntries;
+  try {
+    return entries(subject);
+  } catch {
+    return noEntries;
+  }
+};

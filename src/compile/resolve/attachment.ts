@@ -6,7 +6,7 @@ import { contains, isHost } from '../../net/prefix.ts';
 import { byText } from '../../kit/order.ts';
 import { ageOf } from '../age.ts';
 import { warning } from '../finding.ts';
-import { addressOf, clusterRef, nameTold, ownerOf, path, specNamed, specOf, tenantKey, tenantRef, type Specs } from '../intent.ts';
+import { addressOf, clusterRef, nameTold, ownerOf, path, specNamed, specOf, tenantRef, type Specs } from '../intent.ts';
 import { attachmentsByConnection, attachmentsByPin, holdersByValue } from '../relations.ts';
 import { derivedIndex, query, type View } from '../view.ts';
 import { connectionResolution, type ServerConnection } from './connection.ts';
@@ -15,6 +15,7 @@ import { hostPool, sliceAt } from './mapping.ts';
 import { vpcResolution, type ResolvedSubnet } from './vpc.ts';
 
 export interface ResolvedAttachment {
+  readonly age: string;
   /** `namespace/name` of the VPC. */
   readonly vpc: string;
   readonly vrf: string;
@@ -74,6 +75,7 @@ const place = (object: Resource, view: View): Resolution<ResolvedAttachment> => 
     return seen.done<ResolvedAttachment>(undefined);
   }
   return seen.done<ResolvedAttachment>({
+    age: ageOf(object),
     vpc,
     vrf: target.vrf,
     l3vni: target.l3vni,
@@ -199,17 +201,10 @@ const checkPin = (address: Address, { prefix, gateway }: ResolvedSubnet, seen: E
   if (address === gateway) seen.error('AddressIsGateway', at, `"${address}" is the gateway of the subnet; choose another`);
 };
 
-interface Occupant {
-  readonly segment: Vni;
-  readonly vrf: string;
-  readonly age: string;
-}
-
 /** Key: leaf. What would be on it if it could hold everything. */
-export const occupants = derivedIndex<Occupant>('occupants', 'VPCAttachment', (object, view) => {
-  const { value } = view.query(placement, tenantKey(object));
-  return value === undefined ? [] : [{ key: value.leaf, value: { segment: value.segment, vrf: value.vrf, age: ageOf(object) } }];
-});
+const occupants = derivedIndex('occupants', 'VPCAttachment', placement, ({ value }) =>
+  value === undefined ? [] : [{ key: value.leaf, value: { segment: value.segment, vrf: value.vrf, age: value.age } }],
+);
 
 interface Overflow {
   readonly segments: readonly Vni[];
@@ -241,7 +236,8 @@ export const attachmentResolution = query('attachment', (view, key): Resolution<
 });
 
 /** Key: `namespace/vpc`. Leaves where the VPC has an attachment. */
-export const leavesOfVpc = derivedIndex<string>('leavesOfVpc', 'VPCAttachment', (object, view) => {
-  const { value } = view.query(attachmentResolution, tenantKey(object));
-  return value === undefined ? [] : [{ key: value.vpc, value: value.leaf }];
-});
+export const leavesOfVpc = derivedIndex('leavesOfVpc', 'VPCAttachment', attachmentResolution, ({ value }) =>
+  value === undefined ? [] : [{ key: value.vpc, value: value.leaf }],
+);
+
+export const attachmentLayers = [subnetResolution, placement, occupants, overflow, attachmentResolution, leavesOfVpc];

@@ -5,7 +5,7 @@ import { largestServerMtu, overlayMtu } from '../mtu.ts';
 import { clusterRef, macOf, path, prefixOf, specNamed, specOf } from '../intent.ts';
 import { connectionsByPort } from '../relations.ts';
 import { derivedIndex, query, type View } from '../view.ts';
-import { shapeOf, type Cable, type Shape } from './cabling.ts';
+import { deviceKind, shapeOf, type Cable, type Shape } from './cabling.ts';
 import { absent, Examination, unready, type Resolution } from './resolution.ts';
 import { switchResolution, type ResolvedSwitch } from './switch.ts';
 
@@ -38,6 +38,7 @@ export interface ServerLink {
 
 export interface ServerConnection {
   readonly type: 'unbundled' | 'bundle';
+  readonly fabric: string;
   readonly leaf: string;
   readonly profile: string;
   readonly server: string;
@@ -70,12 +71,11 @@ export const connectionResolution = query('connection', (view, name): Resolution
 });
 
 /** Key: fabric. Servers with an accepted connection to one of its leaves. */
-export const serversByFabric = derivedIndex<string>('serversByFabric', 'Connection', (object, view) => {
-  const { value } = view.query(connectionResolution, object.metadata.name);
-  if (value === undefined || value.type === 'fabric') return [];
-  const leaf = view.query(switchResolution, value.leaf).value;
-  return leaf === undefined ? [] : [{ key: leaf.fabric, value: value.server }];
-});
+export const serversByFabric = derivedIndex('serversByFabric', 'Connection', connectionResolution, ({ value }) =>
+  value === undefined || value.type === 'fabric' ? [] : [{ key: value.fabric, value: value.server }],
+);
+
+export const connectionLayers = [deviceKind, connectionType, connectionResolution, serversByFabric];
 
 const checkPorts = (object: Resource, seen: Examination): void => {
   for (const [link, { ends }] of specOf('Connection', object).links.entries()) {
@@ -137,6 +137,7 @@ const serverConnection = (object: Resource, shape: Shape, seen: Examination, vie
   const mac = shape.cables.map(({ upper }) => ports[upper.port]?.mac).find((text) => text !== undefined);
   return seen.done<ResolvedConnection>({
     type: shape.type === 'bundle' ? 'bundle' : 'unbundled',
+    fabric: leaf.fabric,
     leaf: first.lower.device,
     profile: leaf.profile,
     server,

@@ -57,6 +57,8 @@ const addressText = query('addressesOfSlice', (view, key): string => {
   return object === undefined ? '' : ` ${specOf('MappingSlice', object).mappings.map(({ address }) => address).join(' ')} `;
 });
 
+export const mappingLayers = [hostAddresses, slicesByBucket, addressText];
+
 /** The eldest slice that maps an address of the VPC (`namespace/name`). */
 export const sliceAt = (view: View, vpc: string, address: Address): Contender | undefined =>
   view

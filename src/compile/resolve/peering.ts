@@ -1,9 +1,10 @@
 /** A peering as pairings of prefixes. A faulty pairing permits nothing; the others stay as they are. */
-import type { Resource } from '../../api/object.ts';
-import type { Prefix } from '../../net/brand.ts';
+import { refOf, type ObjectRef, type Resource } from '../../api/object.ts';
+import type { Prefix, Vni } from '../../net/brand.ts';
 import { comparePrefixes, overlaps } from '../../net/prefix.ts';
 import { byText } from '../../kit/order.ts';
-import { path, specOf, tenantKey, tenantRef, type Specs } from '../intent.ts';
+import { ageOf } from '../age.ts';
+import { path, specOf, tenantRef, type Specs } from '../intent.ts';
 import { derivedIndex, query, type View } from '../view.ts';
 import { absent, Examination, unready, type Resolution } from './resolution.ts';
 import { vpcResolution, type ResolvedVpc } from './vpc.ts';
@@ -18,7 +19,11 @@ export interface ResolvedPeering {
   /** `namespace/name` of the two VPCs, ordered. */
   readonly left: string;
   readonly right: string;
+  readonly leftVni: Vni;
+  readonly rightVni: Vni;
   readonly pairings: readonly Pairing[];
+  readonly peering: ObjectRef;
+  readonly age: string;
 }
 
 interface Side {
@@ -43,7 +48,7 @@ const resolve = (object: Resource, view: View): Resolution<ResolvedPeering> => {
     const sides = pair.flatMap((side, place) => resolveSide(object, side, path('spec', 'permit', position, place), part, view));
     const [left, right] = sides.sort((one, other) => byText(one.vpc, other.vpc));
     if (left !== undefined && right !== undefined) checkPair(left, right, path('spec', 'permit', position), part);
-    if (left !== undefined && right !== undefined && !part.failed) found.push(pairOf(left, right));
+    if (left !== undefined && right !== undefined && !part.failed) found.push(pairOf(object, left, right));
     faults.push(...part.findings);
   }
   const [first] = found;
@@ -53,9 +58,13 @@ const resolve = (object: Resource, view: View): Resolution<ResolvedPeering> => {
   return { ...rest, findings: [...findings, ...faults] };
 };
 
-const pairOf = (left: Side, right: Side): ResolvedPeering => ({
+const pairOf = (object: Resource, left: Side, right: Side): ResolvedPeering => ({
+  peering: refOf(object),
+  age: ageOf(object),
   left: left.vpc,
   right: right.vpc,
+  leftVni: left.resolved.vni,
+  rightVni: right.resolved.vni,
   pairings: [{ left: left.prefixes, right: right.prefixes }],
 });
 
@@ -111,7 +120,28 @@ const checkPair = (left: Side, right: Side, at: string, seen: Examination): void
 export const pairKey = ({ left, right }: { readonly left: string; readonly right: string }): string => `${left} ${right}`;
 
 /** Key: `pairKey`. What all peerings of two VPCs permit together. */
-export const pairingsOfPair = derivedIndex<Pairing>('pairingsOfPair', 'VPCPeering', (object, view) => {
-  const { value } = view.query(peeringResolution, tenantKey(object));
-  return value === undefined ? [] : value.pairings.map((pairing) => ({ key: pairKey(value), value: pairing }));
+export const pairingsOfPair = derivedIndex('pairingsOfPair', 'VPCPeering', peeringResolution, ({ value }) =>
+  value === undefined ? [] : value.pairings.map((pairing) => ({ key: pairKey(value), value: pairing })),
+);
+
+/** One VPC's way to another. */
+export interface Peer {
+  /** `namespace/name`. */
+  readonly vpc: string;
+  readonly vni: Vni;
+  readonly peering: ObjectRef;
+  /** Of the peering. */
+  readonly age: string;
+}
+
+/** Key: `namespace/vpc`. */
+export const peersOfVpc = derivedIndex('peersOfVpc', 'VPCPeering', peeringResolution, ({ value }) => {
+  if (value === undefined) return [];
+  const { left, right, leftVni, rightVni, peering, age } = value;
+  return [
+    { key: left, value: { vpc: right, vni: rightVni, peering, age } },
+    { key: right, value: { vpc: left, vni: leftVni, peering, age } },
+  ];
 });
+
+export const peeringLayers = [peeringResolution, pairingsOfPair, peersOfVpc];

@@ -23,6 +23,8 @@ export const switchResolution = query('switch', (view, name): Resolution<Resolve
   return object === undefined ? absent : resolve(object, view);
 });
 
+export const switchLayers = [switchResolution];
+
 const resolve = (object: Resource, view: View): Resolution<ResolvedSwitch> => {
   const spec = specOf('Switch', object);
   const seen = new Examination(object, view);

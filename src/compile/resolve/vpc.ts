@@ -44,6 +44,8 @@ export const vpcResolution = query('vpc', (view, key): Resolution<ResolvedVpc> =
   return object === undefined ? absent : resolve(object, view);
 });
 
+export const vpcLayers = [vpcResolution];
+
 const resolve = (object: Resource, view: View): Resolution<ResolvedVpc> => {
   const spec = specOf('VPC', object);
   const seen = new Examination(object, view);
