@@ -31,6 +31,8 @@ export interface CompileResult {
    * deleted object: the scopes that must acknowledge before what it held is free.
    */
   readonly contributions: ReadonlyMap<string, ReadonlySet<string>>;
+  /** Of rows that were deleted, by scope and id: the objects that contributed to them last. */
+  readonly departed: ReadonlyMap<string, ReadonlyMap<RowId, readonly ObjectRef[]>>;
   /** All findings of the object, errors first; empty when there are none left. */
   readonly findings: ReadonlyMap<string, readonly CompileFinding[]>;
   readonly facts: ReadonlyMap<string, Facts>;
