@@ -197,3 +197,31 @@ test('a removed switch is waited for no longer', async (t) => {
   assert.equal((object.status as { ready?: string }).ready, '1/1');
   assert.deepEqual([...(house.fleet.declared ?? [])].toSorted(), ['leaf-1', 'spine-1']);
 });
+
+test('a row that one device refuses stops nothing else on it, and each object tells of its own', async (t) => {
+  const house = await buildHouse({ devices });
+  t.after(() => house.stop());
+  const b1 = attachment('b1', { vpc: 'red', subnet: 'front', connection: 'b1--leaf-1' });
+  await createAll(house.client, smallFabric());
+  house.fleet.fail('leaf-1', { table: 'attachment', key: 'E1/2', code: 'CommandFailed', message: 'port is busy' });
+  await createAll(house.client, [red, a1, b1]);
+  await waitFor(house.client, tenant('VPCAttachment', 'a1'), 'Programmed', 'True');
+  const failed = await waitFor(house.client, tenant('VPCAttachment', 'b1'), 'Programmed', 'False', 'Failed');
+  assert.equal(conditionOf(failed, 'Programmed')?.message, '0 of 1 devices; leaf-1: attachment/E1/2: CommandFailed: port is busy');
+  await waitFor(house.client, tenant('VPC', 'red'), 'Programmed', 'False', 'Failed');
+  assert.match(await house.metrics.metrics(), /heddle_rows_failed_total [1-9]/);
+});
+
+test('two agents of one device show on its Switch', async (t) => {
+  const house = await buildHouse({ devices });
+  t.after(() => house.stop());
+  await createAll(house.client, smallFabric());
+  await waitFor(house.client, cluster('Switch', 'leaf-1'), 'Programmed', 'True');
+  const contest = { peers: ['10.0.0.1:1', '10.0.0.2:1'], bootEpochs: ['boot-1', 'boot-2'], takeovers: 4 } as const;
+  house.controller.events.onContested?.('leaf-1', contest);
+  await waitFor(house.client, cluster('Switch', 'leaf-1'), 'Contested', 'True', 'TwoAgents');
+  await until('an event names both', async () => {
+    const { items } = await house.client.list('Event');
+    return items.some((event) => /from 10\.0\.0\.1:1 and 10\.0\.0\.2:1/.test((event as { message?: string }).message ?? ''));
+  });
+});

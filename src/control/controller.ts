@@ -34,6 +34,8 @@ import { verdictOn } from './verdict.ts';
 export interface Outlet {
   publish(changed: readonly ChangedScope[]): void;
   setDevices(names: Iterable<string>): void;
+  /** Devices that are sent nothing for now; replaces those named before. */
+  hold(devices: ReadonlySet<string>): void;
 }
 
 export interface ControllerOptions {
@@ -106,7 +108,7 @@ class Control implements Controller {
     this.#allocator = new Allocator((key) => this.#ownerOf(key), isMapped);
     this.#safeguard = new Safeguard({ goal, objects: this.#objects, log });
     const { holds } = this.#safeguard;
-    this.#publisher = new Publisher({ goal, barrier: this.#barrier, holds, clock, scopesOf: (key) => this.#scopesOf(key) });
+    this.#publisher = new Publisher({ goal, barrier: this.#barrier, holds, scopesOf: (key) => this.#scopesOf(key) });
     const later = (action: () => void): void => this.#later(retryMilliseconds, action);
     const retryLater = (): void => later(() => this.#mailbox.kick());
     this.#claims = new Claims({ client, allocator: this.#allocator, barrier: this.#barrier, log, retryLater, later });
@@ -127,7 +129,7 @@ class Control implements Controller {
       devices: () => this.#publisher.devices.size,
       connected: () => this.#devices.connected,
       quarantined: () => this.#allocator.quarantined().length,
-      held: () => holds.size,
+      held: () => this.#safeguard.size,
     });
     this.#reports = new Reports({
       client,
@@ -149,6 +151,10 @@ class Control implements Controller {
       metrics: this.#metrics,
       recorder: this.#reports.events,
       switchOf: (device) => this.#objects.get(switchKey(device)),
+      onArrival: (device, rows) => {
+        this.#safeguard.arrivals.came(device, rows);
+        if (this.#opened) this.#reviewArrivals();
+      },
       onChange: (device) => {
         this.#reports.mark(switchKey(device));
         this.#drain();
@@ -253,11 +259,23 @@ class Control implements Controller {
     const results = this.#unpublished;
     this.#unpublished = [];
     const before = this.#publisher.devices;
-    const { changed, admission } = this.#publisher.publish(results, this.#declared);
+    const isAllowed = this.#safeguard.allowance();
+    const { changed, admission } = this.#publisher.publish(results, this.#declared, isAllowed, this.#clock.now());
     for (const { scope } of changed) if (scope.startsWith(devicePrefix)) this.#reports.mark(switchKey(scope.slice(devicePrefix.length)));
     for (const key of this.#safeguard.tell(admission, this.#reports.events, this.#metrics)) this.#reports.mark(key);
+    this.#announced ||= this.#publisher.devices.size > 0;
     this.#outlet?.publish(changed);
+    this.#reviewArrivals(isAllowed);
     if (this.#publisher.devices !== before || !this.#opened) this.#announce(this.#publisher.devices);
+  }
+
+  /** Devices that come with rows from elsewhere are judged before they are sent anything. */
+  #reviewArrivals(isAllowed = this.#safeguard.allowance()): void {
+    const devices = this.#announced ? this.#publisher.devices : undefined;
+    const { arrivals } = this.#safeguard;
+    const review = arrivals.review({ devices, isAllowed, now: this.#clock.now() });
+    if (review.began.length + review.ended.length > 0) this.#outlet?.hold(arrivals.devices());
+    for (const key of this.#safeguard.tell(review, this.#reports.events, this.#metrics)) this.#reports.mark(key);
   }
 
   /**
@@ -265,7 +283,6 @@ class Control implements Controller {
    * every device unwanted: devices then keep their last goal until the first Switch is there.
    */
   #announce(devices: ReadonlySet<string>): void {
-    this.#announced ||= devices.size > 0;
     if (this.#announced) this.#outlet?.setDevices(devices);
     else this.#options.log.warn('no Switch is declared: devices that connect keep what they have');
   }

@@ -7,6 +7,8 @@ export interface DeviceState {
   /** Milliseconds since 1970 of the last coming or going. */
   since: number;
   driftRepaired: number;
+  /** Milliseconds since 1970 when two agents were last seen to take turns as this device. */
+  contested: number | undefined;
   /** Scopes that the agent took since it connected: an answer about others may speak of versions of a former server. */
   readonly taken: Set<string>;
 }
@@ -33,10 +35,17 @@ export class Devices {
       hello,
       since: wasConnected ? before.since : now,
       driftRepaired: before?.driftRepaired ?? 0,
+      contested: before?.contested,
       taken: new Set(),
     });
     const lostState = before?.hello !== undefined && before.hello.bootEpoch !== hello.bootEpoch;
     return { lostState, wasConnected };
+  }
+
+  /** Two agents take turns as this device. */
+  contest(device: string, now: number): void {
+    const state = this.#states.get(device);
+    if (state !== undefined) state.contested = now;
   }
 
   disconnect(device: string, now: number): void {

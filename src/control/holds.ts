@@ -34,14 +34,14 @@ export interface Hold {
   readonly token: string;
   /** Objects that the rows came from, at most a few. */
   readonly causes: readonly string[];
+  /** The device brought the rows along (arrivals.ts); it is sent nothing at all. */
+  readonly arrived: boolean;
 }
 
 export interface HoldsOptions {
   readonly goal: GoalState;
   /** The fabric of a device and its limits. */
   readonly fabricOf: (device: string) => { readonly name: string; readonly limits: SafetyLimits };
-  /** Tokens with which deletions on this device are allowed. */
-  readonly tokensFor: (device: string) => ReadonlySet<string>;
   /** Declared devices of a fabric. */
   readonly sizeOf: (fabric: string) => number;
 }
@@ -52,6 +52,13 @@ export interface Change {
   readonly removed: ReadonlySet<string>;
   /** Objects that a row which is deleted came from, by key. */
   readonly causesOf: (scope: string, row: RowId) => Iterable<string>;
+  /** Whether somebody allowed what is held. */
+  readonly isAllowed: (hold: Hold) => boolean;
+}
+
+export interface Ended {
+  readonly hold: Hold;
+  readonly why: 'Allowed' | 'WithinLimits';
 }
 
 export interface Admission {
@@ -66,7 +73,7 @@ export interface Admission {
   /** Scopes in which nothing is withheld any more. */
   readonly released: readonly string[];
   readonly began: readonly Hold[];
-  readonly ended: readonly { readonly hold: Hold; readonly why: 'Allowed' | 'WithinLimits' }[];
+  readonly ended: readonly Ended[];
   /** Held devices of which something is different. */
   readonly changed: readonly string[];
 }
@@ -90,8 +97,6 @@ interface Prospect {
   readonly removed: ReadonlySet<string>;
   readonly now: number;
 }
-
-type Ended = Admission['ended'][number];
 
 const shownCauses = 3;
 /** Of `Fabric.spec.safety.windowSeconds`, in milliseconds. */
@@ -124,12 +129,6 @@ export class Holds {
     return this.#held.size;
   }
 
-  /** Allows everything that is held in the fabric; undefined when nothing is. */
-  tokenOf(fabric: string): string | undefined {
-    const tokens = [...this.all()].filter((hold) => hold.fabric === fabric).map(({ token }) => token);
-    return tokens.length === 0 ? undefined : digest([fabric, ...tokens.sort(byText)]);
-  }
-
   /** Decides what of a change may happen now. `now` in milliseconds since 1970. Commit the answer before the next call. */
   admit(change: Change, now: number): Admission {
     const { scopes, removed } = change;
@@ -152,11 +151,11 @@ export class Holds {
     this.#pruneAt = now + longestWindow;
   }
 
-  #decide({ removed, causesOf }: Change, net: Net, now: number): Admission {
+  #decide({ removed, causesOf, isAllowed }: Change, net: Net, now: number): Admission {
     const before = new Map(this.#withheld);
     const holds = new Map([...this.#held].map(([device, { hold }]) => [device, hold]));
     const prospect: Prospect = { net, removed, now, doomed: this.#doom(net, causesOf) };
-    const ended = this.#review(prospect);
+    const ended = this.#review(prospect, isAllowed);
     const began = this.#begin(prospect, ended);
     const scopes = this.#split(prospect, this.#closedScopes(), before);
     const changed = new Set(ended.map(({ hold }) => hold.device));
@@ -181,13 +180,12 @@ export class Holds {
   }
 
   /** Ends what is allowed now, taken back, or within the limits. */
-  #review(prospect: Prospect): Ended[] {
+  #review(prospect: Prospect, isAllowed: Change['isAllowed']): Ended[] {
     const ended: Ended[] = [];
     const end = (device: string, hold: Hold, why: Ended['why']): void => {
       this.#held.delete(device);
       ended.push({ hold, why });
     };
-    const isAllowed = this.#allowance();
     const many = new Map<string, Held[]>();
     for (const [device, held] of this.#held) {
       const { hold } = held;
@@ -271,8 +269,8 @@ export class Holds {
         for (const object of objects) if (causes.size <= shownCauses) causes.add(object);
       }
     }
-    const token = digest([device, String(since), ...ids.sort(byText)]);
-    return { device, fabric: name, reason, since, rows, of, limit: rowLimit(of, limits), isolated, token, causes: [...causes].sort(byText) };
+    const token = tokenOf([device, String(since), ...ids.sort(byText)]);
+    return { device, fabric: name, reason, since, rows, of, limit: rowLimit(of, limits), isolated, token, causes: [...causes].sort(byText), arrived: false };
   }
 
   /** What a device would lose if all that is doomed went. `before`: what it counts as having lost already, at least. */
@@ -312,15 +310,6 @@ export class Holds {
   #hitWithin(fabric: string, since: number): ReadonlySet<string> {
     for (const [device, at] of this.#hits) if (at < since) this.#hits.delete(device);
     return new Set([...this.#hits.keys()].filter((device) => this.#options.fabricOf(device).name === fabric));
-  }
-
-  #allowance(): (hold: Hold) => boolean {
-    const fabricTokens = new Map<string, string | undefined>();
-    return ({ device, fabric, token }) => {
-      if (!fabricTokens.has(fabric)) fabricTokens.set(fabric, this.tokenOf(fabric));
-      const tokens = this.#options.tokensFor(device);
-      return tokens.has(token) || tokens.has(fabricTokens.get(fabric) ?? token);
-    };
   }
 
   /** What was withheld when the token was made does not count for the device any more, even if another one keeps it from going. */
@@ -424,4 +413,5 @@ const netOf = (changes: readonly ScopeChange[]): Net => {
   return new Map([...scopes].map(([scope, { upserts, deletes }]) => [scope, { upserts: [...upserts.values()], deletes }]));
 };
 
-const digest = (parts: readonly string[]): string => createHash('sha256').update(parts.join('\n')).digest('hex').slice(0, 12);
+/** A short text that only these parts lead to. */
+export const tokenOf = (parts: readonly string[]): string => createHash('sha256').update(parts.join('\n')).digest('hex').slice(0, 12);

@@ -3,7 +3,7 @@ import { refKey, type Resource } from '../api/object.ts';
 import type { Compiler } from '../compile/engine.ts';
 import type { GoalState } from '../goal/state.ts';
 import type { Clock } from '../kit/clock.ts';
-import type { DeviceHello, DeviceReport, RowFailure, ScopeResult, SouthboundEvents } from '../southbound/events.ts';
+import type { Contest, DeviceHello, DeviceReport, RowFailure, ScopeResult, SouthboundEvents } from '../southbound/events.ts';
 import type { Barrier, FailedRow } from './barrier.ts';
 import type { Devices } from './devices.ts';
 import type { Events } from './events.ts';
@@ -21,6 +21,8 @@ export interface ListenerOptions {
   readonly recorder: Events;
   /** The Switch object of a device, when there is one. */
   readonly switchOf: (device: string) => Resource | undefined;
+  /** A device connected with rows that this control plane has no record of. */
+  readonly onArrival: (device: string, rows: number) => void;
   /** Something of the device or of the barrier changed. */
   readonly onChange: (device: string) => void;
 }
@@ -38,6 +40,7 @@ export class SouthboundListener implements SouthboundEvents {
     const { devices, barrier, clock, onChange } = this.#options;
     const { lostState, wasConnected } = devices.connect(device, hello, clock.now());
     if (lostState) barrier.forgetAcknowledged(device);
+    if (hello.foreignRows !== undefined) this.#options.onArrival(device, hello.foreignRows);
     if (!wasConnected) this.#record(device, 'Normal', 'DeviceConnected', `${['agent', hello.agentVersion].join(' ').trim()} connected`);
     onChange(device);
   };
@@ -61,6 +64,15 @@ export class SouthboundListener implements SouthboundEvents {
     metrics.acknowledgements.inc();
     if (failed.length > 0) metrics.failedRows.inc(failed.length);
     barrier.acknowledge(device, scope, version, failed.map((row) => this.#failedRow(device, scope, row)));
+    onChange(device);
+  };
+
+  readonly onContested = (device: string, { peers, takeovers }: Contest): void => {
+    const { devices, clock, metrics, onChange } = this.#options;
+    devices.contest(device, clock.now());
+    metrics.contests.inc();
+    const message = `two agents take turns as this device, from ${peers.join(' and ')} (${takeovers} times lately); stop one of them`;
+    this.#record(device, 'Warning', 'DeviceContested', message);
     onChange(device);
   };
 

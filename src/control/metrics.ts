@@ -22,6 +22,7 @@ export interface Metrics {
   readonly statusWrites: Counter;
   readonly applyToAck: Histogram;
   readonly holds: Counter;
+  readonly contests: Counter;
   readonly acknowledgements: Counter;
   readonly failedRows: Counter;
 }
@@ -60,6 +61,7 @@ export const createMetrics = (registry: Registry, sources: MetricSources): Metri
     compileSeconds: histogram('heddle_compile_seconds', 'Time to compile one batch.'),
     driftRepaired: counter('heddle_drift_repaired_total', 'Rows that agents put back after something else changed them.'),
     refusedUpdates: counter('heddle_updates_refused_total', 'Updates that agents did not take and were sent in full.'),
+    contests: counter('heddle_devices_contested_total', 'Times that two agents were seen to take turns as one device.'),
     holds: counter('heddle_deletions_held_total', 'Deletions that were held on a device by the safety limits.'),
     acknowledgements: counter('heddle_scopes_acknowledged_total', 'Scopes that devices said they have programmed.'),
     failedRows: counter('heddle_rows_failed_total', 'Rows that devices said they could not program, once for each time it was said.'),

@@ -7,9 +7,8 @@ import type { CompileResult } from '../compile/engine.ts';
 import { deviceScope, type RowId } from '../goal/rows.ts';
 import type { ChangedScope, GoalState, ScopeChange, Version } from '../goal/state.ts';
 import { refKey } from '../api/object.ts';
-import type { Clock } from '../kit/clock.ts';
 import type { Barrier } from './barrier.ts';
-import type { Admission, Holds } from './holds.ts';
+import type { Admission, Change, Holds } from './holds.ts';
 
 const devicePrefix = deviceScope('');
 const memberPrefix = 'member/';
@@ -18,7 +17,6 @@ export interface PublisherOptions {
   readonly goal: GoalState;
   readonly barrier: Barrier;
   readonly holds: Holds;
-  readonly clock: Clock;
   /** Scopes in which an object has rows now. */
   readonly scopesOf: (object: string) => readonly string[];
 }
@@ -46,12 +44,13 @@ export class Publisher {
   /**
    * Commits several results as one version, but for deletions that are held.
    * @param declared devices with a Switch object
+   * @param now milliseconds since 1970
    */
-  publish(results: readonly CompileResult[], declared: ReadonlySet<string>): Publication {
-    const { goal, holds, clock } = this.#options;
+  publish(results: readonly CompileResult[], declared: ReadonlySet<string>, isAllowed: Change['isAllowed'], now: number): Publication {
+    const { goal, holds } = this.#options;
     const removed = declared === this.#devices ? nobody : new Set([...this.#devices].filter((device) => !declared.has(device)));
-    const change = { scopes: results.flatMap(({ scopes }) => scopes), removed, causesOf: causesIn(results) };
-    const admission = holds.admit(change, clock.now());
+    const change = { scopes: results.flatMap(({ scopes }) => scopes), removed, causesOf: causesIn(results), isAllowed };
+    const admission = holds.admit(change, now);
     // Devices first, so that new ones are waited for from their first row on.
     this.#setDevices(admission.kept.size === 0 ? declared : new Set([...declared, ...admission.kept]));
     const before = new Map(this.#movedDevices(admission.scopes).map((device) => [device, goal.subscriptions(device)]));

@@ -2,11 +2,14 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Registry as MetricsRegistry } from 'prom-client';
 import type { ResourceClient } from '../api/client.ts';
-import { attachment, peering, smallFabric, vpc } from '../compile/fixture.ts';
+import type { FabricStatus } from '../api/kinds/fabric.ts';
+import type { SwitchStatus } from '../api/kinds/switch.ts';
+import { attachment, connection, peering, smallFabric, switchOf, vpc } from '../compile/fixture.ts';
 import { GoalState } from '../goal/state.ts';
 import { createLogger } from '../kit/log.ts';
 import { until } from '../kit/testing.ts';
 import { createController } from './controller.ts';
+import { allowAnnotation } from './safeguard.ts';
 import { buildHouse, cluster, conditionOf, createAll, digests, Fleet, tenant, waitFor } from './testing.ts';
 
 const devices = ['spine-1', 'leaf-1', 'leaf-2'];
@@ -130,4 +133,59 @@ test('a control plane that lost its store isolates no device before the first Sw
   await until('the switches are announced', async () => house.fleet.declared?.has('leaf-1'));
   for (const device of devices) await house.client.delete(cluster('Switch', device));
   await until('all of them are unwanted', async () => house.fleet.declared?.size === 0);
+});
+
+const heldOf = async (client: ResourceClient, device: string): Promise<SwitchStatus['held']> =>
+  ((await client.get(cluster('Switch', device))).status as SwitchStatus | undefined)?.held;
+
+test('a device that comes with far more rows than it would be left with is sent nothing, until that is allowed', async (t) => {
+  const first = await buildHouse({ devices });
+  await createAll(first.client, [...smallFabric(), ...tenants]);
+  await waitFor(first.client, tenant('VPC', 'red'), 'Programmed', 'True');
+  await first.stop();
+  // The store is a backup of before: what the leaf was given since is not in it.
+  const second = await buildHouse({ store: first.store, devices: ['spine-1', 'leaf-2'] });
+  t.after(() => second.stop());
+  second.fleet.connect('leaf-1', 'boot-1', 500);
+  const held = await until('it is held', () => heldOf(second.client, 'leaf-1'));
+  assert.equal(held?.of, 500);
+  assert.deepEqual([...second.fleet.held], ['leaf-1']);
+  await waitFor(second.client, cluster('Switch', 'leaf-2'), 'Programmed', 'True');
+  await waitFor(second.client, tenant('VPCAttachment', 'a1'), 'Programmed', 'False', 'Pending');
+  const leaf = await second.client.get(cluster('Switch', 'leaf-1'));
+  await second.client.update({ ...leaf, metadata: { ...leaf.metadata, annotations: { [allowAnnotation]: held?.token ?? '' } } });
+  await waitFor(second.client, tenant('VPCAttachment', 'a1'), 'Programmed', 'True');
+  assert.equal(second.fleet.held.size, 0);
+});
+
+test('a device that comes before what it runs is declared again gets it back, and is not emptied on the way', async (t) => {
+  const house = await buildHouse();
+  t.after(() => house.stop());
+  const rowCount = 80;
+  for (const device of devices) house.fleet.connect(device, 'boot-1', rowCount);
+  await createAll(house.client, smallFabric());
+  await until('the leaf is held, as it would lose its tenants', () => heldOf(house.client, 'leaf-1'));
+  assert.ok(house.fleet.held.has('leaf-1'));
+  const wide = Array.from({ length: 60 }, (_, number) => number);
+  const switches = wide.flatMap((number) => [
+    switchOf(`spine-${number + 2}`, 'spine'),
+    connection(`spine-${number + 2}--leaf-1`, [[`spine-${number + 2}/E1/1`, `leaf-1/E1/${number + 3}`]]),
+  ]);
+  await createAll(house.client, switches);
+  await until('it has as much again', async () => !house.fleet.held.has('leaf-1'));
+  assert.ok(house.fleet.held.has('leaf-2'));
+});
+
+test('devices that nobody declares are not taken out of service when they are many', async (t) => {
+  const house = await buildHouse({ devices: [] });
+  t.after(() => house.stop());
+  await createAll(house.client, smallFabric());
+  await until('the switches are announced', async () => house.fleet.declared?.has('leaf-1'));
+  const strangers = Array.from({ length: 12 }, (_, number) => `stranger-${number}`);
+  for (const device of strangers) house.fleet.connect(device, 'boot-1', 100);
+  assert.deepEqual([...house.fleet.held], ['stranger-10', 'stranger-11']);
+  await until('the Fabric says so', async () => {
+    const { status } = await house.client.get(cluster('Fabric', 'default'));
+    return (status as FabricStatus | undefined)?.held?.devices === 2;
+  });
 });

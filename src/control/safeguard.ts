@@ -10,7 +10,8 @@ import type { Logger } from '../kit/log.ts';
 import { byText } from '../kit/order.ts';
 import type { Statement } from './conditions.ts';
 import type { Events } from './events.ts';
-import { Holds, type Admission, type Hold } from './holds.ts';
+import { Arrivals, type Review } from './arrivals.ts';
+import { Holds, tokenOf, type Hold } from './holds.ts';
 import type { Metrics } from './metrics.ts';
 import type { Objects } from './objects.ts';
 import type { SafetyLimits } from './safety.ts';
@@ -33,6 +34,7 @@ export const fabricKey = (name: string): string => refKey({ kind: 'Fabric', name
 
 export class Safeguard {
   readonly holds: Holds;
+  readonly arrivals: Arrivals;
   readonly #options: SafeguardOptions;
   readonly #limits = new WeakMap<Resource, SafetyLimits>();
   /** Fabrics of devices as last declared: a Switch that is gone still belongs to one. */
@@ -41,12 +43,28 @@ export class Safeguard {
 
   constructor(options: SafeguardOptions) {
     this.#options = options;
-    this.holds = new Holds({
+    const sources = {
       goal: options.goal,
-      fabricOf: (device) => this.#fabricOf(device),
-      tokensFor: (device) => this.#tokensFor(device),
-      sizeOf: (fabric) => this.#sizeOf(fabric),
-    });
+      fabricOf: (device: string) => this.#fabricOf(device),
+      sizeOf: (fabric: string) => this.#sizeOf(fabric),
+    };
+    this.holds = new Holds(sources);
+    this.arrivals = new Arrivals(sources);
+  }
+
+  /** Devices on which something is held. */
+  get size(): number {
+    return [...this.#all()].length;
+  }
+
+  /** Which holds the annotations of this moment allow: of a Switch or of its Fabric, a hold's own token or that of all. */
+  allowance(): (hold: Hold) => boolean {
+    const all = new Map<string, string | undefined>();
+    for (const { metadata } of this.#options.objects.ofKind('Fabric')) all.set(metadata.name, this.#tokenOf(metadata.name));
+    return ({ device, fabric, token }) => {
+      const tokens = this.#tokensFor(device);
+      return tokens.has(token) || tokens.has(all.get(fabric) ?? token);
+    };
   }
 
   /** A Switch came, went or changed. */
@@ -55,7 +73,7 @@ export class Safeguard {
   }
 
   /** Says what began and ended. Answers the keys of objects whose status is another one now. */
-  tell({ began, ended, changed }: Admission, events: Events, metrics: Metrics): ReadonlySet<string> {
+  tell({ began, ended, changed }: Review, events: Events, metrics: Metrics): ReadonlySet<string> {
     const marked = new Set<string>();
     for (const device of changed) {
       marked.add(switchKey(device));
@@ -77,7 +95,7 @@ export class Safeguard {
 
   /** What a Switch's status shows of its hold. */
   switchPart(device: string): NonNullable<SwitchStatus['held']> | undefined {
-    const hold = this.holds.get(device);
+    const hold = this.#hold(device);
     if (hold === undefined) return undefined;
     const { reason, rows, of, limit, since, token } = hold;
     return { reason, rows, of, limit, since: rfc3339(since), token };
@@ -85,9 +103,9 @@ export class Safeguard {
 
   /** What a Fabric's status shows of its holds. */
   fabricPart(name: string): NonNullable<FabricStatus['held']> | undefined {
-    const token = this.holds.tokenOf(name);
+    const token = this.#tokenOf(name);
     if (token === undefined) return undefined;
-    const holds = [...this.holds.all()].filter(({ fabric }) => fabric === name);
+    const holds = [...this.#all()].filter(({ fabric }) => fabric === name);
     const switches = holds.map(({ device }) => device).sort(byText);
     return { devices: holds.length, rows: holds.reduce((sum, { rows }) => sum + rows, 0), switches: switches.slice(0, shownSwitches), token };
   }
@@ -101,7 +119,7 @@ export class Safeguard {
   }
 
   #switchMessage(device: string): Pick<Statement, 'reason' | 'message'> | undefined {
-    const hold = this.holds.get(device);
+    const hold = this.#hold(device);
     return hold === undefined ? undefined : { reason: hold.reason, message: holdMessage(hold) };
   }
 
@@ -111,6 +129,21 @@ export class Safeguard {
     const shown = part.switches.length < part.devices ? `${part.switches.join(', ')} and others` : part.switches.join(', ');
     const message = `${rowsText(part.rows)} on ${part.devices} ${part.devices === 1 ? 'switch' : 'switches'} (${shown}) stay; ${howToAllow('Fabric', part.token)}`;
     return { reason: 'DeletionsHeld', message };
+  }
+
+  #hold(device: string): Hold | undefined {
+    return this.holds.get(device) ?? this.arrivals.get(device);
+  }
+
+  *#all(): Generator<Hold> {
+    yield* this.holds.all();
+    yield* this.arrivals.all();
+  }
+
+  /** Allows everything that is held in the fabric; undefined when nothing is. */
+  #tokenOf(fabric: string): string | undefined {
+    const tokens = [...this.#all()].filter((hold) => hold.fabric === fabric).map(({ token }) => token);
+    return tokens.length === 0 ? undefined : tokenOf([fabric, ...tokens.sort(byText)]);
   }
 
   #record(events: Events, { device, fabric }: Hold, type: 'Normal' | 'Warning', reason: string, message: string): void {
@@ -152,7 +185,7 @@ export class Safeguard {
     for (const device of new Set([...names, ...this.#fabrics.keys()])) {
       const { name } = this.#fabricOf(device);
       sizes.set(name, (sizes.get(name) ?? 0) + 1);
-      if (!names.has(device) && this.holds.get(device) === undefined) this.#fabrics.delete(device);
+      if (!names.has(device) && this.#hold(device) === undefined) this.#fabrics.delete(device);
     }
     return sizes;
   }
@@ -170,7 +203,9 @@ const holdMessage = (hold: Hold): string => {
   return `${whatWouldGo(hold)}${from}; ${howToAllow(isolated ? 'Fabric' : 'Switch', token)}${isolated ? ` (Switch "${device}" is deleted)` : ''}`;
 };
 
-const whatWouldGo = ({ reason, rows, of, limit }: Hold): string => {
+const whatWouldGo = ({ reason, rows, of, limit, arrived, isolated }: Hold): string => {
+  if (arrived && isolated) return `the switch has ${rowsText(of)} and is not declared; it is not taken out of service, because too many would be at once`;
+  if (arrived) return `the switch came with ${rowsText(of)} and would be left with ${of - rows}, so it is sent nothing`;
   if (reason === 'EmptyGoal') return `nothing of ${of} rows would be left, so all of them stay`;
   if (reason === 'TooManyDevices') return `${rowsText(rows)} stay, because too many switches would lose a part of theirs at once`;
   return `${rows} of ${of} rows would be deleted and ${limit} may go at once, so they stay`;

@@ -20,6 +20,8 @@ export class Fleet implements Outlet {
   readonly goal: GoalState;
   readonly published: ChangedScope[][] = [];
   declared: ReadonlySet<string> | undefined;
+  /** Devices that nothing is sent to. */
+  held: ReadonlySet<string> = new Set();
   /** Whether devices answer at once. */
   answering = true;
   readonly #online = new Map<string, Map<string, Version>>();
@@ -44,9 +46,15 @@ export class Fleet implements Outlet {
     if (this.answering) this.answerAll();
   }
 
-  connect(device: string, bootEpoch = 'boot-1'): void {
+  hold(devices: ReadonlySet<string>): void {
+    this.held = devices;
+    if (this.answering) this.answerAll();
+  }
+
+  /** @param foreignRows what it says that it brings from another control plane */
+  connect(device: string, bootEpoch = 'boot-1', foreignRows = 0): void {
     this.#online.set(device, new Map());
-    const hello = { device, bootEpoch, agentVersion: '0.1.0', driver: 'fake', capabilities: [] };
+    const hello = { device, bootEpoch, agentVersion: '0.1.0', driver: 'fake', capabilities: [], foreignRows };
     this.#controller?.events.onConnected?.(device, hello);
     if (this.answering) this.answer(device);
   }
@@ -68,7 +76,7 @@ export class Fleet implements Outlet {
   /** The device takes and programs everything it holds. */
   answer(device: string): void {
     const held = this.#online.get(device);
-    if (held === undefined || this.declared?.has(device) !== true || this.goal.scope(`device/${device}`).version === 0) return;
+    if (held === undefined || this.held.has(device) || this.declared?.has(device) !== true || this.goal.scope(`device/${device}`).version === 0) return;
     const events = this.#controller?.events;
     for (const scope of this.goal.subscriptions(device)) {
       const { version } = this.goal.scope(scope);

@@ -92,7 +92,7 @@ const partOf = (object: Resource, sources: VerdictSources): Part => {
   return { members: held === undefined ? {} : { held }, said: safeguard.condition(object, statusOf(object).conditions ?? []) };
 };
 
-const switchPart = (object: Resource, { devices, goal, started, safeguard }: VerdictSources): Part => {
+const switchPart = (object: Resource, { devices, goal, started, safeguard, clock }: VerdictSources): Part => {
   const device = object.metadata.name;
   const before = (object.status ?? {}) as SwitchStatus;
   const state = devices.get(device);
@@ -101,7 +101,7 @@ const switchPart = (object: Resource, { devices, goal, started, safeguard }: Ver
   const driftRepaired = state?.driftRepaired ?? before.driftRepaired ?? 0;
   const held = safeguard.switchPart(device);
   const members = { agent: agentOf(state, before.agent, started), rows, driftRepaired, ...(held === undefined ? {} : { held }) };
-  return { members, said: [connectedOf(state), ...safeguard.condition(object, before.conditions ?? [])] };
+  return { members, said: [connectedOf(state), ...contestedOf(state, before.conditions ?? [], clock.now()), ...safeguard.condition(object, before.conditions ?? [])] };
 };
 
 const agentOf = (state: DeviceState | undefined, before: SwitchStatus['agent'], started: number): SwitchStatus['agent'] => {
@@ -120,3 +120,17 @@ const connectedOf = (state: DeviceState | undefined): Statement =>
   state?.connected === true
     ? { type: 'Connected', status: 'True', reason: 'Connected', message: 'the agent is connected' }
     : { type: 'Connected', status: 'False', reason: 'NotConnected', message: 'no agent is connected; the device goes on with its last goal state' };
+
+/** Contests are told of once a minute for as long as they last. */
+const contestMilliseconds = 150_000;
+
+/** None when there never was one. */
+const contestedOf = (state: DeviceState | undefined, before: readonly Condition[], now: number): readonly Statement[] => {
+  const contested = state?.contested;
+  if (contested !== undefined && now - contested < contestMilliseconds) {
+    const message = 'two agents take turns as this device, see the events; stop one of them';
+    return [{ type: 'Contested', status: 'True', reason: 'TwoAgents', message }];
+  }
+  if (!before.some(({ type }) => type === 'Contested')) return [];
+  return [{ type: 'Contested', status: 'False', reason: 'OneAgent', message: 'one agent speaks for this device' }];
+};
