@@ -1,26 +1,39 @@
 /**
  * A million mappings in 100 VPCs, in slices of a thousand: how long they take from objects to goal state, what they hold,
  * and what one mapping more, less or changed costs; beside a tenth of it, because that must not depend on how many there are.
+ * Then the same million through a whole control plane, store and API server included.
  */
 import { join } from 'node:path';
 import { run as runProcess } from '../src/kit/process.ts';
 import { percentile, type Benchmark, type Figure } from './figure.ts';
 import type { Measured } from './mappings.child.ts';
-
-const child = join(import.meta.dirname, 'mappings.child.ts');
+import type { ServerMeasured } from './mappings.server.ts';
 
 export const run: Benchmark = async (report) => {
-  const small = await measure(10);
-  const large = await measure(100);
+  const small: Measured = await measure('child', 10);
+  const large: Measured = await measure('child', 100);
   reportAll(large, report);
   const growth = percentile(large.changed, 0.5) / percentile(small.changed, 0.5);
   report({ figure: `one mapping changed: cost among ${count(large)} over cost among ${count(small)}`, value: growth, unit: '×', n: large.changed.length, limit: 1.5 });
+  reportServer(await measure('server', 100), report);
 };
 
-const measure = async (vpcs: number): Promise<Measured> => {
+/** Runs `mappings.<part>.ts`, which answers as JSON what its caller expects. */
+const measure = async <Answer>(part: 'child' | 'server', vpcs: number): Promise<Answer> => {
   const flags = ['--disable-warning=ExperimentalWarning', '--expose-gc'];
-  const { stdout } = await runProcess([process.execPath, ...flags, child, `${vpcs}`]);
-  return JSON.parse(stdout) as Measured;
+  const file = join(import.meta.dirname, `mappings.${part}.ts`);
+  const { stdout } = await runProcess([process.execPath, ...flags, file, `${vpcs}`], { timeoutMilliseconds: 300_000 });
+  return JSON.parse(stdout) as Answer;
+};
+
+const reportServer = (measured: ServerMeasured, report: (figure: Figure) => void): void => {
+  const of = `${measured.mappings.toLocaleString('en')} mappings, whole server`;
+  report({ figure: `${of}, created until committed`, value: measured.loadSeconds, unit: 's', n: 1, limit: 10 });
+  report({ figure: `${of}, CPU`, value: measured.loadCpuSeconds, unit: 's', n: 1 });
+  report({ figure: `${of}, resident`, value: measured.residentMegabytes, unit: 'MB', n: 1, limit: 2000 });
+  for (const share of [0.5, 0.99]) {
+    report({ figure: `one mapping changed by API until committed, p${share * 100}`, value: percentile(measured.changed, share), unit: 'ms', n: measured.changed.length });
+  }
 };
 
 const count = ({ mappings }: Measured): string => mappings.toLocaleString('en');
