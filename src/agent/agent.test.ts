@@ -4,7 +4,8 @@ import { afterEach, beforeEach, describe, test } from 'node:test';
 import type { Address, Vni } from '../net/brand.ts';
 import { GoalState } from '../goal/state.ts';
 import type { Row } from '../goal/rows.ts';
-import { until } from '../southbound/testing.ts';
+import { loggerTo } from '../kit/log.ts';
+import { loopbackCertificate, until } from '../southbound/testing.ts';
 import { MemoryJournal } from './memoryjournal.ts';
 import { Bench, MemoryDevice, goalTexts, sameRows } from './testing.ts';
 
@@ -358,6 +359,38 @@ describe('an agent and its server', () => {
     bench.southbound.setDevices(['leaf-1']);
     await equal();
   });
+
+  const wrongCertificates = [
+    { name: 'an expired certificate', options: { days: -1 }, reason: /certificate has expired/ },
+    { name: 'a certificate for another address', options: { address: '192.0.2.1' }, reason: /does not match certificate's altnames/ },
+    { name: 'a certificate of another authority', options: undefined, reason: /self-signed certificate/ },
+  ];
+  for (const { name, options, reason } of wrongCertificates) {
+    test(`a server with ${name} is not trusted: that is said once, and the device goes on`, async () => {
+      await start();
+      const first = await bench.agent('leaf-1', device);
+      await verified('vpc/1', 2);
+      await bench.stopAgent(first);
+      await bench.stopServer();
+      const wrong = await loopbackCertificate(options);
+      await bench.serve({ tls: wrong });
+      bench.southbound.setDevices(['leaf-1']);
+      const said: string[] = [];
+      const log = loggerTo({ write: (line) => void said.push(line) }, 'agent', 'warn');
+      const trusted = options === undefined ? {} : { ca: wrong.certificate };
+      const agent = await bench.agent('leaf-1', device, { log, ...trusted });
+      assert.equal(await agent.adopted, 0);
+      device.rows.delete('vrf/a');
+      await equal();
+      await until('it is said', () => said.some((line) => reason.test(line)));
+      const refusals = (): string[] => said.filter((line) => line.includes('no connection to the controller'));
+      assert.deepEqual([bench.southbound.connected(), refusals().length], [[], 1]);
+      assert.match(refusals()[0] ?? '', new RegExp(`"level":"warn".*"server":"${bench.address}"`));
+      await bench.stopServer();
+      await bench.serve(options === undefined ? {} : { tls: await loopbackCertificate() });
+      if (options === undefined) await until('connected', () => agent.status().connected);
+    });
+  }
 
   test('an agent with a wrong token never gets in', async () => {
     await start();

@@ -92,6 +92,7 @@ class RunningAgent<Actual> implements Agent {
   #adopt: ((rows: number) => void) | undefined;
   #connected = false;
   #lineage = '';
+  #lastReason = '';
 
   constructor(options: AgentOptions<Actual>, holding: Holding, capabilities: readonly string[]) {
     this.#options = options;
@@ -165,6 +166,7 @@ class RunningAgent<Actual> implements Agent {
 
   #welcome(welcome: Welcome): void {
     this.#connected = true;
+    this.#lastReason = '';
     this.#lineage = welcome.lineage;
     const confirmed = welcome.scopes.map(({ scope, version }) => ({ scope, version: Number(version) }));
     if (this.#holding.confirm(welcome.lineage, confirmed)) this.#reporter.confirmed(this.#holding.revision, confirmed);
@@ -209,9 +211,13 @@ class RunningAgent<Actual> implements Agent {
     this.#reporter.repeat();
   }
 
+  /** Every attempt fails for a reason; what is new is said, so that a wrong certificate is seen and a long absence is not noise. */
   #disconnected(reason: string): void {
-    if (this.#connected) this.#options.log.warn({ reason }, 'no connection to the controller: keeping the last goal');
-    else this.#options.log.debug({ reason }, 'no connection to the controller');
+    const { server, log } = this.#options;
+    const isNews = this.#connected || reason !== this.#lastReason;
+    const level = isNews ? 'warn' : 'debug';
+    log[level]({ server, reason }, 'no connection to the controller: keeping the last goal, trying again');
+    this.#lastReason = reason;
     this.#connected = false;
     this.#reporter.disconnected();
   }

@@ -172,13 +172,17 @@ export class Bench {
     await agent.stop();
   }
 
+  async stopAgents(): Promise<void> {
+    await Promise.all([...this.#agents].map((agent) => this.stopAgent(agent)));
+  }
+
   async stopServer(): Promise<void> {
     await this.#southbound?.close();
     this.#southbound = undefined;
   }
 
   async close(): Promise<void> {
-    await Promise.all([...this.#agents].map((agent) => agent.stop()));
+    await this.stopAgents();
     await this.stopServer();
     rmSync(this.directory, { recursive: true });
   }

@@ -10,20 +10,20 @@ export interface Certificate {
   readonly certificate: string;
 }
 
-/** A certificate for 127.0.0.1 that is its own authority; PEM. */
-export const loopbackCertificate = async (): Promise<Certificate> => {
+/** A certificate for 127.0.0.1, or another address, that is its own authority and ends in so many days; PEM. */
+export const loopbackCertificate = async ({ address = '127.0.0.1', days = 1 } = {}): Promise<Certificate> => {
   const algorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' };
   const keys = await webcrypto.subtle.generateKey(algorithm, true, ['sign', 'verify']);
   const day = 24 * 60 * 60 * 1000;
   const certificate = await x509.X509CertificateGenerator.createSelfSigned({
     name: 'CN=heddle test',
-    notBefore: new Date(Date.now() - day),
-    notAfter: new Date(Date.now() + day),
+    notBefore: new Date(Date.now() - 9 * day),
+    notAfter: new Date(Date.now() + days * day),
     signingAlgorithm: algorithm,
     keys,
     extensions: [
       new x509.BasicConstraintsExtension(true),
-      new x509.SubjectAlternativeNameExtension([{ type: 'ip', value: '127.0.0.1' }]),
+      new x509.SubjectAlternativeNameExtension([{ type: 'ip', value: address }]),
     ],
   });
   const pkcs8 = Buffer.from(await webcrypto.subtle.exportKey('pkcs8', keys.privateKey)).toString('base64');
