@@ -16,6 +16,8 @@ export interface DecodedRow {
   readonly row?: Row;
   /** Fields, and a table, of a newer server that were left out of `row`. */
   readonly unknown: number;
+  /** Of `bytes`, where somebody keeps it, such as a simulation in which thousands hold the same row. */
+  readonly digest?: bigint;
 }
 
 export { encodeRow };

@@ -104,11 +104,13 @@ const digestAfter = (held: HeldScope | undefined, rows: ReadonlyMap<RowId, Decod
   let digest = held?.digest ?? emptyDigest;
   for (const [id, row] of rows) {
     const previous = held?.rows.get(id);
-    if (previous !== undefined) digest = digestMinus(digest, rowDigest(previous.bytes));
-    if (row !== undefined) digest = digestPlus(digest, rowDigest(row.bytes));
+    if (previous !== undefined) digest = digestMinus(digest, digestOf(previous));
+    if (row !== undefined) digest = digestPlus(digest, digestOf(row));
   }
   return digest;
 };
+
+const digestOf = ({ digest, bytes }: DecodedRow): Digest => digest ?? rowDigest(bytes);
 
 function* knownRows(scope: HeldScope): Generator<Row> {
   for (const { row } of scope.rows.values()) if (row !== undefined) yield row;

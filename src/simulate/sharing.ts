@@ -5,6 +5,7 @@
 import { crc32 } from 'node:zlib';
 import { fromBinary } from '@bufbuild/protobuf';
 import { type DecodedRow, rowOfMessage } from '../goal/codec.ts';
+import { rowDigest } from '../goal/digest.ts';
 import { type FromServer, FromServerSchema, type Row as RowMessage } from '../goal/gen/heddle/agent/v1/agent_pb.ts';
 
 interface Known {
@@ -48,7 +49,8 @@ export class SharedDecoder {
   readonly row = (message: RowMessage): DecodedRow => {
     const known = this.#rows.get(message);
     if (known !== undefined) return known;
-    const row = rowOfMessage(message);
+    const decoded = rowOfMessage(message);
+    const row = { ...decoded, digest: rowDigest(decoded.bytes) };
     this.#rows.set(message, row);
     return row;
   };

@@ -8,30 +8,68 @@ export interface FakeActual {
   readonly capabilities: ReadonlySet<string>;
 }
 
+/** Costs a look at each row, and more only for those that differ: simulations plan for thousands of devices at once. */
 export const planRows = (actual: FakeActual, goal: GoalTables): Plan => {
-  const unrealisable = tableNames.flatMap((table) => [...goal[table].keys()].flatMap((key) => refusal(table, key, goal, actual)));
-  const refused = new Set(unrealisable.map(({ row }) => row));
-  const wanted = new Map(rowsOf(goal).filter((row) => !refused.has(rowId(row))).map((row) => [rowId(row), row]));
-  const texts = new Map([...wanted].map(([id, row]) => [id, textOf(row.value)]));
-  const differs = (id: RowId): boolean => actual.rows.get(id) !== texts.get(id);
-  const removals = [...actual.rows.keys()].filter((id) => !wanted.has(id) || (isAttachment(id) && differs(id)));
-  const upserts = [...wanted.values()].filter((row) => differs(rowId(row)));
+  const unrealisable: Unrealisable[] = [];
+  const upserts: Planned[] = [];
+  const wanted: Planned[] = [];
+  let there = 0;
+  for (const table of tableNames) {
+    for (const [key, value] of goal[table]) {
+      const refused = refusal(table, key, goal, actual);
+      unrealisable.push(...refused);
+      if (refused.length > 0) continue;
+      const planned = plannedOf(table, key, value);
+      const text = actual.rows.get(planned.id);
+      wanted.push(planned);
+      if (text !== undefined) there += 1;
+      if (text !== planned.text) upserts.push(planned);
+    }
+  }
+  const rewritten = upserts.flatMap(({ id }) => (isAttachment(id) && actual.rows.has(id) ? [id] : []));
+  const removals = there === actual.rows.size ? rewritten : [...unwanted(actual, wanted), ...rewritten];
   const gone = new Set(removals);
+  const withdrawn = removals.filter(isAttachment).map((id) => `remove/${id}`);
   return {
     ops: [
       ...removals.toSorted(withdrawalsFirst).map((id): Op => ({
         key: `remove/${id}`,
         argv: ['unset', id],
-        after: isAttachment(id) ? [] : removals.filter(isAttachment).map((other) => `remove/${other}`),
-        rows: wanted.has(id) ? [id] : [],
+        after: isAttachment(id) ? [] : withdrawn,
+        rows: rewritten.includes(id) ? [id] : [],
       })),
-      ...upserts.map((row): Op => {
-        const id = rowId(row);
-        return { key: id, argv: ['set', id, texts.get(id) ?? ''], after: [...needs(row), ...(gone.has(id) ? [`remove/${id}`] : [])], rows: [id] };
-      }),
+      ...upserts.map(({ id, text, row }): Op => ({
+        key: id,
+        argv: ['set', id, text],
+        after: gone.has(id) ? [...needs(row), `remove/${id}`] : needs(row),
+        rows: [id],
+      })),
     ],
     unrealisable,
   };
+};
+
+interface Planned {
+  readonly id: RowId;
+  readonly text: string;
+  readonly row: Row;
+}
+
+const unwanted = (actual: FakeActual, wanted: readonly Planned[]): RowId[] => {
+  const ids = new Set(wanted.map(({ id }) => id));
+  return [...actual.rows.keys()].filter((id) => !ids.has(id));
+};
+
+/** By value: simulated devices that hold the same row share it. */
+const plans = new WeakMap<object, Planned>();
+
+const plannedOf = (table: TableName, key: string, value: Tables[TableName]): Planned => {
+  const known = plans.get(value);
+  if (known?.row.key === key && known.row.table === table) return known;
+  const row = { table, key, value } as Row;
+  const made = { id: rowId(row), text: textOf(value), row };
+  plans.set(value, made);
+  return made;
 };
 
 const isAttachment = (id: RowId): boolean => id.startsWith('attachment/');
@@ -39,10 +77,6 @@ const isAttachment = (id: RowId): boolean => id.startsWith('attachment/');
 /** Attachments first, then from the leaves of the dependency tree to its root. */
 const withdrawalsFirst = (left: RowId, right: RowId): number => rank(right) - rank(left);
 const rank = (id: RowId): number => (isAttachment(id) ? tableNames.length : tableNames.findIndex((table) => id.startsWith(`${table}/`)));
-
-const rowsOf = (goal: GoalTables): readonly Row[] =>
-  tableNames.flatMap(<Table extends TableName>(table: Table) =>
-    [...goal[table]].map(([key, value]) => ({ table, key, value }) as Row));
 
 /** JSON with sorted keys, so that equal rows are equal text. */
 const textOf = (value: unknown): string => JSON.stringify(sorted(value));
