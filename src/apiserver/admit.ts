@@ -24,8 +24,15 @@ export interface AdmitOptions {
   readonly warn?: (text: string) => void;
 }
 
+export interface Pruned {
+  /** A copy. */
+  readonly given: Resource;
+  /** Whether the structure was as the schema says, so that it need not be checked once more. */
+  readonly isSound: boolean;
+}
+
 /** The value without unknown fields; under Strict one `BadRequest` lists every unknown and duplicate field. */
-export const pruneFields = (served: ServedKind, value: unknown, options: AdmitOptions): Resource => {
+export const pruneFields = (served: ServedKind, value: unknown, options: AdmitOptions): Pruned => {
   const pruned = prune(served.schema, value);
   const faults = [
     ...(options.duplicates ?? []).map((path) => `duplicate field "${path}"`),
@@ -37,23 +44,32 @@ export const pruneFields = (served: ServedKind, value: unknown, options: AdmitOp
     throw new HeddleError('BadRequest', `${kind} in version "${served.kind.version}" cannot be handled as a ${kind}: strict decoding error: ${faults.join(', ')}`);
   }
   if (mode === 'Warn') for (const fault of faults) options.warn?.(fault);
-  checkShape(served, pruned.value);
-  return asResource(pruned.value);
+  const isSound = checkShape(served, pruned.value);
+  return { given: asResource(pruned.value), isSound };
 };
 
 /** As Kubernetes says it, and what was meant. */
 const unknownText = ({ path, hint }: UnknownField): string => `unknown field "${path}"${hint === undefined ? '' : ` (${hint})`}`;
 
-/** `metadata` of the wrong shape would break the code between here and the schema check. */
-const checkShape = (served: ServedKind, value: unknown): void => {
+/** `metadata` of the wrong shape would break the code between here and the schema check. Whether all of it has the right one. */
+const checkShape = (served: ServedKind, value: unknown): boolean => {
   if (!isJsonObject(value)) throw new HeddleError('BadRequest', 'the body must be one object');
   const metadata = value['metadata'] ?? {};
-  const findings = served.check({ ...value, metadata }).filter((finding) => /^metadata\b/.test(finding.path));
+  const found = served.check({ ...value, metadata });
+  const findings = found.filter((finding) => /^metadata\b/.test(finding.path));
   if (findings.length > 0) throw invalidObject(served, nameIn(metadata), findings);
+  return found.length === 0;
 };
 
 const nameIn = (metadata: unknown): string =>
   isJsonObject(metadata) && typeof metadata['name'] === 'string' ? metadata['name'] : '';
+
+/** What is known already of an object that is to be admitted. */
+export interface Known {
+  readonly isSound?: boolean;
+  /** Of an update: nothing but status differs. */
+  readonly isStatusOnly?: boolean;
+}
 
 /**
  * The object with defaults; throws `Invalid` with all findings of schema and metadata, or else of metadata and the kind's
@@ -61,13 +77,13 @@ const nameIn = (metadata: unknown): string =>
  * What an update leaves as it was is not judged again: rules grow stricter, and an object from before must still be able to
  * get a status, lose a finalizer and be deleted.
  */
-export const admit = (served: ServedKind, object: Resource, old?: Resource): Resource => {
+export const admit = (served: ServedKind, object: Resource, old?: Resource, { isSound = false, isStatusOnly = false }: Known = {}): Resource => {
   const judged = (finding: Finding): boolean => old === undefined || !isUnchanged(finding.path, object, old);
-  const structural = served.check(object).filter(judged);
+  const structural = isSound ? [] : served.check(object).filter(judged);
   const ofMetadata = checkMetadata(served.kind, object.metadata).filter(judged);
   refuseFor(served, object, [...structural, ...(structural.length > 0 ? ofMetadata : [])]);
   const defaulted = served.kind.defaults(object);
-  const isSame = old !== undefined && isDeepStrictEqual(desired(old), desired(defaulted));
+  const isSame = old !== undefined && (isStatusOnly || isDeepStrictEqual(desired(old), desired(defaulted)));
   const ofKind = isSame ? [] : [...served.check(defaulted).filter(judged), ...served.kind.validate(defaulted, old)];
   // Where a kind says more of a member than holds for all kinds, such as of a name, that is enough.
   refuseFor(served, object, [...ofMetadata.filter(({ path }) => !ofKind.some((other) => other.path === path)), ...ofKind]);

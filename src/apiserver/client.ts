@@ -5,7 +5,7 @@ import { HeddleError } from '../kit/error.ts';
 import { mergePatch } from './patch.ts';
 import type { Registry } from './registry.ts';
 
-/** Objects are copied on the way in (`prune`) and out, so neither side can change what the other holds. */
+/** Objects are copied on the way in (`prune`); what comes out may be shared with other controllers and is not to be changed. */
 export const createInProcessClient = (registry: Registry): ResourceClient => {
   const { scheme } = registry;
   return {
@@ -27,11 +27,10 @@ export const createInProcessClient = (registry: Registry): ResourceClient => {
     update: (object) => registry.update(scheme.byKind(object.kind), object),
 
     patchStatus(ref, status, uid) {
-      const patch = plain(status);
       const change = (current: Resource): unknown => ({
         ...current,
         metadata: uid === undefined ? current.metadata : { ...current.metadata, uid },
-        status: mergePatch(current.status, patch),
+        status: mergePatch(current.status, status),
       });
       return registry.modify(scheme.byKind(ref.kind), ref.namespace, ref.name, change, { subresource: 'status' });
     },
@@ -40,10 +39,4 @@ export const createInProcessClient = (registry: Registry): ResourceClient => {
       await registry.delete(scheme.byKind(ref.kind), ref.namespace, ref.name);
     },
   };
-};
-
-/** JSON has no undefined; what crosses HTTP for others is dropped here in the same way. */
-const plain = (value: unknown): unknown => {
-  const copy: unknown = JSON.parse(JSON.stringify(value ?? null));
-  return copy;
 };

@@ -10,7 +10,8 @@ export const mergePatch = (target: unknown, patch: unknown): unknown => {
   for (const [member, value] of Object.entries(patch)) {
     if (member === '__proto__') throw new HeddleError('BadRequest', 'a patch cannot name "__proto__"');
     if (value === null) delete result[member];
-    else result[member] = mergePatch(Object.hasOwn(result, member) ? result[member] : undefined, value);
+    // Nothing that JSON can say: controllers in process write it for "not set".
+    else if (value !== undefined) result[member] = mergePatch(Object.hasOwn(result, member) ? result[member] : undefined, value);
   }
   return result;
 };

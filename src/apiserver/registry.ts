@@ -14,7 +14,7 @@ import { builtInNamespaces, isNamespace, markTerminating, NamespaceGate } from '
 import type { Scheme, ServedKind } from './scheme.ts';
 import type { Predicate } from './selector.ts';
 import { alreadyExists, ApiError, conflict, forbidden, invalidObject, notFound, staleVersion } from './status.ts';
-import { decodeStored, encodeStored } from './stored.ts';
+import { decodeStored, encodeStored, withVersion } from './stored.ts';
 import { watchObjects, type ObjectWatch, type WatchObjectsOptions } from './watch.ts';
 
 export interface WriteOptions extends AdmitOptions {
@@ -91,7 +91,7 @@ export const createRegistry = (store: Store, scheme: Scheme, now: () => Date = (
     const expected = entry?.revision ?? 0;
     const gone = object.metadata.deletionTimestamp !== undefined && holders(served, object).length === 0;
     const [change] = await store
-      .commit([gone ? { type: 'delete', key, expected } : { type: 'put', key, value: encodeStored(object), expected }])
+      .commit([gone ? { type: 'delete', key, expected } : { type: 'put', key, value: encodeStored(object), expected, note: object }])
       .catch((thrown: unknown) => {
         const lost = thrown instanceof HeddleError && (thrown.code === 'Conflict' || thrown.code === 'NotFound');
         if (!lost) throw thrown;
@@ -137,7 +137,7 @@ export const createRegistry = (store: Store, scheme: Scheme, now: () => Date = (
   };
 
   const create = async (served: ServedKind, body: unknown, options: WriteOptions = {}): Promise<Resource> => {
-    const given = pruneFields(served, body, options);
+    const { given, isSound } = pruneFields(served, body, options);
     checkType(served, given);
     if ((given.metadata.resourceVersion ?? '') !== '') {
       throw new HeddleError('BadRequest', 'resourceVersion should not be set on objects to be created');
@@ -147,7 +147,7 @@ export const createRegistry = (store: Store, scheme: Scheme, now: () => Date = (
     const leave = gate.enter(namespace);
     try {
       if (served.namespaced) await checkNamespace(namespace);
-      const object = admit(served, newObject(served, given));
+      const object = admit(served, newObject(served, given), undefined, { isSound });
       if (options.dryRun !== true) return await commitObject(served, object, undefined);
       if ((await store.get(served.key(namespace, object.metadata.name))) !== undefined) throw alreadyExists(served, object.metadata.name);
       return object;
@@ -158,14 +158,16 @@ export const createRegistry = (store: Store, scheme: Scheme, now: () => Date = (
 
   /** One attempt to replace `entry` by what `body` says; returns the current object unchanged when nothing differs. */
   const replace = async (served: ServedKind, entry: Entry, current: Resource, body: unknown, options: WriteOptions): Promise<Resource> => {
-    const given = pruneFields(served, body, options);
+    const { given } = pruneFields(served, body, options);
     checkType(served, given);
     checkIdentity(served, current, given);
-    const next = admit(served, merged(served, current, given, options.subresource), current);
+    const isStatusOnly = options.subresource === 'status';
+    const next = admit(served, merged(served, current, given, options.subresource), current, { isStatusOnly });
     const { resourceVersion: _, ...currentMetadata } = current.metadata;
-    const sameDesire = isDeepStrictEqual(desired(current), desired(next));
-    if (sameDesire && isDeepStrictEqual(current.status, next.status) && isDeepStrictEqual(currentMetadata, next.metadata)) return current;
-    if (!sameDesire) next.metadata.generation = (current.metadata.generation ?? 0) + 1;
+    const isSameDesire = isStatusOnly || isDeepStrictEqual(desired(current), desired(next));
+    const isSameMetadata = isStatusOnly || isDeepStrictEqual(currentMetadata, next.metadata);
+    if (isSameDesire && isSameMetadata && isDeepStrictEqual(current.status, next.status)) return current;
+    if (!isSameDesire) next.metadata.generation = (current.metadata.generation ?? 0) + 1;
     if (options.dryRun === true) return withVersion(next, entry.revision);
     return commitObject(served, next, entry);
   };
@@ -273,11 +275,6 @@ const suffix = (): string => {
   const alphabet = 'bcdfghjklmnpqrstvwxz2456789';
   return Array.from({ length: 5 }, () => alphabet[randomInt(alphabet.length)]).join('');
 };
-
-const withVersion = (object: Resource, revision: Revision): Resource => ({
-  ...object,
-  metadata: { ...object.metadata, resourceVersion: String(revision) },
-});
 
 /** What a client may set; the rest is the server's. Ownership of fields is not kept, see the apply issue. */
 const keptMetadata = ({ name, namespace, generateName, labels, annotations, ownerReferences, finalizers }: ObjectMeta): ObjectMeta => ({

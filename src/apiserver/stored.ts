@@ -1,6 +1,6 @@
 /** Objects as the store holds them: JSON without resourceVersion, which is the revision of the entry and known only afterwards. */
 import type { ObjectMeta, Resource } from '../api/object.ts';
-import type { Entry } from '../store/store.ts';
+import type { Entry, Revision } from '../store/store.ts';
 import { Interner } from '../kit/intern.ts';
 import { isJsonObject } from '../kit/json.ts';
 import type { ServedKind } from './scheme.ts';
@@ -11,6 +11,20 @@ export const encodeStored = (object: Resource): string => {
 };
 
 const interner = new Interner();
+
+/**
+ * The object of an entry that a watcher was handed. When the writer gave its object along, all watchers share it: it must
+ * not be changed.
+ */
+export const watchedObject = (served: ServedKind, entry: Entry): Resource => {
+  const { note } = entry;
+  return note === undefined ? decodeStored(served, entry) : withVersion(note as Resource, entry.revision);
+};
+
+export const withVersion = (object: Resource, revision: Revision): Resource => ({
+  ...object,
+  metadata: { ...object.metadata, resourceVersion: String(revision) },
+});
 
 /** The object of an entry, with today's defaults, so that one stored before a field existed looks as if it had it. */
 export const decodeStored = (served: ServedKind, entry: Entry): Resource => {

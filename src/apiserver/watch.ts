@@ -3,7 +3,7 @@ import type { Resource } from '../api/object.ts';
 import type { Change, Entry, Revision, Store } from '../store/store.ts';
 import type { ServedKind } from './scheme.ts';
 import type { Predicate } from './selector.ts';
-import { decodeStored } from './stored.ts';
+import { decodeStored, watchedObject } from './stored.ts';
 
 export interface ObjectEvent {
   readonly type: 'ADDED' | 'MODIFIED' | 'DELETED';
@@ -67,7 +67,7 @@ class Event implements ObjectEvent {
   }
 
   get object(): Resource {
-    this.#object ??= decodeStored(this.#served, this.#entry);
+    this.#object ??= watchedObject(this.#served, this.#entry);
     return this.#object;
   }
 }

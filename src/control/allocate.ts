@@ -200,6 +200,8 @@ export class Allocator {
       }
       const claim = claimOf(demand, value);
       this.#remember(claim);
+      // What it was reviewed for is done.
+      this.#review.delete(ownerKey);
       create.push(claim);
     }
     return { create, findings };

@@ -40,6 +40,7 @@ const changeOf = (write: Write, previous: Entry | undefined, revision: Revision)
     value: write.type === 'put' ? write.value : (previous?.value ?? ''),
     revision,
     createRevision: previous?.createRevision ?? revision,
+    ...(write.type === 'put' && write.note !== undefined ? { note: write.note } : {}),
   };
   return { type: write.type, entry, ...(previous === undefined ? {} : { previous }) };
 };

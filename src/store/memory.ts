@@ -59,10 +59,10 @@ export const createMemoryStore = (): Store => {
     async commit(writes) {
       const changes = planCommit(writes, revision, (key) => current.get(key));
       for (const change of changes) {
-        if (change.type === 'put') current.set(change.entry.key, change.entry);
+        if (change.type === 'put') current.set(change.entry.key, kept(change.entry));
         else current.delete(change.entry.key);
       }
-      log.push(...changes);
+      log.push(...changes.map((change) => ({ ...change, entry: kept(change.entry) })));
       revision += changes.length;
       feed.publish(changes);
       return changes;
@@ -81,3 +81,5 @@ export const createMemoryStore = (): Store => {
     },
   };
 };
+
+const kept = ({ key, value, revision, createRevision }: Entry): Entry => ({ key, value, revision, createRevision });

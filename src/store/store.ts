@@ -15,6 +15,8 @@ export interface Entry {
   readonly revision: Revision;
   /** Revision of the commit that created the key. */
   readonly createRevision: Revision;
+  /** What the writer gave along with the value; only watchers of the moment see it, it is not kept. */
+  readonly note?: object;
 }
 
 export interface Change {
@@ -50,6 +52,8 @@ export type Write =
       readonly value: string;
       /** Compare-and-swap: revision the key must have now; 0 means it must not exist. Left out: no check. */
       readonly expected?: Revision;
+      /** Handed on to whoever watches now, such as the value before it was encoded. */
+      readonly note?: object;
     }
   | { readonly type: 'delete'; readonly key: string; readonly expected?: Revision };
 
