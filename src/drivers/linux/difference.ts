@@ -21,6 +21,12 @@ export const difference = (actual: Items, wanted: Items, site: Site): readonly L
   return inOrder([...removals.values(), ...creations].flat());
 };
 
+/** Items of `actual` that will not stay as they are, even if they come back. */
+export const goneKeys = (actual: Items, wanted: Items, site: Site): ReadonlySet<ItemKey> => {
+  const fates = fatesOf(actual, wanted, site);
+  return new Set([...fates].flatMap(([key, fate]) => (isGone(fate) ? [key] : [])));
+};
+
 const createSteps = <K extends Kind>(item: Item<K>, site: Site): readonly Step[] =>
   stepsOf[item.kind].create(item.state, site);
 

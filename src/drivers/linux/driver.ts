@@ -22,8 +22,8 @@ export interface LinuxDriverOptions {
 
 /** Pure: what a switch must hold, against what it holds. */
 export const planLinux = (actual: LinuxActual, goal: GoalTables, site: Site): Plan => {
-  const { items, unrealisable } = render(goal, actual, site);
-  return { ops: difference(actual.items, items, site), unrealisable };
+  const { items, there, unrealisable } = render(goal, actual, site);
+  return { ops: difference(there, items, site), unrealisable };
 };
 
 export const linuxDriver = (options: LinuxDriverOptions): Driver<LinuxActual> => {

@@ -5,6 +5,7 @@
  */
 import type { Address, Mac, Prefix, Vni } from '../../net/brand.ts';
 import type { RowId } from '../../goal/rows.ts';
+import type { Entries } from './entries.ts';
 
 /** A network namespace; the empty name is the switch itself (underlay), any other a VRF. */
 export type Place = string;
@@ -370,7 +371,9 @@ export const dhcp = (state: DhcpState): Item<'dhcp'> => ({
 
 /** What a device holds, and what planning must know of the rest of it. */
 export interface LinuxActual {
+  /** All but `entries`. */
   readonly items: Items;
+  readonly entries?: Entries;
   /** Interfaces in the underlay that Heddle does not own, so that a goal may claim them. */
   readonly unclaimed: ReadonlyMap<string, PortState>;
   readonly capabilities: ReadonlySet<string>;

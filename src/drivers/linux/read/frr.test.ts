@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { parseConfiguration } from '../frr/parse.ts';
-import { interpretFrr } from './frr.ts';
+import type { Runner } from '../tools/tools.ts';
+import { interpretFrr, readAdvertised } from './frr.ts';
 import type { FrrReading } from './frr.ts';
 
 const underlay = 'router bgp 65001\n bgp router-id 10.255.0.11\n neighbor FAB peer-group\nexit\n';
 const tenant = 'vrf vrf5001\n vni 5001\n netns /x/vrf5001\nexit-vrf\nrouter bgp 65001 vrf vrf5001\n bgp router-id 10.255.0.11\nexit\n';
-const read = (text: string, places: readonly string[], cache = {}): FrrReading =>
-  interpretFrr(parseConfiguration(text), cache, new Set(places), [1, 2, 3]);
+const read = (text: string, places: readonly string[]): FrrReading => interpretFrr(parseConfiguration(text), new Set(places), [1, 2, 3]);
 const keysOf = ({ items }: FrrReading): readonly string[] => items.map(({ key }) => key);
 
 describe('what is read of FRR', () => {
@@ -27,12 +27,25 @@ describe('what is read of FRR', () => {
     assert.deepEqual(items.map(({ state }) => state), [{ hostname: '', running: false, pids: [1, 2, 3] }]);
   });
 
-  it('says that a host is advertised only when zebra holds it as local and with that MAC', () => {
-    const cache = { 1001: { numArpNd: 2, '10.1.1.11': { type: 'local', mac: 'aa' }, '10.1.1.12': { type: 'remote', mac: 'bb' } } };
-    const { advertised } = read(underlay, [], cache);
-    assert.deepEqual(
-      [advertised('1001', '10.1.1.11', 'aa'), advertised('1001', '10.1.1.11', 'bb'), advertised('1001', '10.1.1.12', 'bb'), advertised('1002', '10.1.1.11', 'aa')],
-      [true, false, false, false],
-    );
+  it('says that a host is advertised only when zebra holds it as local and active, and with that MAC', async () => {
+    const entry = (type: string, mac: string, state = 'active'): object => ({ type, mac, state });
+    const hosts = { '10.1.1.11': entry('local', 'aa'), '10.1.1.12': entry('remote', 'bb'), '10.1.1.13': entry('local', 'cc', 'inactive') };
+    const asked: string[] = [];
+    const run: Runner = async (argv) => {
+      const question = argv.at(-1) ?? '';
+      asked.push(question);
+      const address = / ip (\S+) /.exec(question)?.[1];
+      const found = question.includes('vni 1001 ') ? (address === undefined ? { numArpNd: 3, ...hosts } : Object.entries(hosts).find(([key]) => key === address)?.[1]) : {};
+      return { status: 0, stdout: found === undefined ? '' : JSON.stringify(found), stderr: '' };
+    };
+    const few = [['1001', '10.1.1.11', 'aa'], ['1001', '10.1.1.11', 'bb'], ['1001', '10.1.1.12', 'bb'], ['1001', '10.1.1.13', 'cc'], ['1001', '10.1.1.14', 'dd'], ['1002', '10.1.1.11', 'aa']]
+      .map(([vni = '', address = '', mac = '']) => ({ vni, address, mac }));
+    const site = { directory: '/d', underlay: '', user: 'frr' };
+    assert.deepEqual([...(await readAdvertised(site, few, run))], few.slice(0, 1));
+    assert.equal(asked.length, few.length);
+    const many = [...few, ...Array.from({ length: 200 }, (_, index) => ({ vni: '1001', address: `10.1.2.${index}`, mac: 'ee' }))];
+    asked.length = 0;
+    assert.deepEqual([...(await readAdvertised(site, many, run))], few.slice(0, 1));
+    assert.deepEqual(asked.toSorted(), ['show evpn arp-cache vni 1001 json', 'show evpn arp-cache vni 1002 ip 10.1.1.11 json']);
   });
 });

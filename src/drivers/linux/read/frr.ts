@@ -1,5 +1,6 @@
-/** FRR's running configuration and what EVPN advertises, read with one vtysh. */
+/** FRR's running configuration, and which hosts EVPN tells other leaves of. */
 import { HeddleError } from '../../../kit/error.ts';
+import { addMember } from '../../../kit/maps.ts';
 import type { Runner } from '../tools/tools.ts';
 import { frrContext } from '../frr/context.ts';
 import { parseConfiguration } from '../frr/parse.ts';
@@ -10,11 +11,18 @@ import { daemonNames } from '../steps/daemon.ts';
 import { vtysh } from '../steps/step.ts';
 import type { Site } from '../steps/step.ts';
 import { aliveProcess } from './processes.ts';
-import type { Advertised } from './kernel.ts';
 
 export interface FrrReading {
   readonly items: readonly Item[];
-  readonly advertised: Advertised;
+  /** False also while it runs but has to be restarted. */
+  readonly isRunning: boolean;
+}
+
+/** A host that zebra may tell other leaves of. */
+export interface Candidate {
+  readonly vni: string;
+  readonly address: string;
+  readonly mac: string;
 }
 
 interface ArpEntry {
@@ -24,43 +32,53 @@ interface ArpEntry {
   readonly state?: string;
 }
 
-type ArpCache = Readonly<Record<string, Readonly<Record<string, number | ArpEntry>>>>;
-
 /** `places`: the VRFs whose namespaces exist. */
 export const readFrr = async (site: Site, places: readonly Place[], run: Runner): Promise<FrrReading> => {
   const found = await Promise.all(daemonNames.map((name) => aliveProcess(`${site.directory}/${name}.pid`)));
   const pids = found.filter((pid) => pid !== undefined);
   if (pids.length < daemonNames.length) return stopped(pids);
-  const { argv } = vtysh(site, 'show running-config', 'show evpn arp-cache vni all json');
-  const output = await run(argv);
-  if (output.status !== 0) throw new HeddleError('Unavailable', `FRR does not answer: ${output.stderr.trim()}`);
-  const [configuration = '', cache = '{}'] = output.stdout.split(/^end$/m);
-  return interpretFrr(parseConfiguration(configuration), JSON.parse(cache.trim() || '{}'), new Set(places), pids);
+  const { status, stdout, stderr } = await run(vtysh(site, 'show running-config').argv);
+  if (status !== 0) throw new HeddleError('Unavailable', `FRR does not answer: ${stderr.trim()}`);
+  return interpretFrr(parseConfiguration(stdout), new Set(places), pids);
 };
 
 const stopped = (pids: readonly number[]): FrrReading => ({
   items: pids.length === 0 ? [] : [daemons({ hostname: '', running: false, pids })],
-  advertised: () => false,
+  isRunning: false,
 });
 
-export const interpretFrr = (
-  contexts: readonly Context[], cache: ArpCache, places: ReadonlySet<Place>, pids: readonly number[],
-): FrrReading => {
+export const interpretFrr = (contexts: readonly Context[], places: ReadonlySet<Place>, pids: readonly number[]): FrrReading => {
   // bgpd 8.4 never lets go of an instance whose namespace vanished, and VRFs made later do not redistribute: only a
   // restart helps, after which everything else is as if never configured.
   if (contexts.some((context) => isOrphan(context, places))) return stopped(pids);
-  const entry = (vni: string, address: string): ArpEntry | undefined => {
-    const found = cache[vni]?.[address];
-    return typeof found === 'object' ? found : undefined;
-  };
-  return {
-    items: [daemons({ hostname: '', running: true, pids }), ...knownVrfs(contexts), ...ownContexts(contexts)],
-    advertised: (vni, address, mac) => {
-      const found = entry(vni, address);
-      return found?.type === 'local' && found.state !== 'inactive' && found.mac === mac;
-    },
-  };
+  return { items: [daemons({ hostname: '', running: true, pids }), ...knownVrfs(contexts), ...ownContexts(contexts)], isRunning: true };
 };
+
+/** More hosts of one segment than this are asked for all at once, with everything else that zebra knows of the segment. */
+const mostAsked = 100;
+
+/** Those that other leaves are told of. zebra lists all neighbours of a segment, mappings too, so a few are asked for by name. */
+export const readAdvertised = async (
+  site: Site, candidates: readonly Candidate[], run: Runner,
+): Promise<ReadonlySet<Candidate>> => {
+  const ask = async (question: string): Promise<object> => {
+    const { status, stdout } = await run(vtysh(site, `show evpn arp-cache vni ${question} json`).argv);
+    return status !== 0 || stdout.trim() === '' ? {} : JSON.parse(stdout);
+  };
+  const bySegment = new Map<string, Set<Candidate>>();
+  for (const candidate of candidates) addMember(bySegment, candidate.vni, candidate);
+  const told = new Set<Candidate>();
+  await Promise.all([...bySegment].map(async ([vni, hosts]) => {
+    const all: Readonly<Record<string, ArpEntry>> | undefined = hosts.size > mostAsked ? { ...(await ask(vni)) } : undefined;
+    await Promise.all([...hosts].map(async (host) => {
+      if (isTold(all === undefined ? await ask(`${vni} ip ${host.address}`) : all[host.address], host.mac)) told.add(host);
+    }));
+  }));
+  return told;
+};
+
+const isTold = (entry: ArpEntry | undefined, mac: string): boolean =>
+  entry?.type === 'local' && entry.state !== 'inactive' && entry.mac === mac;
 
 const isOrphan = ({ path: [top = ''] }: Context, places: ReadonlySet<Place>): boolean => {
   const name = /^router bgp \d+ vrf (vrf\d+)$/.exec(top)?.[1];

@@ -1,15 +1,15 @@
 /** What the kernel holds in one namespace, as items. Names are how Heddle knows its own: vx, br and pv with a VNI. */
 import type { Address, Mac, Vni } from '../../../net/brand.ts';
 import {
-  address, bond, bridge, fdb, linkKey, loopback, neighbour, pairKey, port, portKey, route, vxlan,
+  address, bond, bridge, linkKey, loopback, neighbour, pairKey, port, portKey, route, vxlan,
 } from '../model.ts';
 import type { Item, ItemKey, PairEnd, Place, PortState } from '../model.ts';
 import { routeProtocol } from '../steps/forwarding.ts';
 import { loopbackLabel } from '../steps/link.ts';
 import { portMark } from '../steps/port.ts';
 import type { Runner } from '../tools/tools.ts';
-import { readTunnels } from './tunnels.ts';
-import type { BridgeEntry } from './tunnels.ts';
+import { addStations, neighboursIn } from './entries.ts';
+import type { Found, FoundNeighbour } from './entries.ts';
 
 /** Of `ip -details -json address show`, what is used here. */
 interface IpLink {
@@ -27,13 +27,6 @@ interface IpLink {
   readonly addr_info?: readonly { readonly local: string; readonly prefixlen: number; readonly scope: string; readonly label?: string }[];
 }
 
-interface IpNeighbour {
-  readonly dst: string;
-  readonly dev: string;
-  readonly lladdr?: string;
-  readonly state: readonly string[];
-}
-
 interface IpRoute {
   readonly dst: string;
   readonly gateway?: string;
@@ -47,14 +40,21 @@ export interface PlaceReading {
   readonly pairEnds: readonly (readonly [ItemKey, 'low' | 'high', PairEnd])[];
 }
 
-/** Says whether zebra advertises an address of a segment. */
-export type Advertised = (vni: string, address: string, mac: string) => boolean;
-
 export interface RawPlace {
   readonly links: readonly IpLink[];
-  readonly neighbours: readonly IpNeighbour[];
   readonly routes: readonly IpRoute[];
-  readonly entries: readonly BridgeEntry[];
+  /** As printed. */
+  readonly neighbours: string;
+  /** As printed. */
+  readonly stations: string;
+}
+
+/** What of one namespace is known without asking FRR. */
+export interface PlaceFound extends PlaceReading {
+  /** Neighbours on bridges; whether they are advertised is for FRR to say. */
+  readonly neighbours: readonly FoundNeighbour[];
+  /** Those of them whose MAC address is at a port, so that FRR may tell others. */
+  readonly local: readonly FoundNeighbour[];
 }
 
 // A filter for the origin leaves the origin out of what is printed.
@@ -65,31 +65,30 @@ export const readRawPlace = async (place: Place, run: Runner): Promise<RawPlace 
   const where = place === '' ? [] : ['-n', place];
   const [ip, entries] = await Promise.all([
     run(['ip', ...where, '-details', '-json', '-batch', '-'], ipCommands),
-    place === '' ? undefined : run(['bridge', ...where, '-json', 'fdb', 'show']),
+    place === '' ? undefined : run(['bridge', ...where, '-json', 'fdb', 'show', 'state', 'static']),
   ]);
   if (ip.status !== 0) return undefined;
-  const [links = '[]', neighbours = '[]', routes = '[]'] = ip.stdout.split('\n').filter((line) => line.trim() !== '');
-  return {
-    links: JSON.parse(links),
-    neighbours: JSON.parse(neighbours),
-    routes: JSON.parse(routes),
-    entries: entries === undefined || entries.stdout.trim() === '' ? [] : JSON.parse(entries.stdout),
-  };
+  const [links = '[]', neighbours = '', routes = '[]'] = ip.stdout.split('\n').filter((line) => line.trim() !== '');
+  return { links: JSON.parse(links), routes: JSON.parse(routes), neighbours, stations: entries?.stdout ?? '' };
 };
 
-export const interpretPlace = (place: Place, raw: RawPlace, advertised: Advertised): PlaceReading => {
+/** Puts forwarding entries into `found`, except the neighbours that it answers. */
+export const interpretPlace = (place: Place, raw: RawPlace, found: Found): PlaceFound => {
   const readings = raw.links.map((link) => readLink(place, link));
   const ports = new Set(readings.flatMap(({ items }) => items.flatMap((item) => (item.kind === 'port' ? [item.state.interface] : []))));
+  const stations = addStations(found, place, raw.stations, ports);
+  const neighbours: FoundNeighbour[] = [];
+  const onPairs: Item[] = [];
+  for (const entry of place === '' ? [] : neighboursIn(raw.neighbours)) {
+    if (vniIn('br', entry.device) !== undefined) neighbours.push(entry);
+    else onPairs.push(...readPairNeighbour(place, entry));
+  }
   return {
-    items: [
-      ...readings.flatMap(({ items }) => items),
-      ...raw.neighbours.flatMap((entry) => readNeighbour(place, entry, advertised)),
-      ...raw.routes.flatMap((entry) => readRoute(place, entry)),
-      ...raw.entries.flatMap((entry) => readEntry(place, entry, ports)),
-      ...readTunnels(place, raw.entries),
-    ],
+    items: [...readings.flatMap(({ items }) => items), ...onPairs, ...raw.routes.flatMap((entry) => readRoute(place, entry))],
     unclaimed: readings.flatMap(({ unclaimed }) => unclaimed),
     pairEnds: readings.flatMap(({ pairEnds }) => pairEnds),
+    neighbours,
+    local: neighbours.filter(({ mac }) => stations.has(mac)),
   };
 };
 
@@ -173,13 +172,9 @@ const carrier = (place: Place, device: string): ItemKey | undefined => {
   return vniIn('br', device) === undefined ? undefined : linkKey(place, device);
 };
 
-const readNeighbour = (place: Place, entry: IpNeighbour, advertised: Advertised): readonly Item[] => {
-  const on = carrier(place, entry.dev);
-  if (on === undefined || place === '' || !entry.state.includes('PERMANENT') || entry.lladdr === undefined) return [];
-  const vni = vniIn('br', entry.dev);
-  const told = vni !== undefined && advertised(`${vni}`, entry.dst, entry.lladdr);
-  const state = { place, device: entry.dev, address: entry.dst, mac: entry.lladdr as Mac, advertised: told };
-  return [neighbour(state, on)];
+const readPairNeighbour = (place: Place, { device, address: found, mac }: FoundNeighbour): readonly Item[] => {
+  const on = carrier(place, device);
+  return on === undefined ? [] : [neighbour({ place, device, address: found, mac: mac as Mac, advertised: false }, on)];
 };
 
 const readRoute = (place: Place, entry: IpRoute): readonly Item[] => {
@@ -188,11 +183,4 @@ const readRoute = (place: Place, entry: IpRoute): readonly Item[] => {
   const full = entry.dst.includes(':') ? '/128' : '/32';
   const prefix = (entry.dst.includes('/') ? entry.dst : `${entry.dst}${full}`) as Parameters<typeof route>[0]['prefix'];
   return [route({ place, prefix, via: entry.gateway ?? '', device: entry.dev }, on)];
-};
-
-const readEntry = (place: Place, entry: BridgeEntry, ports: ReadonlySet<string>): readonly Item[] => {
-  if (entry.state !== 'static' || entry.master === undefined || entry.flags.includes('extern_learn')) return [];
-  const state = { place, port: entry.ifname, mac: entry.mac as Mac };
-  if (ports.has(entry.ifname)) return [fdb(state)];
-  return entry.ifname.startsWith('b-') ? [fdb(state, linkKey(place, entry.ifname))] : [];
 };

@@ -3,7 +3,8 @@
  * unknown to the other leaves, and traffic to it ends there.
  */
 import type { HostRow } from '../../../goal/rows.ts';
-import { fdb, frrKey, linkKey, neighbour, portKey } from '../model.ts';
+import { fdbOn, fdbWord, neighbourWord } from '../entries.ts';
+import { frrKey, linkKey, neighbour } from '../model.ts';
 import { bondName } from './ports.ts';
 import type { Rendering } from './render.ts';
 
@@ -12,7 +13,7 @@ export const renderHosts = (rendering: Rendering): void => {
 };
 
 const renderHost = (rendering: Rendering, row: string, host: HostRow): void => {
-  const { goal, actual, add, refuse } = rendering;
+  const { goal, actual, add, isThere, refuse } = rendering;
   const segment = goal.segment.get(`${host.segment}`);
   const attached = goal.attachment.get(host.port)?.segment === host.segment;
   if (segment === undefined || !attached) {
@@ -30,12 +31,13 @@ const renderHost = (rendering: Rendering, row: string, host: HostRow): void => {
   }
   const place = segment.vrf;
   const name = direct?.interface ?? bondName(rendering, host.port);
-  const on = direct === undefined ? linkKey(place, name) : portKey(name);
-  const learned = fdb({ place, port: name, mac: host.mac }, on);
-  add(learned, row);
+  const carrier = direct === undefined ? 'bond' : 'port';
+  const learned = fdbOn({ place, port: name, mac: host.mac }, carrier);
+  if (!isThere(learned.key, fdbWord(carrier), learned.needs)) add(learned, row);
   const bgp = goal.bgp.get('underlay');
-  const entry = neighbour({ place, device: `br${host.segment}`, address: host.address, mac: host.mac,
-    advertised: bgp?.advertiseVnis ?? false });
+  const state = { place, device: `br${host.segment}`, address: host.address, mac: host.mac, advertised: bgp?.advertiseVnis ?? false };
+  const entry = neighbour(state);
+  if (isThere(entry.key, neighbourWord(state), entry.needs)) return;
   const told = bgp === undefined ? [] : [frrKey([`router bgp ${bgp.asn}`, 'address-family l2vpn evpn'])];
   add({ ...entry, after: [learned.key, linkKey(place, `vx${host.segment}`), ...told] }, row);
 };

@@ -4,7 +4,6 @@ import type { Row } from '../../../goal/rows.ts';
 import { merge } from '../../../goal/tables.ts';
 import { attachment, host, mapping, segment, underlay, vrf } from '../fixture/goals.ts';
 import type { LinuxActual } from '../model.ts';
-import { readTunnels } from '../read/tunnels.ts';
 import { stepsOf } from '../steps/all.ts';
 import { render } from './render.ts';
 import type { Rendered } from './render.ts';
@@ -52,14 +51,5 @@ describe('mappings on a Linux switch', () => {
       { row: 'mapping/10.1.1.9', code: 'Conflict', message: `MAC address "${mac}" in segment 1001 is that of another mapping, behind another VTEP` },
       { row: 'mapping/10.1.1.10', code: 'Conflict', message: 'MAC address "0a:00:00:00:00:0b" in segment 1001 is that of host 10.1.1.11 of this device' },
     ]);
-  });
-
-  it('are told from what zebra learnt, and half an entry is seen as such', () => {
-    const at = { mac, ifname: 'vx1001', state: 'static', flags: ['self'], dst: '192.0.2.1' };
-    const read = (...entries: Parameters<typeof readTunnels>[1]): unknown => readTunnels('vrf5001', entries).map(({ state }) => state);
-    const state = { place: 'vrf5001', device: 'vx1001', mac, vtep: '192.0.2.1' };
-    assert.deepEqual(read(at, { mac, ifname: 'vx1001', state: 'static', flags: [], master: 'br1001' }), [{ ...state, bridged: true }]);
-    assert.deepEqual(read(at), [{ ...state, bridged: false }]);
-    assert.deepEqual(read({ ...at, flags: ['extern_learn', 'self'] }, { ...at, state: 'permanent', mac: '00:00:00:00:00:00' }), []);
   });
 });

@@ -3,33 +3,81 @@
  * itself: the MAC at its VTEP, and the neighbour, which the bridge answers ARP from and the gateway routes by. Leaves without
  * the segment reach them through one that has it, as they do every host of a subnet (its prefix is a type-5 route).
  */
-import type { MappingRow } from '../../../goal/rows.ts';
-import { neighbour, tunnel } from '../model.ts';
+import type { HostRow, MappingRow } from '../../../goal/rows.ts';
+import type { Vni } from '../../../net/brand.ts';
+import { neighbourPrefix, neighbourWord, tunnelPrefix, tunnelWord } from '../entries.ts';
+import { linkKey, neighbour, tunnel } from '../model.ts';
+import type { ItemKey, Place } from '../model.ts';
 import type { Rendering } from './render.ts';
 
 export const renderMappings = (rendering: Rendering): void => {
-  const { goal, refuse } = rendering;
+  const { goal } = rendering;
   if (goal.mapping.size === 0) return;
-  const hosts = new Map([...goal.host.values()].map(({ segment, mac, address }) => [`${segment} ${mac}`, `host ${address} of this device`]));
-  const places = new Map<string, string>();
+  const stations = new Stations(goal.host.values());
+  const segments = new Map<Vni, Segment | undefined>();
   for (const [key, mapping] of goal.mapping) {
-    const { segment, mac } = mapping;
-    if (!goal.segment.has(`${segment}`)) continue;
-    const place = `${mapping.vtep} ${mapping.vni ?? ''}`;
-    const station = `${segment} ${mac}`;
-    const before = places.get(station);
-    places.set(station, before ?? place);
-    const taken = hosts.get(station) ?? (before === undefined || before === place ? undefined : 'another mapping, behind another VTEP');
-    if (taken === undefined) renderMapping(rendering, `mapping/${key}`, mapping);
-    else refuse(`mapping/${key}`, 'Conflict', `MAC address "${mac}" in segment ${segment} is that of ${taken}`);
+    const { segment: vni } = mapping;
+    if (!segments.has(vni)) segments.set(vni, segmentOf(rendering, vni));
+    const segment = segments.get(vni);
+    if (segment !== undefined) renderMapping(rendering, `mapping/${key}`, mapping, segment, stations);
   }
 };
 
-const renderMapping = ({ goal, add }: Rendering, row: string, { segment, address, mac, vtep, vni }: MappingRow): void => {
-  const place = goal.segment.get(`${segment}`)?.vrf ?? '';
-  const state = { place, device: `vx${segment}`, mac, vtep, bridged: true };
-  const behind = tunnel(vni === undefined ? state : { ...state, vni });
-  add(behind, row);
+/** What all mappings of a segment have in common. */
+interface Segment {
+  readonly place: Place;
+  readonly tunnels: string;
+  readonly neighbours: string;
+  readonly tunnelNeeds: readonly ItemKey[];
+  readonly neighbourNeeds: readonly ItemKey[];
+}
+
+const segmentOf = ({ goal }: Rendering, vni: Vni): Segment | undefined => {
+  const place = goal.segment.get(`${vni}`)?.vrf;
+  if (place === undefined) return undefined;
+  const [vx, br] = [`vx${vni}`, `br${vni}`];
+  return {
+    place,
+    tunnels: tunnelPrefix(place, vx),
+    neighbours: neighbourPrefix(place, br),
+    tunnelNeeds: [linkKey(place, vx)],
+    neighbourNeeds: [linkKey(place, br)],
+  };
+};
+
+/** Where each MAC address is; the first row that says so counts. */
+class Stations {
+  readonly #hosts = new Map<string, HostRow>();
+  readonly #words = new Map<ItemKey, string>();
+
+  constructor(hosts: Iterable<HostRow>) {
+    for (const host of hosts) this.#hosts.set(`${host.segment} ${host.mac}`, host);
+  }
+
+  /** What speaks against it, or nothing. */
+  take({ segment, mac }: MappingRow, key: ItemKey, word: string): string | undefined {
+    const host = this.#hosts.size === 0 ? undefined : this.#hosts.get(`${segment} ${mac}`);
+    if (host !== undefined) return `host ${host.address} of this device`;
+    const before = this.#words.get(key);
+    if (before === undefined) this.#words.set(key, word);
+    return before === undefined || before === word ? undefined : 'another mapping, behind another VTEP';
+  }
+}
+
+const renderMapping = (
+  { add, isThere, refuse }: Rendering, row: string, mapping: MappingRow, segment: Segment, stations: Stations,
+): void => {
+  const { segment: vni, address, mac, vtep } = mapping;
+  const { place, tunnels, neighbours, tunnelNeeds, neighbourNeeds } = segment;
+  const state = { vtep, bridged: true, ...(mapping.vni === undefined ? {} : { vni: mapping.vni }) };
+  const [key, word] = [tunnels + mac, tunnelWord(state)];
+  const taken = stations.take(mapping, key, word);
+  if (taken !== undefined) {
+    refuse(row, 'Conflict', `MAC address "${mac}" in segment ${vni} is that of ${taken}`);
+    return;
+  }
+  if (!isThere(key, word, tunnelNeeds)) add(tunnel({ place, device: `vx${vni}`, mac, ...state }), row);
   // Never advertised: zebra takes it for a host of its own only when the MAC address is at one of its ports.
-  add({ ...neighbour({ place, device: `br${segment}`, address, mac, advertised: false }), after: [behind.key] }, row);
+  const entry = { place, device: `br${vni}`, address, mac, advertised: false };
+  if (!isThere(neighbours + address, neighbourWord(entry), neighbourNeeds)) add({ ...neighbour(entry), after: [key] }, row);
 };

@@ -6,11 +6,16 @@ import type { Site } from '../steps/step.ts';
 import { maskOf, networkOf } from './ipv4.ts';
 import type { Rendering } from './render.ts';
 
+type Hosts = readonly (readonly [key: string, host: HostRow])[];
+
 export const renderSegments = (rendering: Rendering): void => {
-  for (const [key, segment] of rendering.goal.segment) renderSegment(rendering, `segment/${key}`, segment);
+  const hosts = Map.groupBy(rendering.goal.host, ([, { segment }]) => segment);
+  for (const [key, segment] of rendering.goal.segment) {
+    renderSegment(rendering, `segment/${key}`, segment, hosts.get(segment.vni) ?? []);
+  }
 };
 
-const renderSegment = (rendering: Rendering, row: string, segment: SegmentRow): void => {
+const renderSegment = (rendering: Rendering, row: string, segment: SegmentRow, hosts: Hosts): void => {
   const { goal, add, refuse } = rendering;
   const { vni, vrf: place, mtu, gateways } = segment;
   const vtep = goal.vtep.get('self');
@@ -26,13 +31,14 @@ const renderSegment = (rendering: Rendering, row: string, segment: SegmentRow): 
     row,
   );
   for (const gateway of gateways) add(address({ place, device: name, address: gateway }), row);
-  if (segment.dhcp !== undefined) renderDhcp(rendering, row, segment, segment.dhcp);
+  if (segment.dhcp !== undefined) renderDhcp(rendering, row, segment, segment.dhcp, hosts.filter(([, { address: at }]) => at.includes('.')));
 };
 
-const renderDhcp = ({ goal, add, site }: Rendering, row: string, segment: SegmentRow, dhcpd: NonNullable<SegmentRow['dhcp']>): void => {
+const renderDhcp = (
+  { add, site }: Rendering, row: string, segment: SegmentRow, dhcpd: NonNullable<SegmentRow['dhcp']>, hosts: Hosts,
+): void => {
   const gateway = segment.gateways.find((text) => text.includes('.'));
   if (gateway === undefined) return;
-  const hosts = [...goal.host].filter(([, host]) => host.segment === segment.vni && host.address.includes('.'));
   const item = dhcp({
     segment: segment.vni,
     place: segment.vrf,
