@@ -15,34 +15,41 @@ import { createEngine, type Compiler } from './engine.ts';
 import { indexes } from './relations.ts';
 import { attachmentLayers } from './resolve/attachment.ts';
 import { connectionLayers } from './resolve/connection.ts';
+import { fabricLayers } from './resolve/fabric.ts';
 import { mappingLayers } from './resolve/mapping.ts';
 import { peeringLayers } from './resolve/peering.ts';
 import { switchLayers } from './resolve/switch.ts';
 import { vpcLayers } from './resolve/vpc.ts';
-import { attachmentTranslator } from './translators/attachment.ts';
-import { fabricLinksTranslator } from './translators/fabriclinks.ts';
-import { hostTranslator } from './translators/host.ts';
+import { attachmentTranslator, subnetRows } from './translators/attachment.ts';
+import { connectionTranslator } from './translators/connection.ts';
 import { mappingTranslator } from './translators/mapping.ts';
 import { peeringMembers, peeringTranslator } from './translators/peering.ts';
 import { serverTranslator } from './translators/server.ts';
-import { serverPortsTranslator } from './translators/serverports.ts';
 import { switchTranslator } from './translators/switch.ts';
 import { addressSpaceUsageTranslator, fabricUsageTranslator } from './translators/usage.ts';
 import { vpcTranslator } from './translators/vpc.ts';
 
 /** Each may read those before it. */
-const layers = [...indexes, ...mappingLayers, ...switchLayers, ...connectionLayers, ...vpcLayers, ...attachmentLayers, ...peeringLayers];
+const layers = [
+  ...indexes,
+  ...mappingLayers,
+  ...fabricLayers,
+  ...switchLayers,
+  ...connectionLayers,
+  ...vpcLayers,
+  ...attachmentLayers,
+  ...peeringLayers,
+  subnetRows,
+];
 
 const translators = [
   fabricUsageTranslator,
   addressSpaceUsageTranslator,
   switchTranslator,
   serverTranslator,
-  fabricLinksTranslator,
-  serverPortsTranslator,
+  connectionTranslator,
   vpcTranslator,
   attachmentTranslator,
-  hostTranslator,
   peeringTranslator,
   mappingTranslator,
 ];

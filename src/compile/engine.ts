@@ -3,7 +3,7 @@
  * given to it. Its result is a function of the set of objects alone, whatever the order in which they came and went; what
  * a change costs is a function of what the change affects.
  */
-import { refKey, type ObjectRef, type Resource } from '../api/object.ts';
+import { refKey, type ObjectMeta, type ObjectRef, type Resource } from '../api/object.ts';
 import type { Row, RowId } from '../goal/rows.ts';
 import { getOrMake } from '../kit/maps.ts';
 import { ageOf } from './age.ts';
@@ -92,6 +92,23 @@ const smallProgram = 100;
 /** Whether a batch went through most of what there is without need. */
 const isFullRecompute = (unchanged: number, computations: number): boolean =>
   computations >= smallProgram && unchanged > computations / 2;
+
+/** Rows are held by the ten thousand, and the age of who handed them in is asked for when two disagree: it is put together then. */
+class ObjectContributor implements Contributor {
+  readonly owner: ObjectRef;
+  readonly translator: string;
+  readonly #metadata: ObjectMeta | undefined;
+
+  constructor(owner: ObjectRef, translator: string, object: Resource | undefined) {
+    this.owner = owner;
+    this.translator = translator;
+    this.#metadata = object?.metadata;
+  }
+
+  get age(): string {
+    return this.#metadata === undefined ? '' : ageOf({ kind: this.owner.kind, metadata: this.#metadata });
+  }
+}
 
 export const createEngine = (program: Program): Compiler => new Engine(program);
 
@@ -186,7 +203,7 @@ class Engine implements Compiler {
     const object = given === undefined ? undefined : this.#project(given);
     const key = keyOf(ref);
     const before = this.#world.peek(ref.kind, key);
-    if (!this.#world.put(ref, object)) return;
+    if (!this.#world.put(ref.kind, key, object)) return;
     if (before === undefined) for (const pass of this.#passesOf(ref.kind)) this.#begin(pass, key);
     else if (object === undefined) for (const pass of this.#passesOf(ref.kind)) this.#end(pass, key);
     else if (ageOf(before) !== ageOf(object)) this.#reborn.push(ref);
@@ -232,8 +249,7 @@ class Engine implements Compiler {
   }
 
   #contributor({ translator: { kind, name } }: Pass, key: string): Contributor {
-    const object = this.#world.peek(kind, key);
-    return { owner: refOfKey(kind, key), translator: name, age: object === undefined ? '' : ageOf(object) };
+    return new ObjectContributor(refOfKey(kind, key), name, this.#world.peek(kind, key));
   }
 
   #said({ nodes }: Pass, key: string): Translation {

@@ -1,94 +1,65 @@
-/** The indexes over intent: how to get from a thing to the objects that speak of it without looking at all of them. */
+/**
+ * The indexes over intent: how to get from a thing to the objects that speak of it without looking at all of them. Objects
+ * are told by their keys (`objectKey`), and whoever needs more of one than that reads it.
+ */
 import type { ClaimStatus } from '../api/kinds/claim.ts';
 import type { Resource } from '../api/object.ts';
 import { bitsOf } from '../net/address.ts';
 import type { Prefix } from '../net/brand.ts';
 import { prefixLength, prefixOfBits } from '../net/prefix.ts';
-import { ageOf } from './age.ts';
-import type { HeldClaim } from './demand.ts';
-import { prefixOf, specOf, tenantKey } from './intent.ts';
+import { prefixOf, specOf } from './intent.ts';
 import { index, type Entry } from './view.ts';
 
-/** An object that lays claim to something which only one may have: the eldest has it. */
-export interface Contender {
-  /** Name, or `namespace/name`. */
-  readonly name: string;
-  readonly age: string;
-}
+/** Key: uid of the owner. Names of its claims. */
+export const claimsByOwner = index('claimsByOwner', 'Claim', (object, name) => [{ key: specOf('Claim', object).owner.uid, value: name }]);
 
-/** Key: uid of the owner. */
-export const claimsByOwner = index<HeldClaim>('claimsByOwner', 'Claim', (object) => {
-  const { pool, purpose, value, owner } = specOf('Claim', object);
-  return [{ key: owner.uid, value: { pool, purpose, value, quarantined: isQuarantined(object), age: ageOf(object) } }];
-});
-
-export interface Holder {
-  readonly uid: string;
-  /** `Kind "name"`, for people. */
-  readonly holder: string;
-  readonly quarantined: boolean;
-}
-
-/** Key: `<pool>|<value>`. */
-export const holdersByValue = index<Holder>('holdersByValue', 'Claim', (object) => {
-  const { pool, value, owner } = specOf('Claim', object);
-  const holder = `${owner.kind} "${owner.name}"`;
-  return [{ key: `${pool}|${value}`, value: { uid: owner.uid, holder, quarantined: isQuarantined(object) } }];
+/** Key: `<pool>|<value>`. Names of claims. */
+export const holdersByValue = index('holdersByValue', 'Claim', (object, name) => {
+  const { pool, value } = specOf('Claim', object);
+  return [{ key: `${pool}|${value}`, value: name }];
 });
 
 export const isQuarantined = (claim: Resource): boolean => (claim.status as ClaimStatus | undefined)?.phase === 'Quarantined';
 
-/** Key: `<device>/<port>`. */
-export const connectionsByPort = index<Contender>('connectionsByPort', 'Connection', (object) =>
-  specOf('Connection', object).links.flatMap(({ ends }) =>
-    ends.map((end) => ({ key: end, value: { name: object.metadata.name, age: ageOf(object) } })),
-  ),
+/** Key: `<device>/<port>`. Names of connections. */
+export const connectionsByPort = index('connectionsByPort', 'Connection', (object, name) =>
+  specOf('Connection', object).links.flatMap(({ ends }) => ends.map((end) => ({ key: end, value: name }))),
 );
 
 /** Key: `asn|<number>` or `loopback|<address>`: what switches pin. All spines share one ASN, so theirs do not count. */
-export const switchesByPin = index<Contender>('switchesByPin', 'Switch', (object) => {
+export const switchesByPin = index('switchesByPin', 'Switch', (object, name) => {
   const { role, asn, routerID, vtep } = specOf('Switch', object);
-  const value = { name: object.metadata.name, age: ageOf(object) };
   const keys = [
     ...(asn === undefined || role === 'spine' ? [] : [`asn|${asn}`]),
     ...[routerID, vtep].flatMap((address) => (address === undefined ? [] : [`loopback|${address}`])),
   ];
-  return keys.map((key) => ({ key, value }));
+  return keys.map((key) => ({ key, value: name }));
 });
 
-/** Key: MAC address. */
-export const serversByMac = index<string>('serversByMac', 'Server', (object) =>
-  Object.values(specOf('Server', object).ports).flatMap(({ mac }) =>
-    mac === undefined ? [] : [{ key: mac, value: object.metadata.name }],
-  ),
+/** Key: MAC address. Names of servers. */
+export const serversByMac = index('serversByMac', 'Server', (object, name) =>
+  Object.values(specOf('Server', object).ports).flatMap(({ mac }) => (mac === undefined ? [] : [{ key: mac, value: name }])),
 );
 
-export interface SubnetContender extends Contender {
-  readonly subnet: string;
-  readonly prefix: Prefix;
-}
-
-const subnetsOf = (object: Resource): { readonly space: string; readonly value: SubnetContender }[] => {
+/** `namespace/vpc/subnet`, with where it is. */
+const subnetsOf = (object: Resource, key: string): { readonly space: string; readonly prefix: Prefix; readonly value: string }[] => {
   const { addressSpace, subnets } = specOf('VPC', object);
-  return Object.entries(subnets).map(([subnet, { cidr }]) => ({
-    space: addressSpace,
-    value: { name: tenantKey(object), age: ageOf(object), subnet, prefix: prefixOf(cidr) },
-  }));
+  return Object.entries(subnets).map(([name, { cidr }]) => ({ space: addressSpace, prefix: prefixOf(cidr), value: `${key}/${name}` }));
 };
 
-/** Key: `<address space>|<prefix>`: the subnets that are exactly this prefix. */
-export const subnetsAt = index<SubnetContender>('subnetsAt', 'VPC', (object) =>
-  subnetsOf(object).map(({ space, value }) => ({ key: `${space}|${value.prefix}`, value })),
+/** Key: `<address space>|<prefix>`. Subnets (`namespace/vpc/subnet`) that are exactly this prefix. */
+export const subnetsAt = index('subnetsAt', 'VPC', (object, vpc) =>
+  subnetsOf(object, vpc).map(({ space, prefix, value }) => ({ key: `${space}|${prefix}`, value })),
 );
 
 /**
- * Key: `<address space>|<prefix>`: the subnets inside this prefix but smaller than it. Of two prefixes that overlap one
- * contains the other, so a subnet's overlaps are those inside it and those at one of the prefixes around it: at most 32
- * keys (IPv4) instead of every subnet of the space.
+ * Key: `<address space>|<prefix>`. Subnets inside this prefix but smaller than it. Of two prefixes that overlap one contains
+ * the other, so a subnet's overlaps are those inside it and those at one of the prefixes around it: at most 32 keys (IPv4)
+ * instead of every subnet of the space.
  */
-export const subnetsInside = index<SubnetContender>('subnetsInside', 'VPC', (object) =>
-  subnetsOf(object).flatMap(({ space, value }) =>
-    prefixesAround(value.prefix).map((around): Entry<SubnetContender> => ({ key: `${space}|${around}`, value })),
+export const subnetsInside = index('subnetsInside', 'VPC', (object, vpc) =>
+  subnetsOf(object, vpc).flatMap(({ space, prefix, value }) =>
+    prefixesAround(prefix).map((around): Entry<string> => ({ key: `${space}|${around}`, value })),
   ),
 );
 
@@ -99,26 +70,20 @@ export const prefixesAround = (prefix: Prefix): Prefix[] => {
 };
 
 /** Key: fabric. */
-export const switchesByFabric = index<string>('switchesByFabric', 'Switch', (object) => [
-  { key: specOf('Switch', object).fabric, value: object.metadata.name },
-]);
+export const switchesByFabric = index('switchesByFabric', 'Switch', (object, name) => [{ key: specOf('Switch', object).fabric, value: name }]);
 
 /** Key: address space. */
-export const vpcsBySpace = index<string>('vpcsBySpace', 'VPC', (object) => [
-  { key: specOf('VPC', object).addressSpace, value: tenantKey(object) },
-]);
+export const vpcsBySpace = index('vpcsBySpace', 'VPC', (object, vpc) => [{ key: specOf('VPC', object).addressSpace, value: vpc }]);
 
 /** Key: connection. */
-export const attachmentsByConnection = index<Contender>('attachmentsByConnection', 'VPCAttachment', (object) => [
-  { key: specOf('VPCAttachment', object).connection, value: { name: tenantKey(object), age: ageOf(object) } },
+export const attachmentsByConnection = index('attachmentsByConnection', 'VPCAttachment', (object, attachment) => [
+  { key: specOf('VPCAttachment', object).connection, value: attachment },
 ]);
 
 /** Key: `<namespace>/<vpc>|<address>`: attachments that pin the address. */
-export const attachmentsByPin = index<Contender>('attachmentsByPin', 'VPCAttachment', (object) => {
+export const attachmentsByPin = index('attachmentsByPin', 'VPCAttachment', (object, attachment) => {
   const { vpc, address } = specOf('VPCAttachment', object);
-  if (address === undefined) return [];
-  const key = `${object.metadata.namespace ?? ''}/${vpc}|${address}`;
-  return [{ key, value: { name: tenantKey(object), age: ageOf(object) } }];
+  return address === undefined ? [] : [{ key: `${object.metadata.namespace ?? ''}/${vpc}|${address}`, value: attachment }];
 });
 
 export const indexes = [

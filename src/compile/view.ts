@@ -10,6 +10,8 @@ import type { CompileFinding } from './finding.ts';
 export interface View {
   /** The object as it was given, or undefined when there is none. `namespace` is empty for cluster-scoped kinds. */
   get(kind: string, namespace: string, name: string): Resource | undefined;
+  /** The same by `objectKey`. */
+  at(kind: string, key: string): Resource | undefined;
   /** The distinct values that a relation holds under a key, in a fixed order. */
   list<Value>(relation: Relation<Value>, key: string): readonly Value[];
   /** How many values `list` would answer, in constant time: for readers who need no more than that. */
@@ -49,24 +51,24 @@ export interface Relation<Value> {
   readonly kind: string;
   /** Asked for every object of the kind by its `objectKey`; where there is no object its answer must have no entries. */
   readonly of?: Query<unknown>;
-  /** Of the object, or of the query's answer. */
-  readonly entries: (subject: unknown) => readonly Entry<Value>[];
+  /** Of the object, or of the query's answer; `key` is the object's. */
+  readonly entries: (subject: unknown, key: string) => readonly Entry<Value>[];
 }
 
 /** An index over what objects say themselves. */
 export const index = <Value>(
   name: string,
   kind: string,
-  entries: (object: Resource) => readonly Entry<Value>[],
-): Relation<Value> => ({ name, kind, entries: (subject) => entries(subject as Resource) });
+  entries: (object: Resource, key: string) => readonly Entry<Value>[],
+): Relation<Value> => ({ name, kind, entries: (subject, key) => entries(subject as Resource, key) });
 
 /** An index over what is found out about objects. */
 export const derivedIndex = <Value, Answer>(
   name: string,
   kind: string,
   of: Query<Answer>,
-  entries: (answer: Answer) => readonly Entry<Value>[],
-): Relation<Value> => ({ name, kind, of, entries: (subject) => entries(subject as Answer) });
+  entries: (answer: Answer, key: string) => readonly Entry<Value>[],
+): Relation<Value> => ({ name, kind, of, entries: (subject, key) => entries(subject as Answer, key) });
 
 export interface ScopedRow {
   readonly scope: string;

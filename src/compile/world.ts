@@ -1,12 +1,12 @@
 /**
  * The objects, their relations and the memoised queries: everything a translator can read, with every read recorded.
  */
-import type { ObjectRef, Resource } from '../api/object.ts';
+import type { Resource } from '../api/object.ts';
 import { getOrMake } from '../kit/maps.ts';
 import { Thrown, type Graph, type NodeId, type NodeKind } from './graph.ts';
 import { RelationTable } from './relation.ts';
 import { same } from './same.ts';
-import { keyOf, type Entry, type Query, type Relation, type View } from './view.ts';
+import type { Entry, Query, Relation, View } from './view.ts';
 
 /** What is derived: a query, or an index over its answers. Indexes over objects are declared in the same list. */
 export type Layer = Query<unknown> | Relation<unknown>;
@@ -42,6 +42,7 @@ export class World {
     this.topLevel = layers.length + 1;
     this.view = {
       get: (kind, namespace, name) => this.read(kind, namespace === '' ? name : `${namespace}/${name}`),
+      at: (kind, key) => this.read(kind, key),
       list: <Value>(relation: Relation<Value>, key: string) => this.relation(relation).list(key) as readonly Value[],
       count: (relation, key) => this.relation(relation).count(key),
       query: <Value>(query: Query<Value>, key: string) => this.#graph.read(this.#answer(query, key)) as Value,
@@ -58,18 +59,17 @@ export class World {
   }
 
   /** Sets or removes an object; answers whether that is a difference. An equal one takes the place of the one before. */
-  put(ref: ObjectRef, object: Resource | undefined): boolean {
-    const key = keyOf(ref);
-    const node = this.#object(ref.kind, key);
+  put(kind: string, key: string, object: Resource | undefined): boolean {
+    const node = this.#object(kind, key);
     const before = this.#graph.peek(node);
     const differs = !same(before, object);
     this.#graph.set(node, object);
     if (differs) {
       this.#graph.wake(node);
-      this.#reindex(this.#indexes.get(ref.kind) ?? [], before, object);
+      this.#reindex(this.#indexes.get(kind) ?? [], key, before, object);
     }
-    if ((before === undefined) !== (object === undefined)) this.#ask(ref.kind, key, object !== undefined);
-    if (!this.#graph.isRead(node)) this.#objects.get(ref.kind)?.kind.onUnread(key, node);
+    if ((before === undefined) !== (object === undefined)) this.#ask(kind, key, object !== undefined);
+    if (!this.#graph.isRead(node)) this.#objects.get(kind)?.kind.onUnread(key, node);
     return differs;
   }
 
@@ -120,7 +120,7 @@ export class World {
         this.#queryRuns++;
         return query.answer(this.view, key);
       },
-      onChange: (_key, before, after) => this.#reindex(indexes, before, after),
+      onChange: (key, before, after) => this.#reindex(indexes, key, before, after),
       onUnread: (key, node) => {
         nodes.delete(key);
         this.#graph.drop(node);
@@ -160,18 +160,18 @@ export class World {
     return { kind: { name: kind, level: 0, onUnread: forget }, nodes };
   }
 
-  #reindex(indexes: readonly Relation<unknown>[], before: unknown, after: unknown): void {
-    for (const index of indexes) this.relation(index).replace(entriesOf(index, before), entriesOf(index, after));
+  #reindex(indexes: readonly Relation<unknown>[], key: string, before: unknown, after: unknown): void {
+    for (const index of indexes) this.relation(index).replace(entriesOf(index, key, before), entriesOf(index, key, after));
   }
 }
 
 const noEntries: readonly Entry<unknown>[] = [];
 
 /** What cannot tell its entries has none; the translator of the object, which reads the same, reports why. */
-const entriesOf = ({ entries }: Relation<unknown>, subject: unknown): readonly Entry<unknown>[] => {
+const entriesOf = ({ entries }: Relation<unknown>, key: string, subject: unknown): readonly Entry<unknown>[] => {
   if (subject === undefined || subject instanceof Thrown) return noEntries;
   try {
-    return entries(subject);
+    return entries(subject, key);
   } catch {
     return noEntries;
   }

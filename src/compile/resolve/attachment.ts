@@ -1,60 +1,51 @@
 /** An attachment as a place: which port of which leaf joins which segment, and with which address. */
 import type { Resource } from '../../api/object.ts';
-import { vpcScope } from '../../goal/rows.ts';
-import type { Address, Mac, Vni } from '../../net/brand.ts';
+import type { Address, Vni } from '../../net/brand.ts';
 import { contains, isHost } from '../../net/prefix.ts';
 import { byText } from '../../kit/order.ts';
 import { ageOf } from '../age.ts';
 import { warning } from '../finding.ts';
-import { addressOf, clusterRef, nameTold, ownerOf, path, specNamed, specOf, tenantRef, type Specs } from '../intent.ts';
-import { attachmentsByConnection, attachmentsByPin, holdersByValue } from '../relations.ts';
+import { addressOf, clusterRef, nameTold, ownerOf, path, specOf, tenantRef } from '../intent.ts';
+import { attachmentsByConnection, attachmentsByPin } from '../relations.ts';
 import { derivedIndex, query, type View } from '../view.ts';
 import { connectionResolution, type ServerConnection } from './connection.ts';
-import { absent, Examination, unready, type Resolution } from './resolution.ts';
-import { hostPool, sliceAt } from './mapping.ts';
-import { vpcResolution, type ResolvedSubnet } from './vpc.ts';
+import { profileCapacity } from './fabric.ts';
+import { absent, Examination, holdersOf, unready, type Resolution } from './resolution.ts';
+import { sliceAt } from './mapping.ts';
+import { knownVpc, type Overlay, type ResolvedSubnet } from './vpc.ts';
 
-export interface ResolvedAttachment {
-  readonly age: string;
-  /** `namespace/name` of the VPC. */
+/** Where in the overlay an attachment is: the same object for all attachments of the subnet. */
+export interface SubnetPlace {
+  /** `namespace/vpc`, and the name of the subnet. */
   readonly vpc: string;
-  readonly vrf: string;
-  readonly l3vni: Vni;
-  readonly subnet: string;
-  readonly segment: Vni;
-  readonly prefixes: ResolvedSubnet;
-  readonly mtu: number;
-  readonly leaf: string;
-  readonly profile: string;
-  readonly port: string;
-  /** `<switch>/<port>` of all cables. */
-  readonly ports: readonly string[];
-  readonly server: string;
-  readonly address?: Address;
-  readonly mac?: Mac;
+  readonly name: string;
+  readonly overlay: Overlay;
+  readonly subnet: ResolvedSubnet;
 }
 
-type SubnetAnswer =
-  | { readonly found: false; readonly resolution: Resolution<unknown> }
-  | { readonly found: true; readonly vrf: string; readonly l3vni: Vni; readonly mtu: number; readonly uid: string; readonly subnet: ResolvedSubnet };
+export interface ResolvedAttachment {
+  readonly place: SubnetPlace;
+  readonly segment: Vni;
+  readonly connection: ServerConnection;
+  readonly address?: Address;
+}
+
+type SubnetAnswer = { readonly place: SubnetPlace } | { readonly place?: never; readonly resolution: Resolution<unknown> };
 
 /** Key: `namespace/vpc/subnet`. A subnet by itself, so that attachments do not notice its siblings. */
-const subnetResolution = query('subnet', (view, key): SubnetAnswer => {
+export const subnetResolution = query('subnet', (view, key): SubnetAnswer => {
   const slash = key.lastIndexOf('/');
-  const resolution = view.query(vpcResolution, key.slice(0, slash));
+  const [vpc, name] = [key.slice(0, slash), key.slice(slash + 1)];
+  const resolution = view.query(knownVpc, vpc);
   const { value } = resolution;
-  const name = key.slice(slash + 1);
   const subnet = value !== undefined && Object.hasOwn(value.subnets, name) ? value.subnets[name] : undefined;
-  if (value === undefined || subnet === undefined) {
-    return { found: false, resolution: { findings: resolution.findings, demands: [] } };
-  }
-  return { found: true, vrf: value.vrf, l3vni: value.vni, mtu: value.mtu, uid: value.uid, subnet };
+  if (value === undefined || subnet === undefined) return { resolution: { findings: resolution.findings, demands: [] } };
+  return { place: { vpc, name, overlay: value.overlay, subnet } };
 });
 
 /** Key: `namespace/name`. Without regard to how much the leaf can hold. */
 const placement = query('placement', (view, key): Resolution<ResolvedAttachment> => {
-  const { kind, namespace, name } = tenantRef('VPCAttachment', key);
-  const object = view.get(kind, namespace, name);
+  const object = view.at('VPCAttachment', key);
   return object === undefined ? absent : place(object, view);
 });
 
@@ -62,35 +53,21 @@ const place = (object: Resource, view: View): Resolution<ResolvedAttachment> => 
   const seen = new Examination(object, view);
   const spec = specOf('VPCAttachment', object);
   const connection = connectionOf(object, seen, view);
-  const vpc = `${object.metadata.namespace ?? ''}/${spec.vpc}`;
-  const target = subnetOf(vpc, spec, seen, view);
-  if (target === undefined) return seen.done<ResolvedAttachment>(undefined);
-  const { subnet } = target;
-  if (connection !== undefined && connection.mtu < target.mtu) seen.findings.push(smallMtu(connection.mtu, target.mtu));
+  const found = placeOf(object, seen, view);
+  if (found === undefined) return seen.done<ResolvedAttachment>(undefined);
+  const { mtu, vpc } = found.overlay;
+  if (connection !== undefined && connection.mtu < mtu) seen.findings.push(smallMtu(connection.mtu, mtu));
   const wantsAddress = spec.address !== undefined || connection?.mac !== undefined;
-  const address = wantsAddress ? claimAddress(object, vpc, target, seen, view) : undefined;
-  if (connection !== undefined && connection.mac === undefined) seen.findings.push(noMac(connection.server));
-  if (subnet.vni === undefined) seen.findings.push(unready(tenantRef('VPC', vpc), 'spec.subnet', absent));
-  if (connection === undefined || subnet.vni === undefined || (wantsAddress && address === undefined)) {
+  const address = wantsAddress ? claimAddress(object, found, seen, view) : undefined;
+  if (connection !== undefined && connection.mac === undefined) seen.findings.push(noMac(connection.server.name));
+  const segment = found.subnet.vni;
+  if (segment === undefined) seen.findings.push(unready(vpc, 'spec.subnet', absent));
+  if (connection === undefined || segment === undefined || (wantsAddress && address === undefined)) {
     return seen.done<ResolvedAttachment>(undefined);
   }
-  return seen.done<ResolvedAttachment>({
-    age: ageOf(object),
-    vpc,
-    vrf: target.vrf,
-    l3vni: target.l3vni,
-    subnet: spec.subnet,
-    segment: subnet.vni,
-    prefixes: subnet,
-    mtu: target.mtu,
-    leaf: connection.leaf,
-    profile: connection.profile,
-    port: connection.port,
-    ports: connection.links.map(({ leaf }) => `${leaf.device}/${leaf.port}`),
-    server: connection.server,
-    ...(address === undefined ? {} : { address }),
-    ...(connection.mac === undefined ? {} : { mac: connection.mac }),
-  });
+  return seen.done<ResolvedAttachment>(
+    address === undefined ? { place: found, segment, connection } : { place: found, segment, connection, address },
+  );
 };
 
 const noMac = (server: string) =>
@@ -107,8 +84,6 @@ const smallMtu = (mtu: number, segment: number) =>
     `the Connection has MTU ${mtu} but its segment ${segment}: larger packets towards this server are lost; raise or remove its spec.mtu`,
   );
 
-type Spec = Specs['VPCAttachment'];
-
 const connectionOf = (object: Resource, seen: Examination, view: View): ServerConnection | undefined => {
   const { connection } = specOf('VPCAttachment', object);
   const at = 'spec.connection';
@@ -118,7 +93,7 @@ const connectionOf = (object: Resource, seen: Examination, view: View): ServerCo
   }
   const elder = seen.elder(attachmentsByConnection, connection);
   if (elder !== undefined) {
-    const told = nameTold(object, elder.name);
+    const told = nameTold(object, elder);
     const holder = told === undefined ? 'an older VPCAttachment of another tenant; use' : `the older VPCAttachment "${told}"; delete that one or use`;
     seen.error('ConnectionInUse', at, `Connection "${connection}" is attached by ${holder} another`);
   }
@@ -133,18 +108,18 @@ const connectionOf = (object: Resource, seen: Examination, view: View): ServerCo
   return undefined;
 };
 
-type Target = Extract<SubnetAnswer, { found: true }>;
-
-const subnetOf = (vpc: string, spec: Spec, seen: Examination, view: View): Target | undefined => {
-  const answer = view.query(subnetResolution, `${vpc}/${spec.subnet}`);
-  if (answer.found) return answer;
-  const ref = tenantRef('VPC', vpc);
-  const object = view.get(ref.kind, ref.namespace, ref.name);
-  if (object === undefined) {
+const placeOf = (object: Resource, seen: Examination, view: View): SubnetPlace | undefined => {
+  const spec = specOf('VPCAttachment', object);
+  const key = `${object.metadata.namespace ?? ''}/${spec.vpc}`;
+  const answer = view.query(subnetResolution, `${key}/${spec.subnet}`);
+  if (answer.place !== undefined) return answer.place;
+  const vpc = view.at('VPC', key);
+  const ref = tenantRef('VPC', key);
+  if (vpc === undefined) {
     seen.error('UnknownVPC', 'spec.vpc', `there is no VPC "${spec.vpc}" in namespace "${ref.namespace}"; create it or name another`);
     return undefined;
   }
-  const { subnets } = specOf('VPC', object);
+  const { subnets } = specOf('VPC', vpc);
   if (Object.hasOwn(subnets, spec.subnet)) {
     seen.findings.push(unready(ref, 'spec.vpc', answer.resolution));
     return undefined;
@@ -154,27 +129,20 @@ const subnetOf = (vpc: string, spec: Spec, seen: Examination, view: View): Targe
   return undefined;
 };
 
-const claimAddress = (object: Resource, vpc: string, { uid, l3vni, subnet }: Target, seen: Examination, view: View): Address | undefined => {
-  const spec = specOf('VPCAttachment', object);
-  const pool = hostPool(uid);
-  if (spec.address !== undefined) {
-    checkPin(addressOf(spec.address), subnet, seen);
-    checkMapped(object, vpc, pool, addressOf(spec.address), seen, view);
+const claimAddress = (object: Resource, { vpc, overlay, subnet }: SubnetPlace, seen: Examination, view: View): Address | undefined => {
+  const { address: pin } = specOf('VPCAttachment', object);
+  const { hostPool: pool, scope: unlessMapped } = overlay;
+  if (pin !== undefined) {
+    checkPin(addressOf(pin), subnet, seen);
+    checkMapped(object, vpc, pool, addressOf(pin), seen, view);
   }
   if (seen.failed) return undefined;
-  const demand = {
-    pool,
-    purpose: 'host',
-    candidates: { type: 'addresses', prefix: subnet.prefix, except: [subnet.gateway] } as const,
-    mustFit: true as const,
-    unlessMapped: vpcScope(l3vni),
-    path: 'spec.address',
-    ...(spec.address === undefined ? {} : { pin: spec.address }),
-  };
-  const value = seen.claim(demand, { code: 'AddressInUse', relation: attachmentsByPin, key: `${vpc}|${spec.address}` });
+  const demand = { pool, purpose: 'host', candidates: subnet.hosts, mustFit: true as const, unlessMapped, path: 'spec.address' };
+  const rivalry = { code: 'AddressInUse', relation: attachmentsByPin, key: `${vpc}|${pin}` };
+  const value = pin === undefined ? seen.claim(demand) : seen.claim({ ...demand, pin }, rivalry);
   if (value === undefined) return undefined;
   const slice = sliceAt(view, vpc, addressOf(value));
-  if (slice !== undefined) seen.findings.push(mappedToo(value, tenantRef('', slice.name).name));
+  if (slice !== undefined) seen.findings.push(mappedToo(value, tenantRef('', slice.key).name));
   return addressOf(value);
 };
 
@@ -183,8 +151,8 @@ const checkMapped = (object: Resource, vpc: string, pool: string, address: Addre
   const slice = sliceAt(view, vpc, address);
   if (slice === undefined || slice.age > ageOf(object)) return;
   const { uid } = ownerOf(object);
-  if (view.list(holdersByValue, `${pool}|${address}`).some((holder) => holder.uid === uid && !holder.quarantined)) return;
-  const { name } = tenantRef('', slice.name);
+  if (holdersOf(view, pool, address).some((holder) => holder.uid === uid)) return;
+  const { name } = tenantRef('', slice.key);
   seen.error('AddressMapped', 'spec.address', `"${address}" is mapped by the older MappingSlice "${name}"; choose another or remove the mapping`);
 };
 
@@ -201,9 +169,9 @@ const checkPin = (address: Address, { prefix, gateway }: ResolvedSubnet, seen: E
   if (address === gateway) seen.error('AddressIsGateway', at, `"${address}" is the gateway of the subnet; choose another`);
 };
 
-/** Key: leaf. What would be on it if it could hold everything. */
-const occupants = derivedIndex('occupants', 'VPCAttachment', placement, ({ value }) =>
-  value === undefined ? [] : [{ key: value.leaf, value: { segment: value.segment, vrf: value.vrf, age: value.age } }],
+/** Key: leaf. Attachments that would be on it if it could hold everything. */
+const occupants = derivedIndex('occupants', 'VPCAttachment', placement, ({ value }, attachment) =>
+  value === undefined ? [] : [{ key: value.connection.leaf.name, value: attachment }],
 );
 
 interface Overflow {
@@ -211,33 +179,43 @@ interface Overflow {
   readonly vrfs: readonly string[];
 }
 
+const noOverflow: Overflow = { segments: [], vrfs: [] };
+
 /** Key: leaf and profile, with a blank between. What does not fit; whoever was attached first has room. */
 const overflow = query('overflow', (view, key): Overflow => {
   const [leaf = '', profile = ''] = key.split(' ');
-  const { segments, vrfs } = specNamed(view, 'SwitchProfile', profile)?.capacity ?? {};
-  if (segments === undefined && vrfs === undefined) return { segments: [], vrfs: [] };
-  const byAge = [...view.list(occupants, leaf)].sort((left, right) => byText(left.age, right.age));
+  const { segments, vrfs } = view.query(profileCapacity, profile) ?? {};
+  if (segments === undefined && vrfs === undefined) return noOverflow;
+  const placed = byAge(view, view.list(occupants, leaf)).flatMap((attachment) => view.query(placement, attachment).value ?? []);
   return {
-    segments: [...new Set(byAge.map(({ segment }) => segment))].slice(segments ?? Infinity),
-    vrfs: [...new Set(byAge.map(({ vrf }) => vrf))].slice(vrfs ?? Infinity),
+    segments: [...new Set(placed.map(({ segment }) => segment))].slice(segments ?? Infinity),
+    vrfs: [...new Set(placed.map(({ place: { overlay } }) => overlay.vrf))].slice(vrfs ?? Infinity),
   };
 });
+
+const byAge = (view: View, attachments: readonly string[]): string[] =>
+  attachments
+    .map((key) => ({ key, object: view.at('VPCAttachment', key) }))
+    .map(({ key, object }) => ({ key, age: object === undefined ? '' : ageOf(object) }))
+    .sort((left, right) => byText(left.age, right.age))
+    .map(({ key }) => key);
 
 /** Key: `namespace/name`. */
 export const attachmentResolution = query('attachment', (view, key): Resolution<ResolvedAttachment> => {
   const placed = view.query(placement, key);
   const { value, findings, demands } = placed;
   if (value === undefined) return placed;
-  const { segments, vrfs } = view.query(overflow, `${value.leaf} ${value.profile}`);
-  const full = segments.includes(value.segment) ? 'segments' : vrfs.includes(value.vrf) ? 'vrfs' : undefined;
+  const { name: leaf, profile } = value.connection.leaf;
+  const { segments, vrfs } = view.query(overflow, `${leaf} ${profile.name}`);
+  const full = segments.includes(value.segment) ? 'segments' : vrfs.includes(value.place.overlay.vrf) ? 'vrfs' : undefined;
   if (full === undefined) return placed;
-  const message = `Switch "${value.leaf}" holds no more ${full}: capacity.${full} of its profile "${value.profile}" is used up; attach to another leaf`;
+  const message = `Switch "${leaf}" holds no more ${full}: capacity.${full} of its profile "${profile.name}" is used up; attach to another leaf`;
   return { demands, findings: [...findings, { severity: 'error', code: 'CapacityExceeded', path: 'spec.connection', message }] };
 });
 
 /** Key: `namespace/vpc`. Leaves where the VPC has an attachment. */
 export const leavesOfVpc = derivedIndex('leavesOfVpc', 'VPCAttachment', attachmentResolution, ({ value }) =>
-  value === undefined ? [] : [{ key: value.vpc, value: value.leaf }],
+  value === undefined ? [] : [{ key: value.place.vpc, value: value.connection.leaf.name }],
 );
 
 export const attachmentLayers = [subnetResolution, placement, occupants, overflow, attachmentResolution, leavesOfVpc];

@@ -5,6 +5,8 @@ import { query, type View } from '../view.ts';
 import type { Examination } from './resolution.ts';
 
 export interface CableEnd extends PortRef {
+  /** `<device>/<port>`. */
+  readonly text: string;
   /** Path of the end in the Connection. */
   readonly path: string;
 }
@@ -35,7 +37,7 @@ export const deviceKind = query('deviceKind', (view, name): DeviceKind => {
 /** The shape, or undefined when it is not supported, which is then among the findings. */
 export const shapeOf = (spec: Specs['Connection'], seen: Examination, view: View): Shape | undefined => {
   const cables = spec.links.map(({ ends }, link) =>
-    ends.map((text, end): CableEnd => ({ ...portOf(text), path: path('spec', 'links', link, 'ends', end) })),
+    ends.map((text, end): CableEnd => ({ ...portOf(text), text, path: path('spec', 'links', link, 'ends', end) })),
   );
   for (const end of cables.flat()) checkDevice(end, view.query(deviceKind, end.device), seen);
   if (seen.failed) return undefined;

@@ -6,10 +6,10 @@
 import type { Resource } from '../../api/object.ts';
 import { ipv4Number } from '../../net/address.ts';
 import type { Address } from '../../net/brand.ts';
-import { ageOf } from '../age.ts';
-import { addressOf, specOf, tenantKey, tenantRef } from '../intent.ts';
-import { isQuarantined, type Contender } from '../relations.ts';
+import { addressOf, specOf, tenantRef } from '../intent.ts';
+import { isQuarantined } from '../relations.ts';
 import { index, query, type View } from '../view.ts';
+import { eldestOf } from './resolution.ts';
 
 const bucketSize = 1024;
 
@@ -32,22 +32,16 @@ export const bucketsOf = (space: string, values: readonly number[]): string[] =>
 
 const vpcOf = (slice: Resource): string => `${slice.metadata.namespace ?? ''}/${specOf('MappingSlice', slice).vpc}`;
 
-/** Key: bucket of `namespace/vpc`. */
-export const slicesByBucket = index<Contender>('slicesByBucket', 'MappingSlice', (object) => {
-  const value = { name: tenantKey(object), age: ageOf(object) };
-  return bucketsOf(vpcOf(object), valuesOf(specOf('MappingSlice', object).mappings)).map((key) => ({ key, value }));
-});
-
-export interface HeldAddress {
-  readonly address: string;
-  readonly value: number;
-}
+/** Key: bucket of `namespace/vpc`. Keys of slices. */
+export const slicesByBucket = index('slicesByBucket', 'MappingSlice', (object, slice) =>
+  bucketsOf(vpcOf(object), valuesOf(specOf('MappingSlice', object).mappings)).map((key) => ({ key, value: slice })),
+);
 
 /** Key: bucket of a pool of host addresses. Addresses that are held. */
-export const hostAddresses = index<HeldAddress>('hostAddresses', 'Claim', (object) => {
+export const hostAddresses = index('hostAddresses', 'Claim', (object) => {
   const { pool, value: address } = specOf('Claim', object);
   const value = pool.startsWith(hostPool('')) && !isQuarantined(object) ? ipv4Number(addressOf(address)) : undefined;
-  return value === undefined ? [] : [{ key: bucketKey(pool, value), value: { address, value } }];
+  return value === undefined ? [] : [{ key: bucketKey(pool, value), value: address }];
 });
 
 /** Key: `namespace/name` of a slice. All its addresses as one text, which is compared and searched in no time. */
@@ -60,8 +54,7 @@ const addressText = query('addressesOfSlice', (view, key): string => {
 export const mappingLayers = [hostAddresses, slicesByBucket, addressText];
 
 /** The eldest slice that maps an address of the VPC (`namespace/name`). */
-export const sliceAt = (view: View, vpc: string, address: Address): Contender | undefined =>
-  view
-    .list(slicesByBucket, bucketKey(vpc, ipv4Number(address) ?? Number.NaN))
-    .filter(({ name }) => view.query(addressText, name).includes(` ${address} `))
-    .reduce<Contender | undefined>((eldest, each) => (eldest === undefined || each.age < eldest.age ? each : eldest), undefined);
+export const sliceAt = (view: View, vpc: string, address: Address): { readonly key: string; readonly age: string } | undefined => {
+  const near = view.list(slicesByBucket, bucketKey(vpc, ipv4Number(address) ?? Number.NaN));
+  return near.length === 0 ? undefined : eldestOf(view, 'MappingSlice', near.filter((key) => view.query(addressText, key).includes(` ${address} `)));
+};

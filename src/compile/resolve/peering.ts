@@ -1,13 +1,13 @@
 /** A peering as pairings of prefixes. A faulty pairing permits nothing; the others stay as they are. */
 import { refOf, type ObjectRef, type Resource } from '../../api/object.ts';
-import type { Prefix, Vni } from '../../net/brand.ts';
+import type { Prefix } from '../../net/brand.ts';
 import { comparePrefixes, overlaps } from '../../net/prefix.ts';
 import { byText } from '../../kit/order.ts';
 import { ageOf } from '../age.ts';
 import { path, specOf, tenantRef, type Specs } from '../intent.ts';
 import { derivedIndex, query, type View } from '../view.ts';
 import { absent, Examination, unready, type Resolution } from './resolution.ts';
-import { vpcResolution, type ResolvedVpc } from './vpc.ts';
+import { knownVpc, type Overlay, type ResolvedVpc } from './vpc.ts';
 
 export interface Pairing {
   /** Prefixes of the first VPC, by name, and of the second. */
@@ -19,8 +19,8 @@ export interface ResolvedPeering {
   /** `namespace/name` of the two VPCs, ordered. */
   readonly left: string;
   readonly right: string;
-  readonly leftVni: Vni;
-  readonly rightVni: Vni;
+  readonly leftOverlay: Overlay;
+  readonly rightOverlay: Overlay;
   readonly pairings: readonly Pairing[];
   readonly peering: ObjectRef;
   readonly age: string;
@@ -44,7 +44,7 @@ const resolve = (object: Resource, view: View): Resolution<ResolvedPeering> => {
   const faults: Examination['findings'] = [];
   const found: ResolvedPeering[] = [];
   for (const [position, pair] of specOf('VPCPeering', object).permit.entries()) {
-    const part = new Examination(object, view);
+    const part = seen.part();
     const sides = pair.flatMap((side, place) => resolveSide(object, side, path('spec', 'permit', position, place), part, view));
     const [left, right] = sides.sort((one, other) => byText(one.vpc, other.vpc));
     if (left !== undefined && right !== undefined) checkPair(left, right, path('spec', 'permit', position), part);
@@ -54,8 +54,7 @@ const resolve = (object: Resource, view: View): Resolution<ResolvedPeering> => {
   const [first] = found;
   const same = found.filter(({ left, right }) => left === first?.left && right === first.right);
   const value = first && { ...first, pairings: same.flatMap(({ pairings }) => pairings) };
-  const { findings, ...rest } = seen.done<ResolvedPeering>(value);
-  return { ...rest, findings: [...findings, ...faults] };
+  return seen.done<ResolvedPeering>(value, faults);
 };
 
 const pairOf = (object: Resource, left: Side, right: Side): ResolvedPeering => ({
@@ -63,8 +62,8 @@ const pairOf = (object: Resource, left: Side, right: Side): ResolvedPeering => (
   age: ageOf(object),
   left: left.vpc,
   right: right.vpc,
-  leftVni: left.resolved.vni,
-  rightVni: right.resolved.vni,
+  leftOverlay: left.resolved.overlay,
+  rightOverlay: right.resolved.overlay,
   pairings: [{ left: left.prefixes, right: right.prefixes }],
 });
 
@@ -84,7 +83,7 @@ const resolveSide = (object: Resource, side: SideSpec, at: string, seen: Examina
     const names = Object.keys(declared).join('", "');
     seen.error('UnknownSubnet', `${at}.subnets`, `VPC "${side.vpc}" has no subnet "${name}"; it has "${names}"`);
   }
-  const resolution = view.query(vpcResolution, vpc);
+  const resolution = view.query(knownVpc, vpc);
   const { value: resolved } = resolution;
   if (resolved === undefined) seen.findings.push(unready(ref, `${at}.vpc`, resolution));
   if (resolved === undefined || unknown.length > 0) return [];
@@ -124,23 +123,13 @@ export const pairingsOfPair = derivedIndex('pairingsOfPair', 'VPCPeering', peeri
   value === undefined ? [] : value.pairings.map((pairing) => ({ key: pairKey(value), value: pairing })),
 );
 
-/** One VPC's way to another. */
-export interface Peer {
-  /** `namespace/name`. */
-  readonly vpc: string;
-  readonly vni: Vni;
-  readonly peering: ObjectRef;
-  /** Of the peering. */
-  readonly age: string;
-}
-
-/** Key: `namespace/vpc`. */
+/** Key: `namespace/vpc`. The VPCs it is peered with, and by which peering. */
 export const peersOfVpc = derivedIndex('peersOfVpc', 'VPCPeering', peeringResolution, ({ value }) => {
   if (value === undefined) return [];
-  const { left, right, leftVni, rightVni, peering, age } = value;
+  const { left, right, leftOverlay, rightOverlay, peering, age } = value;
   return [
-    { key: left, value: { vpc: right, vni: rightVni, peering, age } },
-    { key: right, value: { vpc: left, vni: leftVni, peering, age } },
+    { key: left, value: { vpc: rightOverlay.vpc, scope: rightOverlay.scope, peering, age } },
+    { key: right, value: { vpc: leftOverlay.vpc, scope: leftOverlay.scope, peering, age } },
   ];
 });
 

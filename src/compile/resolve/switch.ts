@@ -1,16 +1,25 @@
 /** A switch with its ids: what its own rows and everything cabled to it build upon. */
-import type { Resource } from '../../api/object.ts';
+import type { ObjectRef, Resource } from '../../api/object.ts';
+import { deviceScope } from '../../goal/rows.ts';
 import type { Address, Asn, Prefix } from '../../net/brand.ts';
 import { parseAsn } from '../../net/scalars.ts';
-import { addressOf, prefixOf, specNamed, specOf, type Specs } from '../intent.ts';
+import { addressOf, clusterRef, prefixOf, specNamed, specOf, type Specs } from '../intent.ts';
 import { switchesByPin } from '../relations.ts';
 import { query, type View } from '../view.ts';
-import { absent, Examination, type Resolution } from './resolution.ts';
+import { profileCapacity } from './fabric.ts';
+import { absent, Examination, withoutDemands, type Resolution } from './resolution.ts';
 
-export interface ResolvedSwitch {
+/** Where a switch belongs: what everything cabled to it shares. */
+export interface Chassis {
+  readonly name: string;
+  readonly scope: string;
   readonly role: 'spine' | 'leaf' | 'border';
   readonly fabric: string;
-  readonly profile: string;
+  readonly profile: ObjectRef;
+}
+
+export interface ResolvedSwitch {
+  readonly chassis: Chassis;
   readonly asn: Asn;
   readonly routerId: Address;
   /** Absent on spines, which only pass overlay routes on. */
@@ -23,25 +32,28 @@ export const switchResolution = query('switch', (view, name): Resolution<Resolve
   return object === undefined ? absent : resolve(object, view);
 });
 
-export const switchLayers = [switchResolution];
+/** The same for others than the switch itself: without what it demands, which changes with every pool. */
+export const knownSwitch = query('knownSwitch', (view, name) => withoutDemands(view.query(switchResolution, name)));
+
+export const switchLayers = [switchResolution, knownSwitch];
 
 const resolve = (object: Resource, view: View): Resolution<ResolvedSwitch> => {
   const spec = specOf('Switch', object);
   const seen = new Examination(object, view);
   const fabric = specNamed(view, 'Fabric', spec.fabric);
   if (fabric === undefined) seen.error('UnknownFabric', 'spec.fabric', `there is no Fabric "${spec.fabric}"; create it or name another`);
-  if (view.get('SwitchProfile', '', spec.profile) === undefined) {
+  if (view.query(profileCapacity, spec.profile) === undefined) {
     seen.error('UnknownSwitchProfile', 'spec.profile', `there is no SwitchProfile "${spec.profile}"; create it or name another`);
   }
   if (fabric === undefined) return seen.done<ResolvedSwitch>(undefined);
-  const { role, profile } = spec;
+  const { role } = spec;
+  const { name } = object.metadata;
+  const chassis = { name, scope: deviceScope(name), role, fabric: spec.fabric, profile: clusterRef('SwitchProfile', spec.profile) };
   const asn = asnOf(spec, fabric, seen);
   const routerId = loopback(seen, 'routerID', spec.routerID, prefixOf(fabric.underlay.routerIDs));
-  if (role === 'spine') {
-    return seen.done(asn && routerId && { role, fabric: spec.fabric, profile, asn, routerId });
-  }
+  if (role === 'spine') return seen.done(asn && routerId && { chassis, asn, routerId });
   const vtep = loopback(seen, 'vtep', spec.vtep, prefixOf(fabric.underlay.vteps));
-  return seen.done(asn && routerId && vtep && { role, fabric: spec.fabric, profile, asn, routerId, vtep });
+  return seen.done(asn && routerId && vtep && { chassis, asn, routerId, vtep });
 };
 
 /** Spines share an ASN so that a route which went up never goes up again (RFC 7938 §5.2.1); a leaf has one of its own. */

@@ -2,32 +2,47 @@
  * A VPC with its ids. A fault of one subnet takes out that subnet and leaves the others alone: a slip while a subnet is
  * added must not disconnect the servers of those that run.
  */
-import type { Resource } from '../../api/object.ts';
+import { refOf, type ObjectRef, type Resource } from '../../api/object.ts';
+import { vpcScope } from '../../goal/rows.ts';
 import type { Address, Prefix, Vni } from '../../net/brand.ts';
 import { contains, firstHost, overlaps } from '../../net/prefix.ts';
 import { parseVni } from '../../net/scalars.ts';
 import { ageOf } from '../age.ts';
+import type { Candidates } from '../demand.ts';
 import { addressOf, nameTold, path, prefixOf, specNamed, specOf, tenantKey, tenantRef, type Specs } from '../intent.ts';
 import { overlayMtu } from '../mtu.ts';
-import { prefixesAround, subnetsAt, subnetsInside, type SubnetContender } from '../relations.ts';
+import { prefixesAround, subnetsAt, subnetsInside } from '../relations.ts';
 import { query, type View } from '../view.ts';
-import { absent, Examination, type Resolution } from './resolution.ts';
+import { fabricTenancy, type Tenancy } from './fabric.ts';
+import { hostPool } from './mapping.ts';
+import { absent, eldestOf, Examination, withoutDemands, type Resolution } from './resolution.ts';
 
 export interface ResolvedSubnet {
   readonly prefix: Prefix;
   readonly gateway: Address;
+  /** What servers may be given: every address but the gateway. */
+  readonly hosts: Candidates;
   /** L2VNI; absent while it waits for one. */
   readonly vni?: Vni;
   readonly dhcp?: { readonly leaseSeconds: number; readonly dnsServers: readonly Address[] };
 }
 
-export interface ResolvedVpc {
-  readonly addressSpace: string;
+/** What all subnets of a VPC have in common. */
+export interface Overlay {
+  readonly vpc: ObjectRef;
+  /** L3VNI. */
   readonly vni: Vni;
   readonly vrf: string;
+  /** Where rows for all members of the VPC are. */
+  readonly scope: string;
   readonly mtu: number;
-  /** Uid of the VPC, which its address pool is named after. */
-  readonly uid: string;
+  /** Pool that the addresses of its servers are taken from. */
+  readonly hostPool: string;
+}
+
+export interface ResolvedVpc {
+  readonly addressSpace: string;
+  readonly overlay: Overlay;
   /** Subnets without faults. */
   readonly subnets: { readonly [name: string]: ResolvedSubnet };
 }
@@ -44,12 +59,15 @@ export const vpcResolution = query('vpc', (view, key): Resolution<ResolvedVpc> =
   return object === undefined ? absent : resolve(object, view);
 });
 
-export const vpcLayers = [vpcResolution];
+/** The same for others than the VPC itself: without what it demands, which changes with every pool. */
+export const knownVpc = query('knownVpc', (view, key) => withoutDemands(view.query(vpcResolution, key)));
+
+export const vpcLayers = [vpcResolution, knownVpc];
 
 const resolve = (object: Resource, view: View): Resolution<ResolvedVpc> => {
   const spec = specOf('VPC', object);
   const seen = new Examination(object, view);
-  const fabric = specNamed(view, 'Fabric', fabricOfTenants);
+  const fabric = view.query(fabricTenancy, fabricOfTenants);
   const space = specNamed(view, 'AddressSpace', spec.addressSpace);
   if (fabric === undefined) seen.error('UnknownFabric', '', `there is no Fabric "${fabricOfTenants}" to take VNIs from; create it`);
   if (space === undefined) {
@@ -60,30 +78,28 @@ const resolve = (object: Resource, view: View): Resolution<ResolvedVpc> => {
   const subnets: Record<string, ResolvedSubnet> = {};
   const faults: Examination['findings'] = [];
   for (const [name, subnet] of Object.entries(spec.subnets)) {
-    const part = new Examination(object, view);
+    const part = seen.part();
     checkSubnet(object, name, { space, fabric }, part, view);
     const subnetVni = part.failed ? undefined : claimVni(part, fabric, `subnet/${name}`, path('spec', 'subnets', name));
     if (!part.failed) subnets[name] = resolvedSubnet(subnet, subnetVni);
     faults.push(...part.findings);
     seen.demands.push(...part.demands);
   }
-  const value =
-    vni === undefined
-      ? undefined
-      : {
-          addressSpace: spec.addressSpace,
-          vni,
-          vrf: vrfName(vni),
-          mtu: overlayMtu(fabric.underlay.mtu),
-          uid: object.metadata.uid ?? tenantKey(object),
-          subnets,
-        };
-  const { findings, ...rest } = seen.done<ResolvedVpc>(value);
-  return { ...rest, findings: [...findings, ...faults] };
+  const value = vni && { addressSpace: spec.addressSpace, overlay: overlayOf(object, vni, fabric), subnets };
+  return seen.done<ResolvedVpc>(value, faults);
 };
 
-const claimVni = (seen: Examination, fabric: Specs['Fabric'], purpose: string, at: string): Vni | undefined => {
-  const { from, to } = fabric.overlay.vnis;
+const overlayOf = (object: Resource, vni: Vni, fabric: Tenancy): Overlay => ({
+  vpc: refOf(object),
+  vni,
+  vrf: vrfName(vni),
+  scope: vpcScope(vni),
+  mtu: overlayMtu(fabric.mtu),
+  hostPool: hostPool(object.metadata.uid ?? tenantKey(object)),
+});
+
+const claimVni = (seen: Examination, fabric: Tenancy, purpose: string, at: string): Vni | undefined => {
+  const { from, to } = fabric.vnis;
   const value = seen.claim({ pool: 'vni', purpose, candidates: { type: 'numbers', from, to }, path: at });
   const vni = parseVni(value ?? 0);
   return vni.ok ? vni.value : undefined;
@@ -96,9 +112,12 @@ const gatewayOf = ({ cidr, gateway }: SubnetSpec): Address =>
 
 const resolvedSubnet = (subnet: SubnetSpec, vni: Vni | undefined): ResolvedSubnet => {
   const { enabled, leaseSeconds, dnsServers } = subnet.dhcp;
+  const prefix = prefixOf(subnet.cidr);
+  const gateway = gatewayOf(subnet);
   return {
-    prefix: prefixOf(subnet.cidr),
-    gateway: gatewayOf(subnet),
+    prefix,
+    gateway,
+    hosts: { type: 'addresses', prefix, except: [gateway] },
     ...(vni === undefined ? {} : { vni }),
     ...(enabled ? { dhcp: { leaseSeconds, dnsServers: dnsServers.map(addressOf) } } : {}),
   };
@@ -106,7 +125,7 @@ const resolvedSubnet = (subnet: SubnetSpec, vni: Vni | undefined): ResolvedSubne
 
 interface Surroundings {
   readonly space: Specs['AddressSpace'];
-  readonly fabric: Specs['Fabric'];
+  readonly fabric: Tenancy;
 }
 
 const checkSubnet = (object: Resource, name: string, { space, fabric }: Surroundings, seen: Examination, view: View): void => {
@@ -133,16 +152,28 @@ const checkSubnet = (object: Resource, name: string, { space, fabric }: Surround
   );
 };
 
-const elderText = (object: Resource, { prefix, subnet, name }: SubnetContender): string => {
-  const told = nameTold(object, name);
+/** A subnet that was there first. */
+interface Overlap {
+  readonly vpc: string;
+  readonly subnet: string;
+  readonly prefix: string;
+}
+
+const elderText = (object: Resource, { prefix, subnet, vpc }: Overlap): string => {
+  const told = nameTold(object, vpc);
   return told === undefined ? 'a subnet of an older VPC of another tenant' : `"${prefix}" of subnet "${subnet}" of the older VPC "${told}"`;
 };
 
-/** The eldest subnet of another, older VPC that shares an address with `prefix`. */
-const elderOverlap = (object: Resource, space: string, prefix: Prefix, view: View): SubnetContender | undefined => {
-  const age = ageOf(object);
+/** The first subnet of the eldest among the older VPCs that share an address with `prefix`. */
+const elderOverlap = (object: Resource, space: string, prefix: Prefix, view: View): Overlap | undefined => {
+  const own = tenantKey(object);
   const around = [prefix, ...prefixesAround(prefix)].flatMap((at) => view.list(subnetsAt, `${space}|${at}`));
-  return [...around, ...view.list(subnetsInside, `${space}|${prefix}`)]
-    .filter((other) => other.age < age)
-    .reduce<SubnetContender | undefined>((eldest, each) => (eldest === undefined || each.age < eldest.age ? each : eldest), undefined);
+  const others = [...around, ...view.list(subnetsInside, `${space}|${prefix}`)]
+    .map((key) => ({ vpc: key.slice(0, key.lastIndexOf('/')), subnet: key.slice(key.lastIndexOf('/') + 1) }))
+    .filter(({ vpc }) => vpc !== own);
+  if (others.length === 0) return undefined;
+  const eldest = eldestOf(view, 'VPC', others.map(({ vpc }) => vpc));
+  const overlap = eldest === undefined || eldest.age > ageOf(object) ? undefined : others.find(({ vpc }) => vpc === eldest.key);
+  const vpc = overlap && view.at('VPC', overlap.vpc);
+  return overlap && { ...overlap, prefix: vpc === undefined ? '' : (specOf('VPC', vpc).subnets[overlap.subnet]?.cidr ?? '') };
 };

@@ -1,26 +1,20 @@
 /**
- * VPCAttachment -> the host behind the port: its address and MAC. With it the address is reserved for DHCP, and a host
- * that never speaks is reachable all the same.
+ * The host behind an attached port: its address and MAC. With it the address is reserved for DHCP, and a host that never
+ * speaks is reachable all the same.
  */
-import { deviceScope } from '../../goal/rows.ts';
-import { clusterRef, specOf, tenantKey, tenantRef } from '../intent.ts';
-import { attachmentResolution } from '../resolve/attachment.ts';
-import { nothing, type Translator } from '../view.ts';
+import type { ResolvedAttachment } from '../resolve/attachment.ts';
+import type { ScopedRow } from '../view.ts';
 
-export const hostTranslator: Translator = {
-  name: 'host',
-  kind: 'VPCAttachment',
-  translate: (object, view) => {
-    const { value } = view.query(attachmentResolution, tenantKey(object));
-    if (value?.address === undefined || value.mac === undefined) return nothing;
-    const { leaf, segment, address, mac, port, server, vpc } = value;
-    const { connection } = specOf('VPCAttachment', object);
-    const row = {
-      table: 'host',
-      key: `${segment}/${address}`,
-      value: { segment, address, mac, port, hostname: server },
-    } as const;
-    const from = [clusterRef('Server', server), clusterRef('Connection', connection), tenantRef('VPC', vpc)];
-    return { rows: [{ scope: deviceScope(leaf), row, from }], findings: [] };
-  },
+/** No rows for a host whose address or MAC nobody knows. */
+export const hostRows = ({ place, segment, connection, address }: ResolvedAttachment): ScopedRow[] => {
+  const { leaf, port, server, mac } = connection;
+  if (address === undefined || mac === undefined) return [];
+  const value = { segment, address, mac, port, hostname: server.name };
+  return [
+    {
+      scope: leaf.scope,
+      row: { table: 'host', key: `${segment}/${address}`, value },
+      from: [server, connection.connection, place.overlay.vpc],
+    },
+  ];
 };

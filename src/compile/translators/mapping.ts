@@ -5,14 +5,13 @@
  */
 import type { Mapping } from '../../api/kinds/mappingslice.ts';
 import type { ObjectRef, Resource } from '../../api/object.ts';
-import { vpcScope, type MappingRow } from '../../goal/rows.ts';
+import type { MappingRow } from '../../goal/rows.ts';
 import type { Address, Mac, Vni } from '../../net/brand.ts';
 import { error, pending, type CompileFinding } from '../finding.ts';
 import { path, specOf, tenantRef } from '../intent.ts';
-import { holdersByValue } from '../relations.ts';
-import { hostAddresses, bucketsOf, hostPool, valuesOf } from '../resolve/mapping.ts';
-import { unready } from '../resolve/resolution.ts';
-import { vpcResolution, type ResolvedVpc } from '../resolve/vpc.ts';
+import { hostAddresses, bucketsOf, valuesOf } from '../resolve/mapping.ts';
+import { holdersOf, unready } from '../resolve/resolution.ts';
+import { knownVpc, type ResolvedVpc } from '../resolve/vpc.ts';
 import { subnetRanges, type SubnetRange } from '../resolve/subnetrange.ts';
 import type { ScopedRow, Translation, Translator, View } from '../view.ts';
 
@@ -21,7 +20,7 @@ export const mappingTranslator: Translator = {
   kind: 'MappingSlice',
   translate: (object, view, before) => {
     const vpc = tenantRef('VPC', `${object.metadata.namespace ?? ''}/${specOf('MappingSlice', object).vpc}`);
-    const resolution = view.query(vpcResolution, `${vpc.namespace}/${vpc.name}`);
+    const resolution = view.query(knownVpc, `${vpc.namespace}/${vpc.name}`);
     const finding =
       resolution.value === undefined && view.get(vpc.kind, vpc.namespace, vpc.name) === undefined
         ? error('UnknownVPC', 'spec.vpc', `there is no VPC "${vpc.name}" in namespace "${vpc.namespace}"; create it or name another`)
@@ -41,8 +40,9 @@ const rowsOf = (object: Resource, vpc: ObjectRef, resolved: ResolvedVpc, view: V
   }
   const ranges = subnetRanges(resolved.subnets);
   const values = valuesOf(mappings);
-  const managed = managedHosts(hostPool(resolved.uid), values, view);
-  const place = { scope: vpcScope(resolved.vni), from: [vpc] };
+  const { scope, hostPool } = resolved.overlay;
+  const managed = managedHosts(hostPool, values, mappings, view);
+  const place = { scope, from: [vpc] };
   const earlier = new Earlier(before.rows, place);
   const rows: ScopedRow[] = [];
   for (const [index, mapping] of mappings.entries()) {
@@ -87,15 +87,17 @@ const faultOf = (
 };
 
 /** Addresses of servers near the slice's, with what to call who holds them. */
-const managedHosts = (pool: string, values: readonly number[], view: View): ReadonlyMap<string, string> => {
+const managedHosts = (pool: string, values: readonly number[], mappings: readonly Mapping[], view: View): ReadonlyMap<string, string> => {
   const held = bucketsOf(pool, values).flatMap((bucket) => view.list(hostAddresses, bucket));
   if (held.length === 0) return new Map();
-  const wanted = new Set(values);
-  return new Map(held.filter(({ value }) => wanted.has(value)).map(({ address }) => [address, holderOf(pool, address, view)]));
+  const wanted = new Set(mappings.map(({ address }) => address));
+  return new Map(held.filter((address) => wanted.has(address)).map((address) => [address, holderOf(pool, address, view)]));
 };
 
-const holderOf = (pool: string, address: string, view: View): string =>
-  view.list(holdersByValue, `${pool}|${address}`)[0]?.holder ?? 'a server';
+const holderOf = (pool: string, address: string, view: View): string => {
+  const [holder] = holdersOf(view, pool, address);
+  return holder === undefined ? 'a server' : `${holder.kind} "${holder.name}"`;
+};
 
 /** Rows of the run before, found again in the order in which they were made. */
 class Earlier {

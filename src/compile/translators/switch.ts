@@ -1,5 +1,5 @@
 /** Switch -> what a device is in the underlay: its loopbacks, its BGP speaker, its VTEP. */
-import { deviceScope, type Row } from '../../goal/rows.ts';
+import type { Row } from '../../goal/rows.ts';
 import { hostPrefix } from '../../net/address.ts';
 import { clusterRef, macOf, specNamed } from '../intent.ts';
 import { switchResolution, type ResolvedSwitch } from '../resolve/switch.ts';
@@ -11,12 +11,13 @@ export const switchTranslator: Translator = {
   translate: (object, view) => {
     const { name } = object.metadata;
     const { value, findings, demands } = view.query(switchResolution, name);
-    const fabric = value && specNamed(view, 'Fabric', value.fabric);
+    const fabric = value && specNamed(view, 'Fabric', value.chassis.fabric);
     if (value === undefined || fabric === undefined) return { rows: [], findings, demands };
-    const from = [clusterRef('Fabric', value.fabric)];
+    const { scope } = value.chassis;
+    const from = [clusterRef('Fabric', value.chassis.fabric)];
     const { asn, routerId: routerID, vtep } = value;
     return {
-      rows: rowsOf(name, value, fabric.overlay.anycastMAC).map((row) => ({ scope: deviceScope(name), row, from })),
+      rows: rowsOf(name, value, fabric.overlay.anycastMAC).map((row) => ({ scope, row, from })),
       findings,
       demands,
       facts: { asn, routerID, ...(vtep === undefined ? {} : { vtep }) },
@@ -24,7 +25,7 @@ export const switchTranslator: Translator = {
   },
 };
 
-const rowsOf = (hostname: string, { role, asn, routerId, vtep }: ResolvedSwitch, anycastMac: string): Row[] => {
+const rowsOf = (hostname: string, { chassis: { role }, asn, routerId, vtep }: ResolvedSwitch, anycastMac: string): Row[] => {
   const loopbacks = vtep === undefined ? [routerId] : [routerId, vtep];
   const rows: Row[] = [
     { table: 'system', key: 'self', value: { hostname, role, routerId } },

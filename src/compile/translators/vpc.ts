@@ -1,5 +1,4 @@
 /** VPC -> its VRF, said once for all devices that hold it. */
-import { vpcScope } from '../../goal/rows.ts';
 import { tenantKey } from '../intent.ts';
 import { vpcResolution, type ResolvedVpc } from '../resolve/vpc.ts';
 import type { Facts, Translator } from '../view.ts';
@@ -11,14 +10,14 @@ export const vpcTranslator: Translator = {
     const key = tenantKey(object);
     const { value, findings, demands } = view.query(vpcResolution, key);
     if (value === undefined) return { rows: [], findings, demands };
-    const { vni, vrf } = value;
+    const { vni, vrf, scope } = value.overlay;
     const row = { table: 'vrf', key: vrf, value: { name: vrf, vni, description: key } } as const;
-    return { rows: [{ scope: vpcScope(vni), row, from: [] }], findings, demands, facts: factsOf(value) };
+    return { rows: [{ scope, row, from: [] }], findings, demands, facts: factsOf(value) };
   },
 };
 
-const factsOf = ({ vni, subnets }: ResolvedVpc): Facts => ({
-  vni,
+const factsOf = ({ overlay, subnets }: ResolvedVpc): Facts => ({
+  vni: overlay.vni,
   subnets: Object.fromEntries(
     Object.entries(subnets).map(([name, subnet]) => [
       name,

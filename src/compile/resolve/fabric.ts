@@ -1,0 +1,44 @@
+/**
+ * Parts of a Fabric, each for those whom it concerns: what is cabled need not be looked at again because there are more
+ * router ids to give away.
+ */
+import { specNamed, type Specs } from '../intent.ts';
+import { query } from '../view.ts';
+
+type FabricSpec = Specs['Fabric'];
+
+export type Underlay = Pick<FabricSpec['underlay'], 'links' | 'linkPool' | 'mtu' | 'bfd'>;
+
+/** Key: fabric. What cables are given; undefined when there is no such fabric. */
+export const fabricUnderlay = query('fabricUnderlay', (view, name): Underlay | undefined => {
+  const fabric = specNamed(view, 'Fabric', name);
+  if (fabric === undefined) return undefined;
+  const { links, linkPool, mtu, bfd } = fabric.underlay;
+  return { links, linkPool, mtu, bfd };
+});
+
+export interface Tenancy {
+  readonly vnis: FabricSpec['overlay']['vnis'];
+  readonly reserved: FabricSpec['reserved'];
+  /** Of fabric links, bytes. */
+  readonly mtu: number;
+}
+
+/** Key: fabric. What VPCs are given; undefined when there is no such fabric. */
+export const fabricTenancy = query('fabricTenancy', (view, name): Tenancy | undefined => {
+  const fabric = specNamed(view, 'Fabric', name);
+  return fabric && { vnis: fabric.overlay.vnis, reserved: fabric.reserved, mtu: fabric.underlay.mtu };
+});
+
+/** Key: switch profile and port, with a blank between. Name of the port on the device itself. */
+export const portInterface = query('portInterface', (view, key): string | undefined => {
+  const blank = key.indexOf(' ');
+  const port = key.slice(blank + 1);
+  const ports = specNamed(view, 'SwitchProfile', key.slice(0, blank))?.ports ?? {};
+  return Object.hasOwn(ports, port) ? ports[port]?.interface : undefined;
+});
+
+/** Key: switch profile. Undefined when there is no such profile. */
+export const profileCapacity = query('profileCapacity', (view, name) => specNamed(view, 'SwitchProfile', name)?.capacity);
+
+export const fabricLayers = [fabricUnderlay, fabricTenancy, portInterface, profileCapacity];
