@@ -47,6 +47,13 @@ export const fabricSpec = Type.Object(
         {
           vnis: Type.Optional(range('VNI', 1, 16777215)),
           anycastMAC: Type.Optional(mac('MAC address that every leaf uses as the gateway of every subnet.')),
+          externalVTEPs: Type.Optional(
+            Type.Array(cidr('Prefix'), {
+              maxItems: 64,
+              description:
+                'Prefixes of VTEPs that Heddle does not manage and a MappingSlice may name; default none. Whoever may write a MappingSlice can send to them.',
+            }),
+          ),
         },
         { additionalProperties: false, description: 'How tenants are carried across the fabric.' },
       ),
@@ -140,6 +147,7 @@ export function defaultFabricSpec(spec: FabricSpec) {
       ...standard.overlay,
       ...overlay,
       anycastMAC: canonicalMac(overlay.anycastMAC ?? standard.overlay.anycastMAC),
+      externalVTEPs: (overlay.externalVTEPs ?? []).map(canonicalPrefix),
     },
     reserved: reserved.map(canonicalPrefix),
     safety: { ...standard.safety, ...safety },

@@ -20,7 +20,7 @@ export function fabricRules({ spec }: Subject<DefaultedFabricSpec>, found: Findi
   for (const [index, text] of spec.reserved.entries()) found.parsed(`spec.reserved[${index}]`, parsePrefix(text));
 }
 
-function checkPools({ underlay }: DefaultedFabricSpec, found: Findings): void {
+function checkPools({ underlay, overlay }: DefaultedFabricSpec, found: Findings): void {
   const pools: NamedPrefix[] = [];
   for (const pool of ['linkPool', 'routerIDs', 'vteps'] as const) {
     const path = `spec.underlay.${pool}`;
@@ -28,6 +28,11 @@ function checkPools({ underlay }: DefaultedFabricSpec, found: Findings): void {
     if (prefix === undefined) continue;
     pools.push({ path, label: pool, prefix });
     if (pool === 'linkPool') checkLinkPool(path, prefix, found);
+  }
+  for (const [index, text] of overlay.externalVTEPs.entries()) {
+    const path = `spec.overlay.externalVTEPs[${index}]`;
+    const prefix = usablePrefix(path, text, found);
+    if (prefix !== undefined) pools.push({ path, label: `overlay.externalVTEPs[${index}]`, prefix });
   }
   disjoint(pools, found);
 }
