@@ -24,7 +24,7 @@ export const mappingsOf = (vpc: number, slice: number): Mapping[] =>
 
 /** What everything stands on: as many VPCs, each with one subnet of 65,534 hosts. */
 export const networks = (vpcs: number): Resource[] => [
-  { apiVersion, kind: 'Fabric', metadata: { name: 'default' }, spec: {} },
+  { apiVersion, kind: 'Fabric', metadata: { name: 'default' }, spec: { overlay: { externalVTEPs: ['192.0.2.0/23'] } } },
   { apiVersion, kind: 'AddressSpace', metadata: { name: 'default' }, spec: { prefixes: ['10.0.0.0/8'] } },
   ...Array.from({ length: vpcs }, (_, vpc) => ({
     apiVersion,

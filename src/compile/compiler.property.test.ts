@@ -12,7 +12,7 @@ const universe: readonly (readonly Resource[])[] = [
   [
     make.fabric(),
     make.fabric({ underlay: { links: 'numbered', mtu: 1600 } }),
-    make.fabric({ underlay: { bfd: { enabled: false } }, reserved: ['10.2.0.0/16'] }),
+    make.fabric({ underlay: { bfd: { enabled: false } }, reserved: ['10.2.0.0/16'], overlay: { externalVTEPs: ['192.0.2.9/32'] } }),
   ],
   [make.profile(), make.profile({ segments: 1 }), make.profile({ vrfs: 1 })],
   [make.addressSpace('default', '10.0.0.0/8'), make.addressSpace('default', '10.1.0.0/16')],

@@ -15,6 +15,7 @@ import { createEngine, type Compiler } from './engine.ts';
 import { indexes } from './relations.ts';
 import { attachmentLayers } from './resolve/attachment.ts';
 import { connectionLayers } from './resolve/connection.ts';
+import { externalVtepLayers } from './resolve/externalvtep.ts';
 import { fabricLayers } from './resolve/fabric.ts';
 import { mappingLayers } from './resolve/mapping.ts';
 import { peeringLayers } from './resolve/peering.ts';
@@ -34,6 +35,7 @@ const layers = [
   ...indexes,
   ...mappingLayers,
   ...fabricLayers,
+  ...externalVtepLayers,
   ...switchLayers,
   ...connectionLayers,
   ...vpcLayers,

@@ -37,7 +37,8 @@ export const object = (kind: string, name: string, spec: unknown, making: Making
 const ports = (count: number): Record<string, { interface: string }> =>
   Object.fromEntries(Array.from({ length: count }, (_, port) => [`E1/${port + 1}`, { interface: `swp${port + 1}` }]));
 
-export const fabric = (spec: unknown = {}): Resource => object('Fabric', 'default', spec);
+export const fabric = (spec: object = {}): Resource =>
+  object('Fabric', 'default', { overlay: { externalVTEPs: ['192.0.2.0/24'] }, ...spec });
 export const profile = (capacity: unknown = {}): Resource =>
   object('SwitchProfile', 'linux-soft', { ports: ports(64), capacity });
 export const addressSpace = (name: string, ...prefixes: string[]): Resource => object('AddressSpace', name, { prefixes });

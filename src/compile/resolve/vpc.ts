@@ -48,7 +48,7 @@ export interface ResolvedVpc {
 }
 
 /** VPCs do not name a fabric; theirs is the one that everything defaults to. */
-const fabricOfTenants = 'default';
+export const fabricOfTenants = 'default';
 
 export const vrfName = (vni: Vni): string => `vrf${vni}`;
 

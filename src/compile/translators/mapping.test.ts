@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { ClaimSpec } from '../../api/kinds/claim.ts';
 import { refOf, type Resource } from '../../api/object.ts';
 import type { Compiler } from '../engine.ts';
 import * as make from '../fixture.ts';
@@ -49,6 +50,49 @@ test('a slice of one subnet holds addresses of that subnet only', () => {
   assert.deepEqual(said(make.compiled(shop, lost).compiler, lost), ['error spec.subnet UnknownSubnet']);
   const nowhere = make.mappingSlice('hosts', 'shed', ['10.1.1.7']);
   assert.deepEqual(said(make.compiled(nowhere).compiler, nowhere), ['error spec.vpc UnknownVPC']);
+});
+
+test('a mapping cannot point at a switch of the fabric, at a VTEP that nobody declared, or at another segment', () => {
+  const host = (last: number, vtep: string, more: object = {}): object => ({ address: `10.1.1.${last}`, mac: `0a:00:00:00:00:${last}`, vtep, ...more });
+  const { compiler, claims } = make.compiled(shop);
+  const own = claims.map(({ spec }) => spec as ClaimSpec).find(({ pool, owner }) => pool === 'vtep' && owner.name === 'leaf-2');
+  assert.ok(own);
+  const object = slice('hosts', [
+    host(10, own.value),
+    host(11, '198.51.100.1'),
+    host(12, '192.0.2.1', { vni: segmentOf(compiler, 'front') }),
+    host(13, '192.0.2.1', { vni: segmentOf(compiler, 'back') }),
+    host(14, '192.0.2.1', { vni: 77 }),
+    { ...host(15, '198.51.100.1', { vni: 5000 }), address: '10.9.9.9' },
+  ]);
+  compiler.apply([make.put(object)]);
+  assert.deepEqual(said(compiler, object), [
+    'error spec.mappings[0].vtep VTEPOfFabric',
+    'error spec.mappings[1].vtep UnknownVTEP',
+    'error spec.mappings[3].vni VNIOfFabric',
+    'error spec.mappings[5].address AddressOutsideVPC',
+    'error spec.mappings[5].vni VNIOfFabric',
+    'error spec.mappings[5].vtep UnknownVTEP',
+  ]);
+  assert.deepEqual(Object.keys(mappingsOf(compiler)), ['mapping/10.1.1.12', 'mapping/10.1.1.14']);
+  assert.ok(!('vni' in (mappingsOf(compiler)['mapping/10.1.1.12'] as object)), 'the VNI of the segment goes without saying');
+});
+
+test('declaring VTEPs lets mappings in and out, and runs only slices that name one of them', () => {
+  const near = slice('near', ['10.1.1.7']);
+  const far = slice('far', [{ address: '10.1.1.8', mac: '0a:00:00:00:00:08', vtep: '198.51.100.1' }]);
+  const { compiler } = make.compiled(shop, near, far);
+  const declare = (...externalVTEPs: string[]): number => {
+    const { translators } = compiler.counters();
+    compiler.apply([make.put(make.fabric({ overlay: { externalVTEPs } }))]);
+    return compiler.counters().translators - translators;
+  };
+  assert.deepEqual(said(compiler, far), ['error spec.mappings[0].vtep UnknownVTEP']);
+  const runs = declare('192.0.2.0/24', '203.0.113.0/24');
+  assert.equal(declare('192.0.2.0/24', '198.51.100.0/24'), runs + 1);
+  assert.deepEqual(Object.keys(mappingsOf(compiler)), ['mapping/10.1.1.7', 'mapping/10.1.1.8']);
+  assert.equal(declare(), runs + 2);
+  assert.deepEqual([said(compiler, near).length, mappingsOf(compiler)], [1, {}]);
 });
 
 test('two slices that map an address differently are both told, and the older one stands', () => {

@@ -7,12 +7,14 @@ import type { Mapping } from '../../api/kinds/mappingslice.ts';
 import type { ObjectRef, Resource } from '../../api/object.ts';
 import type { MappingRow } from '../../goal/rows.ts';
 import type { Address, Mac, Vni } from '../../net/brand.ts';
-import { error, pending, type CompileFinding } from '../finding.ts';
+import { error, type CompileFinding } from '../finding.ts';
 import { path, specOf, tenantRef } from '../intent.ts';
-import { hostAddresses, bucketsOf, valuesOf } from '../resolve/mapping.ts';
-import { holdersOf, unready } from '../resolve/resolution.ts';
-import { knownVpc, type ResolvedVpc } from '../resolve/vpc.ts';
-import { subnetRanges, type SubnetRange } from '../resolve/subnetrange.ts';
+import { fabricTenancy } from '../resolve/fabric.ts';
+import { valuesOf } from '../resolve/mapping.ts';
+import { faultsOf, managedHosts, standings, type Surroundings } from '../resolve/mappingfaults.ts';
+import { unready } from '../resolve/resolution.ts';
+import { subnetRanges } from '../resolve/subnetrange.ts';
+import { fabricOfTenants, knownVpc, type ResolvedVpc } from '../resolve/vpc.ts';
 import type { ScopedRow, Translation, Translator, View } from '../view.ts';
 
 export const mappingTranslator: Translator = {
@@ -41,16 +43,22 @@ const rowsOf = (object: Resource, vpc: ObjectRef, resolved: ResolvedVpc, view: V
   const ranges = subnetRanges(resolved.subnets);
   const values = valuesOf(mappings);
   const { scope, hostPool } = resolved.overlay;
-  const managed = managedHosts(hostPool, values, mappings, view);
+  const surroundings: Surroundings = {
+    subnet,
+    managed: managedHosts(hostPool, values, mappings, view),
+    standing: standings(view),
+    vnis: view.query(fabricTenancy, fabricOfTenants)?.vnis,
+  };
   const place = { scope, from: [vpc] };
   const earlier = new Earlier(before.rows, place);
   const rows: ScopedRow[] = [];
   for (const [index, mapping] of mappings.entries()) {
     const value = values[index] ?? Number.NaN;
     const range = ranges.find(({ first, last }) => value >= first && value <= last);
-    const fault = faultOf(mapping, value, range, subnet, managed) ?? (range?.vni === undefined ? waits(range) : undefined);
-    if (fault !== undefined) findings.push({ ...fault, path: path('spec', 'mappings', index, 'address') });
-    else if (range?.vni !== undefined) rows.push(earlier.find(mapping, range.vni) ?? { ...place, row: rowOf(mapping, range.vni) });
+    const faults = faultsOf(mapping, value, range, surroundings);
+    for (const fault of faults) findings.push({ ...fault, path: path('spec', 'mappings', index, fault.path) });
+    if (faults.length > 0 || range?.vni === undefined) continue;
+    rows.push(earlier.find(mapping, range.vni) ?? { ...place, row: rowOf(mapping, range.vni) });
   }
   return { rows, findings, facts: { mappings: rows.length } };
 };
@@ -60,43 +68,6 @@ const rowOf = ({ address, mac, vtep, vni }: Mapping, segment: Vni): ScopedRow['r
   const common = { segment, address: address as Address, mac: mac as Mac, vtep: vtep as Address };
   const value: MappingRow = vni === undefined || vni === segment ? common : { ...common, vni: vni as Vni };
   return { table: 'mapping', key: address, value };
-};
-
-const waits = (range: SubnetRange | undefined): CompileFinding =>
-  pending('', `waits for the VNI of subnet "${range?.name ?? ''}"`);
-
-const faultOf = (
-  { address }: Mapping,
-  value: number,
-  range: SubnetRange | undefined,
-  subnet: string | undefined,
-  managed: ReadonlyMap<string, string>,
-): CompileFinding | undefined => {
-  if (range === undefined) {
-    return error('AddressOutsideVPC', '', `"${address}" is in no subnet of the VPC; choose one inside a subnet or add the subnet`);
-  }
-  if (subnet !== undefined && range.name !== subnet) {
-    return error('AddressOutsideSubnet', '', `"${address}" is in subnet "${range.name}", not in "${subnet}"; choose another or leave spec.subnet out`);
-  }
-  if (value === range.gateway) return error('AddressIsGateway', '', `"${address}" is the gateway of subnet "${range.name}"; choose another`);
-  if (range.last - range.first > 1 && (value === range.first || value === range.last)) {
-    return error('AddressNotAHost', '', `"${address}" is the network or broadcast address of subnet "${range.name}"; choose another`);
-  }
-  const holder = managed.get(address);
-  return holder === undefined ? undefined : error('AddressInUse', '', `"${address}" is the address of ${holder}, which Heddle manages; remove this mapping`);
-};
-
-/** Addresses of servers near the slice's, with what to call who holds them. */
-const managedHosts = (pool: string, values: readonly number[], mappings: readonly Mapping[], view: View): ReadonlyMap<string, string> => {
-  const held = bucketsOf(pool, values).flatMap((bucket) => view.list(hostAddresses, bucket));
-  if (held.length === 0) return new Map();
-  const wanted = new Set(mappings.map(({ address }) => address));
-  return new Map(held.filter((address) => wanted.has(address)).map((address) => [address, holderOf(pool, address, view)]));
-};
-
-const holderOf = (pool: string, address: string, view: View): string => {
-  const [holder] = holdersOf(view, pool, address);
-  return holder === undefined ? 'a server' : `${holder.kind} "${holder.name}"`;
 };
 
 /** Rows of the run before, found again in the order in which they were made. */

@@ -1,0 +1,87 @@
+/** What stands against one mapping: where its address is, who has it, and where it points. */
+import type { Mapping } from '../../api/kinds/mappingslice.ts';
+import { error, pending, type CompileFinding } from '../finding.ts';
+import type { View } from '../view.ts';
+import { vtepStanding, type VtepStanding } from './externalvtep.ts';
+import type { Tenancy } from './fabric.ts';
+import { bucketsOf, hostAddresses } from './mapping.ts';
+import { holdersOf } from './resolution.ts';
+import type { SubnetRange } from './subnetrange.ts';
+
+/** What all mappings of a slice are judged by. */
+export interface Surroundings {
+  /** The one subnet that the slice names, if it does. */
+  readonly subnet: string | undefined;
+  /** By address: who has it. */
+  readonly managed: ReadonlyMap<string, string>;
+  readonly standing: (vtep: string) => VtepStanding;
+  /** Those that Heddle gives out. */
+  readonly vnis: Tenancy['vnis'] | undefined;
+}
+
+const noFaults: readonly CompileFinding[] = [];
+
+/**
+ * All faults of a mapping, with the member of it as path; none when it may be in force.
+ * @param value number of the address
+ * @param range the subnet it is in
+ */
+export const faultsOf = (mapping: Mapping, value: number, range: SubnetRange | undefined, surroundings: Surroundings): readonly CompileFinding[] => {
+  const faults = [addressFault(mapping, value, range, surroundings), vtepFault(mapping, surroundings), vniFault(mapping, range, surroundings)];
+  // Nearly all are in order, and there are very many.
+  return faults[0] === undefined && faults[1] === undefined && faults[2] === undefined ? noFaults : faults.filter((fault) => fault !== undefined);
+};
+
+const addressFault = ({ address }: Mapping, value: number, range: SubnetRange | undefined, { subnet, managed }: Surroundings): CompileFinding | undefined => {
+  const at = 'address';
+  if (range === undefined) {
+    return error('AddressOutsideVPC', at, `"${address}" is in no subnet of the VPC; choose one inside a subnet or add the subnet`);
+  }
+  if (subnet !== undefined && range.name !== subnet) {
+    return error('AddressOutsideSubnet', at, `"${address}" is in subnet "${range.name}", not in "${subnet}"; choose another or leave spec.subnet out`);
+  }
+  if (value === range.gateway) return error('AddressIsGateway', at, `"${address}" is the gateway of subnet "${range.name}"; choose another`);
+  if (range.last - range.first > 1 && (value === range.first || value === range.last)) {
+    return error('AddressNotAHost', at, `"${address}" is the network or broadcast address of subnet "${range.name}"; choose another`);
+  }
+  const holder = managed.get(address);
+  if (holder !== undefined) return error('AddressInUse', at, `"${address}" is the address of ${holder}, which Heddle manages; remove this mapping`);
+  return range.vni === undefined ? pending(at, `waits for the VNI of subnet "${range.name}"`) : undefined;
+};
+
+const vtepFault = ({ vtep }: Mapping, { standing }: Surroundings): CompileFinding | undefined => {
+  const found = standing(vtep);
+  if (found === 'external') return undefined;
+  if (found === 'fabric') {
+    return error('VTEPOfFabric', 'vtep', `"${vtep}" is a switch of the fabric; servers there are attached by a VPCAttachment, not mapped`);
+  }
+  return error('UnknownVTEP', 'vtep', `"${vtep}" is none of the VTEPs that mappings may name; whoever runs the fabric must add it to spec.overlay.externalVTEPs of the Fabric`);
+};
+
+const vniFault = ({ vni }: Mapping, range: SubnetRange | undefined, { vnis }: Surroundings): CompileFinding | undefined => {
+  if (vni === undefined || vni === range?.vni || vnis === undefined || vni < vnis.from || vni > vnis.to) return undefined;
+  return error('VNIOfFabric', 'vni', `VNI ${vni} is of the range that Heddle gives out (${vnis.from} to ${vnis.to}) and not that of the subnet; leave it out or use one outside`);
+};
+
+/** Asks about each VTEP once: there are far fewer than mappings. */
+export const standings = (view: View): Surroundings['standing'] => {
+  const known = new Map<string, VtepStanding>();
+  return (vtep) => {
+    let found = known.get(vtep);
+    if (found === undefined) known.set(vtep, (found = view.query(vtepStanding, vtep)));
+    return found;
+  };
+};
+
+/** Addresses of servers among the slice's, with what to call who holds them. */
+export const managedHosts = (pool: string, values: readonly number[], mappings: readonly Mapping[], view: View): ReadonlyMap<string, string> => {
+  const held = bucketsOf(pool, values).flatMap((bucket) => view.list(hostAddresses, bucket));
+  if (held.length === 0) return new Map();
+  const wanted = new Set(mappings.map(({ address }) => address));
+  return new Map(held.filter((address) => wanted.has(address)).map((address) => [address, holderOf(pool, address, view)]));
+};
+
+const holderOf = (pool: string, address: string, view: View): string => {
+  const [holder] = holdersOf(view, pool, address);
+  return holder === undefined ? 'a server' : `${holder.kind} "${holder.name}"`;
+};
