@@ -11,7 +11,8 @@ export const joinPairs = ({ name, left, right, translate }: PairTranslator, worl
   const [lefts, rights] = [world.relation(left), world.relation(right)];
   const replace = (key: string, one: unknown, other: unknown, step: 1 | -1): void => {
     const { owner, age, ...row } = translate(key, one, other);
-    goal.replace({ owner, translator: name, age }, step === 1 ? [] : [row], step === 1 ? [row] : []);
+    // A value may come back as that of a younger object before its former self goes: each is a contribution of its own.
+    goal.replace({ owner, translator: `${name} ${age}`, age }, step === 1 ? [] : [row], step === 1 ? [row] : []);
   };
   lefts.listen((key, value, step) => {
     for (const other of rights.peek(key)) replace(key, value, other, step);

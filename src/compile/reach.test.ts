@@ -114,3 +114,17 @@ test('a VPC is refused exactly when a comparison with all older ones finds an ov
     { numRuns: 200 },
   );
 });
+
+test('a peering that is deleted and made again in one batch keeps the devices of both VPCs in both', () => {
+  const permit = [[{ vpc: 'red' }, { vpc: 'blue' }]];
+  const { compiler } = make.compiled(
+    make.vpc('red', { front: '10.1.0.0/24' }),
+    make.vpc('blue', { front: '10.2.0.0/24' }),
+    make.attachment('b1', { vpc: 'blue', subnet: 'front', connection: 'b1--leaf-1' }),
+    make.peering('p', permit),
+  );
+  const before = make.rowsIn(compiler, 'device/leaf-1', 'member');
+  assert.equal(Object.keys(before).length, 2);
+  compiler.apply([make.put(make.peering('p', permit, { uid: 'another', born: 7 }))]);
+  assert.deepEqual(make.rowsIn(compiler, 'device/leaf-1', 'member'), before);
+});
