@@ -43,13 +43,17 @@ const programmed = (known: Knowledge): Statement => {
   if (findings.some(({ severity }) => severity === 'error')) return not('NotAccepted', 'not accepted, see condition Accepted');
   const waiting = findings.filter(({ severity }) => severity === 'pending');
   if (waiting.length > 0) return not('Pending', sentences(waiting));
-  if (failures.length > 0) return not('Failed', clip(`${count}; ${failures.slice(0, shownNames).map(formatFailure).join('; ')}`));
+  if (failures.length > 0) return not('Failed', clip(`${count}; ${causesFirst(failures).slice(0, shownNames).map(formatFailure).join('; ')}`));
   if (known.withheld) return not('Held', `${count}; ${heldText(names(late))}`);
   if (late.length > 0) return not('Pending', `${count}; waiting for ${names(late)}`);
   // Nothing has to happen anywhere, so nothing is left to wait for: the barrier is open.
   if (devices === 0) return { type: 'Programmed', status: 'True', reason: 'NoDevices', message: 'no device is affected' };
   return { type: 'Programmed', status: 'True', reason: 'Programmed', message: count };
 };
+
+/** What failed itself before what only waits for it. */
+const causesFirst = (failures: readonly Failure[]): readonly Failure[] =>
+  [true, false].flatMap((isCause) => failures.filter(({ code }) => (code !== 'Blocked') === isCause));
 
 const formatFailure = ({ device, row, code, message }: Failure): string =>
   row === '' ? `${device}: ${code}: ${message}` : `${device}: ${row}: ${code}: ${message}`;

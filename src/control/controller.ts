@@ -235,9 +235,14 @@ class Control implements Controller {
       const decisions = this.#allocator.decide();
       for (const key of decisions.findings.keys()) this.#reports.mark(key);
       quarantine.push(...decisions.quarantine);
-      if (decisions.create.length + decisions.rebind.length === 0) return quarantine;
+      const wanted = decisions.create.length + decisions.rebind.length;
+      if (wanted === 0) return quarantine;
       next = await this.#claims.grant(decisions);
       for (const change of next) this.#objects.put(change);
+      if (next.length === wanted) continue;
+      // A store that takes no claims now, full or gone, would be asked for ever: the retry that is due decides anew.
+      this.#apply(next);
+      return quarantine;
     }
   }
 

@@ -126,6 +126,15 @@ test('it ends when it is taken back, in part or as a whole, and when the limit i
   assert.equal(bench.size('a'), 30);
 });
 
+test('it ends when nothing is left of it, whatever went shortly before it', () => {
+  const bench = new Bench({ 'device/a': rows(120) });
+  bench.want({ 'device/a': rows(65) });
+  bench.want({ 'device/a': rows(55) });
+  assert.equal(bench.size('a'), 65);
+  bench.want({ 'device/a': rows(65) });
+  assert.equal(bench.holds.size, 0);
+});
+
 test('many small deletions within the window count as one, and waiting does not end what is held', () => {
   const bench = new Bench({ 'device/a': rows(120) });
   for (let left = 119; left >= 0; left--) {

@@ -212,6 +212,7 @@ export class Holds {
     if (!isTouched && limits === held.limits && prospect.removed.has(device) === isolated) return true;
     held.limits = limits;
     const loss = this.#loss(device, prospect, held.before);
+    if (loss.going === 0 && !loss.isolated) return false;
     const alone = judgeDevice(loss, limits);
     const now = alone ?? (reason === 'TooManyDevices' && isHit(loss) ? reason : undefined);
     if (now === undefined) return false;
@@ -225,7 +226,7 @@ export class Holds {
     const losses = new Map<string, Loss[]>();
     for (const device of this.#losers(prospect, ended)) {
       const loss = this.#loss(device, prospect, 0);
-      if (loss.rows > 0 || loss.isolated) getOrMake(losses, fabricOf(device).name, (): Loss[] => []).push(loss);
+      if (loss.going > 0 || loss.isolated) getOrMake(losses, fabricOf(device).name, (): Loss[] => []).push(loss);
     }
     const began: Hold[] = [];
     for (const [fabric, found] of losses) {
@@ -273,8 +274,11 @@ export class Holds {
     return { device, fabric: name, reason, since, rows, of, limit: rowLimit(of, limits), isolated, token, causes: [...causes].sort(byText), arrived: false };
   }
 
-  /** What a device would lose if all that is doomed went. `before`: what it counts as having lost already, at least. */
-  #loss(device: string, { doomed, removed, net, now }: Prospect, before: number): Loss {
+  /**
+   * What a device would lose if all that is doomed went, of which `going` now. `before`: what it counts as having lost
+   * already, at least.
+   */
+  #loss(device: string, { doomed, removed, net, now }: Prospect, before: number): Loss & { readonly going: number } {
     const { goal, fabricOf } = this.#options;
     const own = deviceScope(device);
     const isCounted = (scope: string, id: RowId): boolean => this.#allowed.get(`${scope} ${id}`)?.has(device) !== true;
@@ -295,10 +299,10 @@ export class Holds {
       of += size - allowed;
     }
     const recent = Math.max(before, this.#recently(device, fabricOf(device).limits, now));
-    const going = [...(doomed.get(own)?.keys() ?? [])];
-    const left = goal.scope(own).rows.size - going.length + (net.get(own)?.upserts.length ?? 0);
-    const emptied = left === 0 && going.some((id) => isCounted(own, id));
-    return { device, rows: rows + recent, of: of + recent, emptied, isolated: removed.has(device) };
+    const ids = [...(doomed.get(own)?.keys() ?? [])];
+    const left = goal.scope(own).rows.size - ids.length + (net.get(own)?.upserts.length ?? 0);
+    const emptied = left === 0 && ids.some((id) => isCounted(own, id));
+    return { device, rows: rows + recent, of: of + recent, emptied, isolated: removed.has(device), going: rows };
   }
 
   #recently(device: string, { windowSeconds }: SafetyLimits, now: number): number {

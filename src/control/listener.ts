@@ -88,7 +88,9 @@ export class SouthboundListener implements SouthboundEvents {
 
   #failedRow(device: string, scope: string, { table, key, code, message }: RowFailure): FailedRow {
     const own = refKey({ kind: 'Switch', namespace: '', name: device });
-    if (table === '') return { row: '', code, message, waiters: [own] };
+    if (table === '' && key === '') return { row: '', code, message, waiters: [own] };
+    // A step that stands for no row that should be there, such as a removal, is named in the key alone.
+    if (table === '') return { row: key, code, message, waiters: [], otherwise: own };
     const row = `${table}/${key}`;
     return { row, code, message, waiters: this.#options.compiler.explain(scope, row).map(refKey), otherwise: own };
   }

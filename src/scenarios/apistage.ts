@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { kindByName } from '../api/kinds.ts';
 import { refKey, type Condition, type ObjectRef, type Resource } from '../api/object.ts';
 import { pathOf, type ResourceType } from '../client/discovery.ts';
-import { createApiClient, type ApiClient } from '../client/http.ts';
+import { createApiClient, mergePatchType, type ApiClient } from '../client/http.ts';
 import { readKubeconfig } from '../client/kubeconfig.ts';
 import { getObject } from '../client/live.ts';
 import { HeddleError } from '../kit/error.ts';
@@ -23,11 +23,10 @@ export class ApiStage {
   }
 
   async apply(objects: readonly Resource[]): Promise<void> {
+    const refs = objects.map(({ kind, metadata }) => ({ kind, namespace: metadata.namespace ?? '', name: metadata.name }));
+    const before = await Promise.all(refs.map((ref) => this.get(ref)));
     await this.#api.apply(objects);
-    for (const { kind, metadata } of objects) {
-      const ref = { kind, namespace: metadata.namespace ?? '', name: metadata.name };
-      this.#made.set(refKey(ref), ref);
-    }
+    for (const [index, ref] of refs.entries()) if (before[index] === undefined) this.#made.set(refKey(ref), ref);
   }
 
   async delete(ref: ObjectRef): Promise<void> {
@@ -55,6 +54,14 @@ export class ApiStage {
       assert.ok(found !== undefined && found.observedGeneration === object?.metadata.generation, `${refKey(ref)} has no current ${condition} condition`);
       assert.ok([found.status, found.reason].includes(wanted), `${refKey(ref)}: ${condition} is ${found.status}, ${found.reason}: ${found.message}; wanted ${wanted}`);
     });
+  }
+
+  /** Annotates the object with the token that its status shows. */
+  async allow(ref: ObjectRef): Promise<void> {
+    const { held } = ((await this.get(ref))?.status ?? {}) as { held?: { token: string } };
+    assert.ok(held !== undefined, `nothing is held on ${refKey(ref)}`);
+    const body = { metadata: { annotations: { 'heddle.dev/allow-deletions': held.token } } };
+    await this.#client.call({ method: 'PATCH', path: pathOf(typeOf(ref.kind), ref.namespace, ref.name), contentType: mergePatchType, body });
   }
 
   async get(ref: ObjectRef): Promise<Resource | undefined> {

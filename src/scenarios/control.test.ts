@@ -75,5 +75,6 @@ const play = async (stage: ApiStage, step: Step): Promise<void> => {
   if (step.type === 'apply') await stage.apply(step.objects);
   else if (step.type === 'delete') for (const ref of step.refs) await stage.delete(ref);
   else if (step.type === 'refuse') await stage.refuse(step.object, step.paths);
+  else if (step.type === 'allow') await stage.allow(step.ref);
   else if (step.type === 'expect') for (const expectation of step.conditions) await stage.expect(expectation);
 };

@@ -16,7 +16,9 @@ export type Step =
   | { readonly type: 'expect'; readonly conditions: readonly Expectation[] }
   /** Ordered pairs `from -> to` that connect; every other pair of servers must not. */
   | { readonly type: 'reach'; readonly pairs: ReadonlySet<string> }
-  | { readonly type: 'fault'; readonly fault: string };
+  | { readonly type: 'fault'; readonly fault: string }
+  /** A person allows the deletions that are held on a Switch or a Fabric. */
+  | { readonly type: 'allow'; readonly ref: ObjectRef };
 
 export interface Expectation {
   readonly ref: ObjectRef;
@@ -46,6 +48,7 @@ interface RawStep {
   readonly expect?: { readonly [ref: string]: { readonly [condition: string]: string | boolean } };
   readonly reach?: readonly string[];
   readonly fault?: string;
+  readonly allow?: string;
 }
 
 const root = fileURLToPath(new URL('../../testdata/scenarios/', import.meta.url));
@@ -76,6 +79,7 @@ const readStep = (scenario: string, raw: RawStep): Step => {
   if (raw.refuse !== undefined) return { type: 'refuse', object: expand(raw.refuse.object), paths: raw.refuse.paths };
   if (raw.expect !== undefined) return { type: 'expect', conditions: readExpectations(raw.expect) };
   if (raw.reach !== undefined) return { type: 'reach', pairs: new Set(raw.reach) };
+  if (raw.allow !== undefined) return { type: 'allow', ref: parseRef(raw.allow) };
   if (raw.fault !== undefined) return { type: 'fault', fault: raw.fault };
   throw new HeddleError('Invalid', `scenario ${scenario}: unknown step ${JSON.stringify(raw)}`);
 };
