@@ -20,7 +20,12 @@ const running = (): Fleet => {
   return fleet;
 };
 
-answerQuestions<FleetQuestion, FleetStatus>(async (question) => {
+export interface FleetAnswer extends FleetStatus {
+  /** Milliseconds of this process on a processor so far. */
+  readonly cpu: number;
+}
+
+answerQuestions<FleetQuestion, FleetAnswer>(async (question) => {
   switch (question.do) {
     case 'start': {
       const { server, ca, secret, devices } = question;
@@ -43,5 +48,6 @@ answerQuestions<FleetQuestion, FleetStatus>(async (question) => {
       break;
     case 'status':
   }
-  return running().status();
+  const { user, system } = process.cpuUsage();
+  return { ...running().status(), cpu: (user + system) / 1000 };
 });

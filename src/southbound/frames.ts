@@ -5,6 +5,9 @@
 
 const headBytes = 5;
 
+/** What came is no sequence of messages, or one that is too long. */
+export class FrameFault extends Error {}
+
 /** One message in its frame. */
 export const frameOf = (message: Uint8Array): Buffer => {
   const frame = Buffer.allocUnsafe(headBytes + message.length);
@@ -27,15 +30,16 @@ export class FrameReader {
     this.#longest = longest;
   }
 
-  /** Stops after a message when `isOver`. @throws Error for a compressed or too long message. */
+  /** Stops after a message when `isOver`. @throws FrameFault for a compressed or too long message. */
   read(chunk: Buffer, isOver: () => boolean): void {
+    if (chunk.length === 0) return;
     this.#chunks.push(chunk);
     this.#length += chunk.length;
     while (this.#length >= headBytes && !isOver()) {
       const first = this.#front(headBytes);
-      if (first[0] !== 0) throw new Error('messages are compressed, which was not asked for');
+      if (first[0] !== 0) throw new FrameFault('messages are compressed, which was not asked for');
       const end = headBytes + first.readUInt32BE(1);
-      if (end - headBytes > this.#longest) throw new Error(`a message of ${end - headBytes} bytes is more than ${this.#longest}`);
+      if (end - headBytes > this.#longest) throw new FrameFault(`a message of ${end - headBytes} bytes is more than ${this.#longest}`);
       if (this.#length < end) return;
       const bytes = this.#front(end);
       this.#length -= end;

@@ -5,7 +5,7 @@
 import { type AddressInfo } from 'node:net';
 import { type Server, type TLSSocket, createServer } from 'node:tls';
 import { HeddleError } from '../kit/error.ts';
-import { FrameReader, frameOf } from './frames.ts';
+import { FrameFault, FrameReader, frameOf } from './frames.ts';
 import { Http2Connection } from './http2/connection.ts';
 import type { Header } from './http2/hpack.ts';
 import { Payload } from './http2/payload.ts';
@@ -21,6 +21,7 @@ export const status = {
   failedPrecondition: 9,
   aborted: 10,
   unimplemented: 12,
+  internal: 13,
   unavailable: 14,
   unauthenticated: 16,
 } as const;
@@ -54,6 +55,8 @@ export interface GrpcServerOptions {
   /** Of the method, such as `/package.Service/Method`. */
   readonly path: string;
   readonly accept: (call: Call) => CallHandlers;
+  /** Told of what a handler throws; the connection of its client is then closed, and no other. */
+  readonly onFault: (peer: string, error: unknown) => void;
   /** A client that says nothing for this long is asked, and cut off when it still says nothing. Default 10,000. */
   readonly keepaliveMilliseconds?: number;
 }
@@ -93,6 +96,8 @@ export const startGrpcServer = async (options: GrpcServerOptions): Promise<GrpcS
 /** Thousands of devices dial at the same time; the system may allow fewer. */
 const backlog = 8192;
 const handshakeMilliseconds = 20_000;
+/** How long a session may be resumed (TLS 1.3 allows no longer); the device proves who it is by its token every time. */
+const sessionSeconds = 7 * 24 * 60 * 60;
 
 class Listener {
   address = '';
@@ -111,6 +116,7 @@ class Listener {
       ALPNProtocols: ['h2'],
       noDelay: true,
       handshakeTimeout: handshakeMilliseconds,
+      sessionTimeout: sessionSeconds,
       ...(ticketKeys === undefined ? {} : { ticketKeys }),
     });
     this.#server.on('secureConnection', (socket) => this.#connect(socket));
@@ -140,9 +146,13 @@ class Listener {
   }
 
   #connect(socket: TLSSocket): void {
-    const { path, accept } = this.#options;
+    const { path, accept, onFault } = this.#options;
     const peer = `${socket.remoteAddress}:${socket.remotePort}`;
-    const connection = new Http2Connection(socket, (stream) => openCall(stream, path, peer, accept));
+    const connection = new Http2Connection(
+      socket,
+      (stream) => openCall(stream, path, peer, accept),
+      (error) => onFault(peer, error),
+    );
     const guarded = { connection, asked: false, idle: 0 };
     this.#connections.add(guarded);
     socket.once('close', () => this.#connections.delete(guarded));
@@ -229,7 +239,8 @@ class GrpcCall implements Call, StreamHandlers {
     try {
       this.#frames.read(chunk, () => this.#over);
     } catch (error) {
-      this.end(status.invalidArgument, error instanceof Error ? error.message : String(error));
+      if (!(error instanceof FrameFault)) throw error;
+      this.end(status.invalidArgument, error.message);
     }
   }
 

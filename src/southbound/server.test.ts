@@ -18,6 +18,7 @@ import {
 import { rowOfMessage } from '../goal/codec.ts';
 import type { Row } from '../goal/rows.ts';
 import { GoalState } from '../goal/state.ts';
+import { loggerTo } from '../kit/log.ts';
 import type { Vni } from '../net/brand.ts';
 import { retryDelay } from './client.ts';
 import { type Southbound, type SouthboundOptions, startSouthbound } from './server.ts';
@@ -35,7 +36,7 @@ class RawDevice {
   readonly heard: FromServer['message'][] = [];
   failure: ServiceError | undefined;
   readonly #client: Client;
-  readonly #call: ClientDuplexStream<FromAgent, FromServer>;
+  readonly #call: ClientDuplexStream<FromAgent | Buffer, FromServer>;
 
   constructor(address: string, certificate: Certificate, token: string) {
     this.#client = new Client(address, credentials.createSsl(Buffer.from(certificate.certificate)), {
@@ -43,7 +44,8 @@ class RawDevice {
     });
     const metadata = new Metadata();
     metadata.set('authorization', `Bearer ${token}`);
-    const encode = (message: FromAgent): Buffer => Buffer.from(toBinary(FromAgentSchema, message));
+    const encode = (message: FromAgent | Buffer): Buffer =>
+      Buffer.isBuffer(message) ? message : Buffer.from(toBinary(FromAgentSchema, message));
     const decode = (bytes: Buffer): FromServer => fromBinary(FromServerSchema, bytes);
     this.#call = this.#client.makeBidiStreamRequest(methodPath, encode, decode, metadata);
     this.#call.on('data', ({ message }: FromServer) => void this.heard.push(message));
@@ -52,6 +54,10 @@ class RawDevice {
 
   say(message: FromAgent['message']): void {
     this.#call.write(create(FromAgentSchema, { message }));
+  }
+
+  sayBytes(bytes: Buffer): void {
+    this.#call.write(bytes);
   }
 
   hello(device: string, scopes: ScopeState[] = [], lineage = '', protocol = protocolVersion): void {
@@ -228,6 +234,40 @@ describe('goal-state service', () => {
     assert.deepEqual(device.updates().slice(2).map(({ scope, full }) => [scope, full]), [['vpc/1', true]]);
   });
 
+  test('a fault of ours while one device is heard ends its stream and is logged; others go on', async () => {
+    const lines: string[] = [];
+    const log = loggerTo({ write: (line: string) => void lines.push(line) }, 'test', 'error');
+    const onResult = (device: string): void => {
+      if (device === 'leaf-1') throw new Error('the handler failed');
+    };
+    await start({ log, events: { onResult } });
+    goal.commit([{ scope: 'device/leaf-2', upserts: [vrf('a')], deletes: [] }]);
+    southbound.setDevices(['leaf-1', 'leaf-2']);
+    const faulty = dial();
+    const other = dial(deviceToken(secret, 'leaf-2'));
+    for (const [device, name] of [[faulty, 'leaf-1'], [other, 'leaf-2']] as const) {
+      device.hello(name);
+      await commits(device, 1);
+      answerAll(device, Phase.RECEIVED);
+    }
+    await until('the stream to end', () => faulty.failure !== undefined);
+    assert.equal(faulty.failure?.code, status.INTERNAL);
+    assert.ok(lines.some((line) => line.includes('the handler failed') && line.includes('leaf-1')), lines.join(''));
+    commit('device/leaf-2', vrf('b'));
+    await commits(other, 2);
+    assert.deepEqual(southbound.connected(), ['leaf-2']);
+  });
+
+  test('what is no message of an agent is told to who sent it', async () => {
+    const lines: string[] = [];
+    await start({ log: loggerTo({ write: (line: string) => void lines.push(line) }, 'test', 'error') });
+    const device = dial();
+    device.sayBytes(Buffer.of(0xff, 0xff));
+    await until('the stream to end', () => device.failure !== undefined);
+    assert.equal(device.failure?.code, status.INVALID_ARGUMENT);
+    assert.deepEqual(lines, []);
+  });
+
   test('who has no valid token, a wrong name or another protocol is told so', async () => {
     await start();
     const [stranger, liar, alien] = [dial('leaf-1.AAAA'), dial(), dial()];
@@ -307,6 +347,19 @@ describe('encoded updates', () => {
     assert.deepEqual(parts.flatMap(({ upserts }) => upserts.map((row) => rowOfMessage(row).row)), rows);
     assert.equal(update.alone(), undefined);
     assert.deepEqual(messageOf(update.part(0)), parts[0], 'a part that is no longer kept is made anew');
+  });
+
+  test('an update that was forgotten while its parts were still kept is made anew as a whole', () => {
+    const goal = new GoalState();
+    const rows = Array.from({ length: 100 }, (_, index) => vrf(`vrf-${index}`, 'x'.repeat(100)));
+    for (const scope of ['vpc/1', 'vpc/2']) goal.commit([{ scope, upserts: rows, deletes: [] }]);
+    const updates = new EncodedUpdates(goal, 1, { partBytes: 4096, rememberedRows: 200 });
+    const first = updates.update('vpc/1', -1);
+    const parts = [first.part(0), first.part(1)];
+    updates.update('vpc/2', -1);
+    const again = updates.update('vpc/1', -1);
+    assert.notEqual(again, first, 'it was forgotten');
+    assert.deepEqual([again.part(0), again.part(1)], parts);
   });
 
   test('an update that takes something away says so', () => {

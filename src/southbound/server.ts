@@ -6,6 +6,7 @@ import { hkdfSync, randomUUID } from 'node:crypto';
 import { fromBinary } from '@bufbuild/protobuf';
 import { type FromAgent, FromAgentSchema, type Hello, Phase, type Report, type Result } from '../goal/gen/heddle/agent/v1/agent_pb.ts';
 import type { ChangedScope, GoalState } from '../goal/state.ts';
+import { HeddleError } from '../kit/error.ts';
 import type { Logger } from '../kit/log.ts';
 import { Contests } from './contest.ts';
 import type { Phase as PhaseName, RowFailure, SouthboundEvents } from './events.ts';
@@ -68,6 +69,7 @@ export const startSouthbound = async (options: SouthboundOptions): Promise<South
       ticketKeys: ticketKeys(options.tokenSecret),
       path: methodPath,
       accept: (call) => service.accept(call),
+      onFault: (peer, error) => options.log.error({ peer, error: faultText(error) }, 'serving a connection failed'),
     });
     return southboundOf(service, grpc);
   } catch (error) {
@@ -93,6 +95,9 @@ const southboundOf = (service: Service, grpc: GrpcServer): Southbound => ({
 /** The same after a restart, so that thousands of devices resume their TLS sessions instead of making new ones. */
 const ticketKeys = (secret: TokenSecret): Buffer =>
   Buffer.from(hkdfSync('sha256', secret, new Uint8Array(), 'heddle southbound session tickets', 48));
+
+/** Where it happened, as it is a fault of ours. */
+const faultText = (error: unknown): string => (error instanceof Error ? (error.stack ?? error.message) : String(error));
 
 interface Connection {
   readonly call: Call;
@@ -129,7 +134,9 @@ class Service implements SessionContext {
     this.lineage = options.lineage ?? randomUUID();
     this.serverVersion = options.serverVersion ?? '';
     const { mostAdmitted } = options;
-    this.#turns = new Turns({ serve: (item) => this.#flush(item), ...(mostAdmitted === undefined ? {} : { mostAdmitted }) });
+    const serve = (item: Connection): boolean => this.#flush(item);
+    const onFault = (item: Connection, error: unknown): void => this.#fault(item, error);
+    this.#turns = new Turns({ serve, onFault, ...(mostAdmitted === undefined ? {} : { mostAdmitted }) });
     this.#patience = options.patienceMilliseconds ?? 10_000;
     this.#digestMilliseconds = options.digestMilliseconds ?? 60_000;
     this.#tick = Math.min(200, this.#patience / 2, this.#digestMilliseconds);
@@ -147,9 +154,9 @@ class Service implements SessionContext {
     const session = new Session(device, this, (payload) => call.send(payload));
     const connection = { call, session, bootEpoch: '' };
     return {
-      onMessage: (bytes) => this.#receive(connection, fromBinary(FromAgentSchema, bytes)),
-      onDrain: () => this.#drained(connection),
-      onClosed: () => this.#leave(connection),
+      onMessage: (bytes) => this.#decode(connection, bytes),
+      onDrain: () => this.#attempt(connection, () => this.#drained(connection)),
+      onClosed: () => this.#attempt(connection, () => this.#leave(connection)),
     };
   }
 
@@ -174,7 +181,7 @@ class Service implements SessionContext {
     this.#devices = devices;
     for (const [device, connection] of this.#connections) {
       const known = devices.has(device);
-      if (!known) this.#flush(connection);
+      if (!known) this.#attempt(connection, () => this.#flush(connection));
       else if (before?.has(device) !== true) this.#turns.admit(connection);
     }
   }
@@ -208,6 +215,31 @@ class Service implements SessionContext {
       if (connection !== undefined) connections.push(connection);
     }
     return connections;
+  }
+
+  #decode(connection: Connection, bytes: Uint8Array): void {
+    let message: FromAgent;
+    try {
+      message = fromBinary(FromAgentSchema, bytes);
+    } catch (error) {
+      return connection.call.end(status.invalidArgument, `not a message of an agent: ${HeddleError.from(error).message}`);
+    }
+    this.#attempt(connection, () => this.#receive(connection, message));
+  }
+
+  #attempt(connection: Connection, action: () => void): void {
+    try {
+      action();
+    } catch (error) {
+      this.#fault(connection, error);
+    }
+  }
+
+  /** A fault of ours while one device is served ends that device's stream, which it dials anew; the others go on. */
+  #fault(connection: Connection, error: unknown): void {
+    const { device } = connection.session;
+    this.#options.log.error({ device, error: faultText(error) }, 'serving the device failed');
+    connection.call.end(status.internal, 'a fault of the control plane; see its log');
   }
 
   #receive(connection: Connection, { message }: FromAgent): void {
@@ -327,13 +359,15 @@ class Service implements SessionContext {
 
   #check(): void {
     const now = performance.now();
-    for (const connection of this.#watched) {
-      if (connection.session.checkOverdue(now, this.#patience)) this.#flush(connection);
-      else connection.call.end(status.deadlineExceeded, 'the device does not answer');
-    }
+    for (const connection of this.#watched) this.#attempt(connection, () => this.#checkOne(connection, now));
     this.#turns.check(now);
     this.#contests.tidy(now);
     this.#askSome(now);
+  }
+
+  #checkOne(connection: Connection, now: number): void {
+    if (connection.session.checkOverdue(now, this.#patience)) this.#flush(connection);
+    else connection.call.end(status.deadlineExceeded, 'the device does not answer');
   }
 
   /** Every device is asked for its digests once in a while, and not all in the same moment. */

@@ -72,9 +72,10 @@ class GrpcStream implements MessageStream {
     this.#expect('the server did not answer', options.connectMilliseconds ?? 10_000);
     this.#session.once('connect', () => {
       clearTimeout(this.#patience);
-      this.#session.setLocalWindowSize(windowBytes);
       // Node says so also when the session was destroyed a moment ago.
-      if (!this.#session.destroyed) this.#keepalive = setInterval(() => this.#ping(), keepaliveMilliseconds);
+      if (this.#session.destroyed) return;
+      this.#session.setLocalWindowSize(windowBytes);
+      this.#keepalive = setInterval(() => this.#ping(), keepaliveMilliseconds);
     });
     this.#session.on('error', (error) => this.#finish(error.message));
     this.#session.once('close', () => this.#finish('the connection was closed'));

@@ -7,6 +7,8 @@
 export interface TurnsOptions<Item> {
   /** Sends what is due. Answers whether the item has something under way after that. */
   readonly serve: (item: Item) => boolean;
+  /** Told when `serve` throws; the others are served all the same. */
+  readonly onFault: (item: Item, error: unknown) => void;
   /** Items with something under way that came by `admit`. */
   readonly mostAdmitted?: number;
   /** How many are served before others have their turn. */
@@ -78,6 +80,15 @@ export class Turns<Item> {
     for (const items of [this.#urgent, this.#usual, this.#waiting, this.#admitted]) items.clear();
   }
 
+  #serve(item: Item): boolean {
+    try {
+      return this.#options.serve(item);
+    } catch (error) {
+      this.#options.onFault(item, error);
+      return false;
+    }
+  }
+
   #schedule(): void {
     this.#scheduled ??= setImmediate(() => this.#turn());
   }
@@ -90,14 +101,14 @@ export class Turns<Item> {
         if (left === 0) break;
         left -= 1;
         items.delete(item);
-        this.#options.serve(item);
+        this.#serve(item);
       }
     }
     for (const item of this.#waiting) {
       if (left === 0 || this.#admitted.size >= this.#mostAdmitted) break;
       left -= 1;
       this.#waiting.delete(item);
-      if (this.#options.serve(item)) this.#admitted.set(item, performance.now());
+      if (this.#serve(item)) this.#admitted.set(item, performance.now());
     }
     const canAdmit = this.#waiting.size > 0 && this.#admitted.size < this.#mostAdmitted;
     if (this.#urgent.size + this.#usual.size > 0 || canAdmit) this.#schedule();

@@ -32,10 +32,10 @@ export interface EncodedUpdatesOptions {
   readonly limitBytes?: number;
   /** A part is closed when it has reached this size. Default 64 KiB. */
   readonly partBytes?: number;
+  /** Rows in updates that are remembered for the next subscriber; these are references, not copies. Default 1,000,000. */
+  readonly rememberedRows?: number;
 }
 
-/** Rows in updates that are remembered for the next subscriber; these are references, not copies. */
-const rememberedRows = 1_000_000;
 /** What an update without rows counts for. */
 const rowsOfUpdate = 64;
 
@@ -46,16 +46,20 @@ export class EncodedUpdates {
   readonly #term: number;
   readonly #cache: PartCache;
   readonly #partBytes: number;
+  readonly #rememberedRows: number;
   /** By scope, from and to; oldest first. */
   readonly #updates = new Map<string, PartedUpdate>();
   #rows = 0;
   #encoded = 0;
+  #made = 0;
 
-  constructor(goal: GoalState, term: number, { limitBytes = 32 * 1024 * 1024, partBytes = 64 * 1024 }: EncodedUpdatesOptions = {}) {
+  constructor(goal: GoalState, term: number, options: EncodedUpdatesOptions = {}) {
+    const { limitBytes = 32 * 1024 * 1024, partBytes = 64 * 1024, rememberedRows = 1_000_000 } = options;
     this.#goal = goal;
     this.#term = term;
     this.#cache = new PartCache(limitBytes);
     this.#partBytes = partBytes;
+    this.#rememberedRows = rememberedRows;
   }
 
   /** How many messages were encoded so far, for the metric that shows that fan-out does not encode. */
@@ -69,8 +73,9 @@ export class EncodedUpdates {
     const key = `${scope} ${from} ${to}`;
     const found = this.#updates.get(key);
     if (found !== undefined) return found;
+    this.#made += 1;
     const made = new PartedUpdate({
-      key,
+      number: this.#made,
       delta: this.#goal.delta(scope, from),
       term: this.#term,
       partBytes: this.#partBytes,
@@ -85,7 +90,7 @@ export class EncodedUpdates {
     this.#updates.set(key, update);
     this.#rows += update.weight;
     for (const [oldest, { weight }] of this.#updates) {
-      if (this.#rows <= rememberedRows || oldest === key) break;
+      if (this.#rows <= this.#rememberedRows || oldest === key) break;
       this.#updates.delete(oldest);
       this.#rows -= weight;
     }
@@ -93,7 +98,8 @@ export class EncodedUpdates {
 }
 
 interface PartedUpdateOptions {
-  readonly key: string;
+  /** Its parts are cached under it: an update made anew after it was forgotten shares none with the one before. */
+  readonly number: number;
   readonly delta: ScopeDelta;
   readonly term: number;
   readonly partBytes: number;
@@ -130,17 +136,17 @@ class PartedUpdate implements EncodedUpdate {
   }
 
   part(index: number): Buffer | undefined {
-    const { key, cache, delta, term, partBytes, onEncoded } = this.#options;
+    const { number, cache, delta, term, partBytes, onEncoded } = this.#options;
     const start = this.#starts[index];
-    if (start === undefined) throw new Error(`part ${index} of '${key}' is asked for before the one before it`);
+    if (start === undefined) throw new Error(`part ${index} of '${delta.scope}' is asked for before the one before it`);
     if (start === finished) return undefined;
-    const known = cache.get(`${key} ${index}`);
+    const known = cache.get(`${number} ${index}`);
     if (known !== undefined) return known;
     const { bytes, end } = encodePart(delta, term, start, partBytes);
     this.#starts[index + 1] = end;
     onEncoded();
     const frame = frameOf(bytes);
-    cache.put(`${key} ${index}`, frame);
+    cache.put(`${number} ${index}`, frame);
     return frame;
   }
 

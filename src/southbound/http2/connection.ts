@@ -4,7 +4,7 @@
  * server of thousands of slow readers must know.
  */
 import type { Duplex } from 'node:stream';
-import { HeaderDecoder } from './hpack.ts';
+import { type Header, HeaderDecoder } from './hpack.ts';
 import { Payload } from './payload.ts';
 import { ConnectionReader } from './reader.ts';
 import { type BodyStream, ServerStream, type StreamHandlers } from './stream.ts';
@@ -28,6 +28,7 @@ const pingFrame = wire.frameOf(frameType.ping, 0, 0, Buffer.from('heddle\0\0'));
 export class Http2Connection {
   readonly #socket: Duplex;
   readonly #onStream: OnStream;
+  readonly #onFault: (error: unknown) => void;
   readonly #streams = new Map<number, ServerStream>();
   readonly #decoder = new HeaderDecoder();
   readonly #reader: ConnectionReader;
@@ -40,15 +41,17 @@ export class Http2Connection {
   /** Whether anything was heard since the last `takeHeard`. */
   #heard = true;
 
-  constructor(socket: Duplex, onStream: OnStream) {
+  /** @param onFault told of what a handler of a stream throws: a fault of ours, for which this connection alone is closed */
+  constructor(socket: Duplex, onStream: OnStream, onFault: (error: unknown) => void) {
     this.#socket = socket;
     this.#onStream = onStream;
+    this.#onFault = onFault;
     this.#reader = new ConnectionReader({
       onFrame: (type, flags, stream, content) => this.#frame(type, flags, stream, content),
       onHeaders: (stream, endStream, block) => this.#headers(stream, endStream, block),
     });
     socket.on('data', (chunk: Buffer) => this.#read(chunk));
-    socket.on('drain', () => this.#pump());
+    socket.on('drain', () => this.#attempt(() => this.#pump()));
     socket.on('error', () => this.destroy());
     socket.on('close', () => this.destroy());
     socket.write(greeting);
@@ -84,16 +87,23 @@ export class Http2Connection {
     this.#over = true;
     const streams = [...this.#streams.values()];
     this.#streams.clear();
-    for (const stream of streams) stream.lost();
+    for (const stream of streams) this.#attempt(() => stream.lost());
+  }
+
+  #attempt(action: () => void): void {
+    try {
+      action();
+    } catch (error) {
+      if (!(error instanceof wire.ConnectionFault)) this.#onFault(error);
+      this.close(error instanceof wire.ConnectionFault ? error.code : errorCode.internalError);
+    }
   }
 
   #read(chunk: Buffer): void {
     this.#heard = true;
-    try {
+    this.#attempt(() => {
       if (!this.#over) this.#reader.read(chunk, () => this.#over);
-    } catch (error) {
-      this.close(error instanceof wire.ConnectionFault ? error.code : errorCode.compressionError);
-    }
+    });
   }
 
   #frame(type: number, flags: number, stream: number, content: Buffer): void {
@@ -120,7 +130,7 @@ export class Http2Connection {
   }
 
   #headers(id: number, endStream: boolean, block: Buffer): void {
-    const headers = new Map(this.#decoder.decode(block));
+    const headers = new Map(this.#decode(block));
     const known = this.#streams.get(id);
     if (known !== undefined) return known.ended();
     if (id % 2 === 0) throw protocolFault('a client opens odd streams');
@@ -133,6 +143,14 @@ export class Http2Connection {
     this.#streams.set(id, stream);
     stream.open(this.#onStream(stream));
     if (endStream) stream.ended();
+  }
+
+  #decode(block: Buffer): readonly Header[] {
+    try {
+      return this.#decoder.decode(block);
+    } catch (error) {
+      throw new wire.ConnectionFault(errorCode.compressionError, error instanceof Error ? error.message : String(error));
+    }
   }
 
   #data(flags: number, id: number, content: Buffer): void {

@@ -24,6 +24,7 @@ export const setting = { initialWindowSize: 4, maxFrameSize: 5, maxConcurrentStr
 export const errorCode = {
   noError: 0,
   protocolError: 1,
+  internalError: 2,
   flowControlError: 3,
   streamClosed: 5,
   frameSizeError: 6,
