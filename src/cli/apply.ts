@@ -28,7 +28,7 @@ export const apply = (io: Io, options: ApplyOptions): Promise<ExitStatus> =>
       } catch (thrown) {
         failed = true;
         const error = HeddleError.from(thrown);
-        if (error.code === 'Unavailable') throw error;
+        if (error.code === 'Unavailable' || error.code === 'InsufficientStorage') throw error;
         io.note(formatRefusal(target.label, error));
       }
     }

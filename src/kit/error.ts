@@ -33,6 +33,7 @@ const statusOfCode = {
   Unsupported: 501,
   Unavailable: 503,
   Timeout: 504,
+  InsufficientStorage: 507,
 } as const;
 
 export type ErrorCode = keyof typeof statusOfCode;

@@ -114,7 +114,7 @@ describe('the SQLite store on disk', () => {
       })();
       const big = 'x'.repeat(30_000);
       const failure = await fill(store, big);
-      assert.equal(failure.code, 'Unavailable');
+      assert.equal(failure.code, 'InsufficientStorage');
       const { revision } = store;
       const { entries } = await store.list('');
       assert.equal(entries.length, revision);

@@ -34,7 +34,7 @@ const compactionSlice = 1000;
 const minimumPages = 16;
 
 export interface SqliteOptions {
-  /** The file is not let grow beyond this; writes then fail with `Unavailable`. Default: no limit but the disk's. */
+  /** The file is not let grow beyond this; writes then fail with `InsufficientStorage`. Default: no limit but the disk's. */
   readonly maxBytes?: number;
 }
 
@@ -70,6 +70,19 @@ const openFailure = (path: string, thrown: unknown): HeddleError => {
     ? `the store "${path}" is in use by another server: stop that one first, or give this one its own data directory`
     : `the store "${path}" cannot be opened: ${message}`;
   return new HeddleError('Unavailable', says, { cause: thrown });
+};
+
+/** SQLITE_FULL, of a disk without room as of a file at its limit (https://www.sqlite.org/rescode.html#full). */
+const fullCode = 13;
+
+const writeFailure = (thrown: unknown): HeddleError => {
+  if (thrown instanceof HeddleError) return thrown;
+  const { message } = HeddleError.from(thrown);
+  if (thrown instanceof Error && 'errcode' in thrown && thrown.errcode === fullCode) {
+    const says = 'the store has no room left: free some on the disk of the data folder; what is stored can be read meanwhile';
+    return new HeddleError('InsufficientStorage', says, { cause: thrown });
+  }
+  return new HeddleError('Unavailable', `the store could not write: ${message}`, { cause: thrown });
 };
 
 const checkFormat = (database: DatabaseSync, path: string): void => {
@@ -187,9 +200,7 @@ const createStore = (database: DatabaseSync, sql: Statements): Store => {
       return result;
     } catch (thrown) {
       if (database.isTransaction) database.exec('ROLLBACK');
-      if (thrown instanceof HeddleError) throw thrown;
-      const { message } = HeddleError.from(thrown);
-      throw new HeddleError('Unavailable', `the store could not write: ${message}`, { cause: thrown });
+      throw writeFailure(thrown);
     }
   };
 
