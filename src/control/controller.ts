@@ -5,8 +5,9 @@
  */
 import type { Registry } from 'prom-client';
 import type { ResourceClient } from '../api/client.ts';
+import type { GoalView } from '../api/goalview.ts';
 import { kinds } from '../api/kinds.ts';
-import { refOf, type ObjectRef } from '../api/object.ts';
+import { refOf } from '../api/object.ts';
 import { createCompiler } from '../compile/compiler.ts';
 import type { Compiler, CompileResult } from '../compile/engine.ts';
 import { hasErrors } from '../compile/finding.ts';
@@ -20,6 +21,7 @@ import { Allocator, type Owner } from './allocate.ts';
 import { Barrier } from './barrier.ts';
 import { Claims } from './claims.ts';
 import { Devices } from './devices.ts';
+import { explainDevice, refOfKey, type ExplainQuery } from './explain.ts';
 import { startInformers, type Informers, type ObjectChange } from './informer.ts';
 import { Mailbox } from './mailbox.ts';
 import { createMetrics, type Metrics } from './metrics.ts';
@@ -55,6 +57,8 @@ export interface Controller {
   /** To be given to the southbound service, which may run before `start`. */
   readonly events: SouthboundEvents;
   readonly compiler: Compiler;
+  /** What a device is to hold, why, and whether it does. */
+  explain(device: string, query: ExplainQuery): GoalView;
   /** Lists everything and publishes it; resolves after that. */
   start(outlet: Outlet): Promise<void>;
   stop(): Promise<void>;
@@ -64,12 +68,6 @@ export const createController = (options: ControllerOptions): Controller => new 
 
 const retryMilliseconds = 1000;
 const devicePrefix = deviceScope('');
-
-/** The inverse of `refKey`. */
-const refOfKey = (key: string): ObjectRef => {
-  const [kind = '', second = '', third] = key.split('/');
-  return third === undefined ? { kind, namespace: '', name: second } : { kind, namespace: second, name: third };
-};
 
 class Control implements Controller {
   readonly events: SouthboundEvents;
@@ -160,6 +158,12 @@ class Control implements Controller {
         this.#drain();
       },
     });
+  }
+
+  explain(device: string, query: ExplainQuery): GoalView {
+    const heldCauses = (scope: string, row: string): Iterable<string> | undefined => this.#safeguard.holds.causesOf(scope, row);
+    const { goal } = this.#options;
+    return explainDevice(device, query, { goal, compiler: this.compiler, barrier: this.#barrier, objects: this.#objects, heldCauses });
   }
 
   async start(outlet: Outlet): Promise<void> {
