@@ -41,8 +41,8 @@ export class Http2Connection {
   /** Whether anything was heard since the last `takeHeard`. */
   #heard = true;
 
-  /** @param onFault told of what a handler of a stream throws: a fault of ours, for which this connection alone is closed */
-  constructor(socket: Duplex, onStream: OnStream, onFault: (error: unknown) => void) {
+  /** @param onFault told of what a handler of a stream throws: a fault of ours, for which this connection alone is closed; default throws it on */
+  constructor(socket: Duplex, onStream: OnStream, onFault: (error: unknown) => void = throwOn) {
     this.#socket = socket;
     this.#onStream = onStream;
     this.#onFault = onFault;
@@ -263,6 +263,10 @@ export class Http2Connection {
     stream.window -= bytes;
   }
 }
+
+const throwOn = (error: unknown): never => {
+  throw error;
+};
 
 const sized = (content: Buffer, size: number): Buffer => {
   if (content.length !== size) throw new wire.ConnectionFault(errorCode.frameSizeError, 'a frame has a wrong size');
