@@ -48,18 +48,19 @@ const universe: readonly (readonly Resource[])[] = [
   ],
   [
     make.attachment('a2', { vpc: 'shop', subnet: 'back', connection: 'a2' }),
-    make.attachment('a2', { vpc: 'shop', subnet: 'front', connection: 'a2', address: '10.1.1.9' }, { born: 2 }),
+    make.attachment('a2', { vpc: 'shop', subnet: 'front', connection: 'a2', address: '10.1.1.9' }, { uid: 'a2-again', born: 2 }),
     make.attachment('a2', { vpc: 'lab', subnet: 'front', connection: 'a1' }, { born: 2 }),
   ],
   [make.attachment('b1', { vpc: 'lab', subnet: 'front', connection: 'b1' }), make.attachment('b1', { vpc: 'lab', subnet: 'front', connection: 'up-1' })],
   [
     make.peering('one', [[{ vpc: 'shop' }, { vpc: 'lab' }]]),
     make.peering('one', [[{ vpc: 'shop', subnets: ['front'] }, { vpc: 'lab', subnets: ['front'] }]]),
+    make.peering('one', [[{ vpc: 'shop' }, { vpc: 'lab' }]], { uid: 'one-again', born: 9 }),
   ],
   [
     make.mappingSlice('one', 'shop', ['10.1.1.9', '10.1.1.20', '10.1.2.7']),
     make.mappingSlice('one', 'shop', ['10.1.1.2', '10.1.1.20', '10.1.1.1', '10.9.9.9'], { subnet: 'front' }, { born: 4 }),
-    make.mappingSlice('one', 'lab', ['10.2.1.2', '10.1.2.7', '10.1.1.9'], {}, { born: 4 }),
+    make.mappingSlice('one', 'lab', ['10.2.1.2', '10.1.2.7', '10.1.1.9'], {}, { uid: 'slice-again', born: 4 }),
   ],
   [
     make.mappingSlice('two', 'shop', [{ address: '10.1.1.20', mac: '0a:00:00:00:00:14', vtep: '192.0.2.9' }, '10.1.2.7'], {}, { born: 1 }),
