@@ -11,6 +11,7 @@ import {
   Phase,
   ReportSchema,
   ResultSchema,
+  ResultsSchema,
   type ScopeState,
   ScopeStateSchema,
   type Update,
@@ -21,6 +22,7 @@ import { GoalState } from '../goal/state.ts';
 import { loggerTo } from '../kit/log.ts';
 import type { Vni } from '../net/brand.ts';
 import { retryDelay } from './client.ts';
+import type { Contest } from './events.ts';
 import { type Southbound, type SouthboundOptions, startSouthbound } from './server.ts';
 import { methodPath, protocolVersion } from './service.ts';
 import { type Certificate, loopbackCertificate, silentLog, until } from './testing.ts';
@@ -60,8 +62,16 @@ class RawDevice {
     this.#call.write(bytes);
   }
 
-  hello(device: string, scopes: ScopeState[] = [], lineage = '', protocol = protocolVersion): void {
-    this.say({ case: 'hello', value: create(HelloSchema, { protocol, device, scopes, lineage }) });
+  hello(device: string, scopes: ScopeState[] = [], lineage = '', protocol = protocolVersion, bootEpoch = 'epoch'): void {
+    this.say({ case: 'hello', value: create(HelloSchema, { protocol, device, scopes, lineage, bootEpoch }) });
+  }
+
+  pause(): void {
+    this.#call.pause();
+  }
+
+  resume(): void {
+    this.#call.resume();
   }
 
   answer(update: Update, phase: Phase): void {
@@ -117,6 +127,7 @@ describe('goal-state service', () => {
     for (const update of device.updates()) device.answer(update, phase);
   };
   const commit = (scope: string, ...upserts: Row[]): void => southbound.publish(goal.commit([{ scope, upserts, deletes: [] }]));
+  const verified = (scope: string): ScopeState => ({ ...stateOf(scope), phase: Phase.VERIFIED });
   const stateOf = (scope: string): ScopeState => {
     const { version, digest } = goal.scope(scope);
     return create(ScopeStateSchema, { scope, version: BigInt(version), digest });
@@ -294,6 +305,113 @@ describe('goal-state service', () => {
     await until('the first is ended', () => first.failure !== undefined);
     assert.equal(first.failure?.code, status.ABORTED);
     assert.deepEqual(southbound.connected(), ['leaf-1']);
+  });
+
+  test('a device that is right hears one Welcome, and its last results are taken for granted', async () => {
+    const results: string[] = [];
+    await start({ events: { onResult: (_device, { scope, version, phase }) => void results.push(`${scope} ${version} ${phase}`) } });
+    for (const known of [lineage, 'another']) {
+      results.length = 0;
+      const { version } = goal.scope('vpc/1');
+      const device = dial();
+      device.hello('leaf-1', [verified('vpc/1'), verified('device/leaf-1')], known);
+      await until('the results', () => results.length === 4);
+      assert.deepEqual(results, [`vpc/1 ${version} received`, `vpc/1 ${version} verified`, 'device/leaf-1 1 received', 'device/leaf-1 1 verified']);
+      commit('vpc/1', vrf('b', known));
+      await commits(device, 1);
+      assert.deepEqual(device.cases(), ['welcome', 'update', 'commit'], 'only the change');
+      const [welcome] = device.heard;
+      assert.ok(welcome?.case === 'welcome');
+      assert.deepEqual(welcome.value.scopes.map((scope) => [scope.scope, scope.version]), [['vpc/1', BigInt(version)], ['device/leaf-1', 1n]]);
+    }
+  });
+
+  test('a device that came before the controller had loaded is confirmed when it has', async () => {
+    await start();
+    southbound.hold(new Set(['leaf-1']));
+    const device = dial();
+    device.hello('leaf-1', [verified('vpc/1'), verified('device/leaf-1')], lineage);
+    await until('a welcome', () => device.heard.length === 1);
+    southbound.hold(new Set());
+    await until('another welcome', () => device.heard.length === 2);
+    assert.deepEqual(device.heard.map((message) => (message.case === 'welcome' ? message.value.scopes.length : message.case)), [0, 2]);
+  });
+
+  test('a scope that was not verified, or is not as it should be, is updated although others are confirmed', async () => {
+    await start();
+    const device = dial();
+    device.hello('leaf-1', [verified('vpc/1'), stateOf('device/leaf-1')], lineage);
+    await commits(device, 1);
+    assert.deepEqual(device.updates().map(({ scope }) => scope), ['device/leaf-1']);
+  });
+
+  test('a later phase answers an update too, and several results come in one message', async () => {
+    const phases: string[] = [];
+    await start({ events: { onResult: (_device, { scope, phase }) => void phases.push(`${scope} ${phase}`) } });
+    const device = dial();
+    device.hello('leaf-1');
+    await commits(device, 1);
+    const results = device.updates().map(({ scope, toVersion: version }) => create(ResultSchema, { scope, version, phase: Phase.VERIFIED }));
+    device.say({ case: 'results', value: create(ResultsSchema, { results }) });
+    commit('vpc/1', vrf('a', 'next'));
+    await commits(device, 2);
+    assert.deepEqual(phases, ['vpc/1 received', 'vpc/1 verified', 'device/leaf-1 received', 'device/leaf-1 verified']);
+  });
+
+  test('an isolation says the term of its leader', async () => {
+    await start({ term: 7 });
+    const device = dial(deviceToken(secret, 'leaf-9'));
+    device.hello('leaf-9');
+    await until('isolated', () => device.cases().includes('isolate'));
+    const isolate = device.heard.at(-1);
+    assert.ok(isolate?.case === 'isolate');
+    assert.deepEqual([isolate.value.term, isolate.value.reason], [7n, "no Switch 'leaf-9' is declared"]);
+  });
+
+  test('two agents that take turns as one device are told of', async () => {
+    const told: Contest[] = [];
+    await start({ events: { onContested: (_device, contest) => void told.push(contest) } });
+    for (const epoch of ['one', 'two', 'one']) {
+      const device = dial();
+      device.hello('leaf-1', [], lineage, protocolVersion, epoch);
+      await commits(device, 1);
+    }
+    assert.deepEqual(told.map(({ bootEpochs }) => bootEpochs), [['two', 'one']]);
+  });
+
+  test('a device that reads nothing costs no more than a few parts of what waits for it, and gets all of it in the end', async () => {
+    const rows = Array.from({ length: 20_000 }, (_, index) => vrf(`vrf-${index}`, 'x'.repeat(80)));
+    goal.commit([{ scope: 'vpc/1', upserts: rows, deletes: [] }]);
+    await start();
+    const device = dial();
+    device.pause();
+    device.hello('leaf-1');
+    await until('the first parts', () => southbound.encodedUpdates() > 0);
+    for (let index = 0; index < 200; index += 1) commit('vpc/1', vrf('a', String(index)));
+    assert.ok(southbound.encodedUpdates() < 10, `${southbound.encodedUpdates()} parts were made`);
+    device.resume();
+    await commits(device, 1);
+    const parts = device.updates().filter(({ scope }) => scope === 'vpc/1');
+    assert.ok(parts.length > 20);
+    assert.deepEqual(parts.map(({ more }) => more), parts.map((_, index) => index < parts.length - 1));
+    answerAll(device, Phase.RECEIVED);
+    await commits(device, 2);
+    assert.deepEqual(device.updates().at(-1)?.upserts.map((row) => rowOfMessage(row).row), [vrf('a', '199')]);
+  });
+
+  test('of many devices that dial at once only so many are brought up to date at the same time', async () => {
+    const names = Array.from({ length: 12 }, (_, index) => `many-${index}`);
+    for (const name of names) goal.commit([{ scope: `device/${name}`, upserts: [vrf(name)], deletes: [] }]);
+    await start({ mostAdmitted: 3 });
+    southbound.setDevices(names);
+    const many = names.map((name) => dial(deviceToken(secret, name)));
+    for (const [index, device] of many.entries()) device.hello(names[index] ?? '');
+    const begun = (): RawDevice[] => many.filter((device) => device.cases().includes('commit'));
+    for (let served = 3; served <= 12; served += 3) {
+      await until(`${served} are served`, () => begun().length >= served && southbound.connected().length === 12);
+      assert.equal(begun().length, served);
+      for (const device of begun()) answerAll(device, Phase.RECEIVED);
+    }
   });
 
   test('an address that is taken is a clear error', async () => {
