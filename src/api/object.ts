@@ -104,6 +104,8 @@ export interface Kind {
   readonly selectableFields?: readonly string[];
   /** Whether `/status` is a subresource of its own (all of our kinds; not core kinds). */
   readonly hasStatus: boolean;
+  /** Subresources that can only be read and that somebody else than the store answers, with the kind of the answer. */
+  readonly views?: { readonly [subresource: string]: string };
 }
 
 export const group = 'heddle.dev';

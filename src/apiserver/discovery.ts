@@ -1,4 +1,5 @@
 /** Discovery: which groups, versions and resources there are, plain and aggregated. kubectl asks before anything else. */
+import type { Kind } from '../api/object.ts';
 import { parseAccept } from './media.ts';
 import type { GroupVersion, Scheme, ServedKind } from './scheme.ts';
 import type { JsonObject } from '../kit/json.ts';
@@ -36,6 +37,8 @@ const groupOf = (scheme: Scheme, name: string): JsonObject => {
   return { name, versions, preferredVersion: versions[0] };
 };
 
+const viewVerbs = ['get'];
+
 /** `/api/v1` and `/apis/GROUP/VERSION`. */
 export const resourceList = (entry: GroupVersion): JsonObject => ({
   kind: 'APIResourceList',
@@ -45,10 +48,11 @@ export const resourceList = (entry: GroupVersion): JsonObject => ({
 });
 
 const plainResources = (served: ServedKind): JsonObject[] => {
-  const { kind, plural, singular, shortNames, categories, hasStatus } = served.kind;
+  const { kind, plural, singular, shortNames, categories, hasStatus, views = {} } = served.kind;
   const resource = { name: plural, singularName: singular, namespaced: served.namespaced, kind, verbs, shortNames, categories };
   const status = { name: `${plural}/status`, singularName: '', namespaced: served.namespaced, kind, verbs: statusVerbs };
-  return hasStatus ? [resource, status] : [resource];
+  const read = Object.entries(views).map(([view, answer]) => ({ ...status, name: `${plural}/${view}`, kind: answer, verbs: viewVerbs }));
+  return [resource, ...(hasStatus ? [status] : []), ...read];
 };
 
 /**
@@ -85,6 +89,13 @@ const aggregatedGroupVersion = ({ version, kinds }: GroupVersion): JsonObject =>
   resources: kinds.map(aggregatedResource),
 });
 
+const subresourcesOf = ({ hasStatus, views = {} }: Kind, responseKind: { readonly group: string; readonly version: string }): JsonObject => {
+  const status = hasStatus ? [{ subresource: 'status', responseKind, verbs: statusVerbs }] : [];
+  const read = Object.entries(views).map(([view, kind]) => ({ subresource: view, responseKind: { ...responseKind, kind }, verbs: viewVerbs }));
+  const subresources = [...status, ...read];
+  return subresources.length === 0 ? {} : { subresources };
+};
+
 const aggregatedResource = ({ kind }: ServedKind): JsonObject => {
   const responseKind = { group: kind.group, version: kind.version, kind: kind.kind };
   return {
@@ -95,6 +106,6 @@ const aggregatedResource = ({ kind }: ServedKind): JsonObject => {
     verbs,
     shortNames: kind.shortNames,
     categories: kind.categories,
-    ...(kind.hasStatus ? { subresources: [{ subresource: 'status', responseKind, verbs: statusVerbs }] } : {}),
+    ...subresourcesOf(kind, responseKind),
   };
 };

@@ -9,7 +9,7 @@ import { createOpenApiV3 } from './openapi-v3.ts';
 import { parseListQuery } from './query.ts';
 import { getObject, listObjects } from './read.ts';
 import type { Registry } from './registry.ts';
-import type { ResourceRoute } from './route.ts';
+import { isView, type ResourceRoute } from './route.ts';
 import { streamWatch } from './stream.ts';
 import { createObject, deleteCollection, deleteObject, patchObject, updateObject } from './write.ts';
 
@@ -20,7 +20,11 @@ export interface DispatchOptions {
   readonly version: string;
   /** HOST:PORT that clients reach. */
   readonly address: () => string;
+  readonly views: Views;
 }
+
+/** Answers a read of a view (`Kind.views`) of an object that is there; throws a HeddleError where it cannot. */
+export type Views = (route: ResourceRoute, query: URLSearchParams) => unknown;
 
 /** Undefined: the answer was streamed. */
 export type Dispatch = (exchange: Exchange, route: ResourceRoute | undefined) => Promise<Answer | undefined>;
@@ -31,6 +35,7 @@ export const createDispatch = (options: DispatchOptions): Dispatch => {
     if (exchange.method === 'OPTIONS') throw methodNotAllowed();
     const attributes = attributesOf(exchange, route);
     if (!options.authorize(attributes)) throw denied(attributes);
+    if (route !== undefined && isView(route)) return viewAnswer(options, exchange, route, attributes.verb);
     if (route !== undefined) return dispatchResource(options.registry, exchange, route, attributes.verb);
     const answer = await paths(exchange);
     if (answer !== undefined) return answer;
@@ -58,6 +63,12 @@ const attributesOf = (exchange: Exchange, route: ResourceRoute | undefined): Att
   const { group, plural } = route.served.kind;
   const { subresource, namespace, name } = route;
   return { user, verb, path, resource: { group, plural, subresource, namespace, name } };
+};
+
+const viewAnswer = async (options: DispatchOptions, { query }: Exchange, route: ResourceRoute, verb: string): Promise<Answer> => {
+  if (verb !== 'get') throw methodNotAllowed();
+  await options.registry.get(route.served, route.namespace, route.name);
+  return jsonAnswer(await options.views(route, query));
 };
 
 const dispatchResource = async (registry: Registry, exchange: Exchange, route: ResourceRoute, verb: string): Promise<Answer | undefined> => {

@@ -39,4 +39,7 @@ const resourceOf = (scheme: Scheme, group: string, version: string, segments: re
 };
 
 const known = (route: ResourceRoute): ResourceRoute | undefined =>
-  route.subresource === '' || (route.subresource === 'status' && route.served.kind.hasStatus) ? route : undefined;
+  route.subresource === '' || (route.subresource === 'status' && route.served.kind.hasStatus) || isView(route) ? route : undefined;
+
+/** Whether it names something that can only be read and that the store does not hold. */
+export const isView = ({ served, subresource }: ResourceRoute): boolean => Object.hasOwn(served.kind.views ?? {}, subresource);

@@ -5,11 +5,12 @@ import { Registry as MetricsRegistry } from 'prom-client';
 import type { ResourceClient } from '../api/client.ts';
 import { coreKinds } from '../api/core/index.ts';
 import type { Kind } from '../api/object.ts';
+import { HeddleError } from '../kit/error.ts';
 import { objectOr } from '../kit/json.ts';
 import type { Store } from '../store/store.ts';
 import { authorizeMasters, createAuthenticator, readTokenFile, type Authorize } from './auth.ts';
 import { createInProcessClient } from './client.ts';
-import { createDispatch } from './dispatch.ts';
+import { createDispatch, type Views } from './dispatch.ts';
 import { writeDurably } from './durable.ts';
 import { kubeconfig } from './kubeconfig.ts';
 import { createListener, type Log } from './listener.ts';
@@ -36,7 +37,11 @@ export interface ApiServerOptions {
   /** Static bearer tokens, see readTokenFile. */
   readonly tokenFile?: string;
   readonly authorize?: Authorize;
+  /** Default: there are none. */
+  readonly views?: Views;
 }
+
+export type { Views };
 
 export interface ApiServer {
   /** `https://HOST:PORT`. */
@@ -49,6 +54,10 @@ export interface ApiServer {
   /** Ends watches, then connections; the store stays open. */
   close(): Promise<void>;
 }
+
+const noViews: Views = () => {
+  throw new HeddleError('Unavailable', 'this server runs no controller, which is what knows that');
+};
 
 const localNames = ['localhost', '127.0.0.1', '::1'];
 
@@ -68,7 +77,7 @@ export const startApiServer = async (options: ApiServerOptions): Promise<ApiServ
   const listener = createListener({
     scheme,
     authenticate: createAuthenticator(options.tokenFile === undefined ? new Map() : await readTokenFile(options.tokenFile)),
-    dispatch: createDispatch({ registry, authorize: options.authorize ?? authorizeMasters, metrics, version: await packageVersion(), address: () => address }),
+    dispatch: createDispatch({ registry, authorize: options.authorize ?? authorizeMasters, metrics, version: await packageVersion(), address: () => address, views: options.views ?? noViews }),
     metrics: createRequestMetrics(metrics),
     log,
     credentials,

@@ -80,6 +80,7 @@ const argumentValues = async (command: Command, rest: readonly string[], begun: 
   const choices = command.registeredArguments[before.length]?.argChoices;
   if (choices !== undefined) return choices;
   if (command.name() === 'exec') return before.length > 0 ? [] : nodes(rest);
+  if (command.name() === 'explain') return explainValues(before, io);
   const takesKind = command.registeredArguments.some((argument) => ['kind', 'objects'].includes(argument.name()));
   if (!takesKind) return [];
   const [kind] = before;
@@ -87,6 +88,11 @@ const argumentValues = async (command: Command, rest: readonly string[], begun: 
   const [slashed, name] = begun.split('/');
   if (name !== undefined && slashed !== undefined) return (await live(io, slashed)).map((item) => `${slashed}/${item}`);
   return kinds(io);
+};
+
+const explainValues = async ([device, ...more]: readonly string[], io: Io): Promise<string[]> => {
+  if (device === undefined) return live(io, 'switch');
+  return more.length > 0 ? [] : quietly(() => withSession(io, {}, async (session) => (await import('./explain.ts')).rowNames(session, device)));
 };
 
 /** Nodes of the lab that the words name, else of every lab. */

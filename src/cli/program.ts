@@ -8,6 +8,7 @@ import { formatFinding, HeddleError } from '../kit/error.ts';
 import { Refusal } from '../client/http.ts';
 import type { ExitStatus, Io } from './io.ts';
 import { addDaemonVerbs } from './verbs/daemons.ts';
+import { addExplainVerb } from './verbs/explain.ts';
 import { addLabVerbs } from './verbs/lab.ts';
 import { addObjectVerbs } from './verbs/objects.ts';
 import { addShellVerbs } from './verbs/shell.ts';
@@ -31,6 +32,7 @@ export const createProgram = (io: Io, finish: Finish): Command => {
     .enablePositionalOptions()
     .exitOverride();
   addObjectVerbs(program, io, finish);
+  addExplainVerb(program, io, finish);
   addLabVerbs(program, io, finish);
   addDaemonVerbs(program, io, finish);
   addSimulateVerbs(program, io, finish);

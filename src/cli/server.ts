@@ -9,8 +9,9 @@ import { Gauge, Registry } from 'prom-client';
 import { builtinObjects } from '../api/builtin.ts';
 import type { ResourceClient } from '../api/client.ts';
 import { kinds } from '../api/kinds.ts';
-import { startApiServer } from '../apiserver/server.ts';
+import { startApiServer, type Views } from '../apiserver/server.ts';
 import { createController, type Controller } from '../control/controller.ts';
+import { readExplainQuery } from '../control/explain.ts';
 import { takeTerm } from '../control/term.ts';
 import { GoalState } from '../goal/state.ts';
 import { HeddleError } from '../kit/error.ts';
@@ -101,7 +102,12 @@ const start = async ({ data, api, agents, onGoal }: Plan, log: Logger, opened: C
   const metrics = new Registry();
   measureProcess(metrics);
   const extraNames = namesOf(api.host);
-  const server = await listening(api, startApiServer({ store, kinds, dataDir: data, listen: api, extraNames, log, metrics }));
+  let explain: Controller['explain'] | undefined;
+  const views: Views = ({ name }, query) => {
+    if (explain === undefined) throw new HeddleError('Unavailable', 'the controller is starting');
+    return explain(name, readExplainQuery(query));
+  };
+  const server = await listening(api, startApiServer({ store, kinds, dataDir: data, listen: api, extraNames, log, metrics, views }));
   opened.push(() => server.close());
   await createMissing(server.client);
 
@@ -125,6 +131,7 @@ const start = async ({ data, api, agents, onGoal }: Plan, log: Logger, opened: C
   // Closed first: it is the one that writes.
   opened.push(() => controller.stop());
   await controller.start(service);
+  explain = (device, query) => controller.explain(device, query);
   return {
     url: server.url,
     kubeconfigPath: server.kubeconfigPath,

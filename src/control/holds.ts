@@ -121,6 +121,11 @@ export class Holds {
     return this.#held.get(device)?.hold;
   }
 
+  /** Objects that a row came from whose deletion is held; undefined when it is not. */
+  causesOf(scope: string, row: RowId): ReadonlySet<string> | undefined {
+    return this.#withheld.get(scope)?.get(row);
+  }
+
   *all(): Generator<Hold> {
     for (const { hold } of this.#held.values()) yield hold;
   }

@@ -29,6 +29,7 @@ export interface Definition<Spec, Full extends Spec> {
   /** Sees the spec with its defaults filled in, whether or not the caller did so before. */
   readonly rules: (subject: Subject<Full>, found: Findings) => void;
   readonly columns: readonly Column[];
+  readonly views?: Kind['views'];
   /** False for kinds without conditions, whose table then has no Accepted. */
   readonly judged?: false;
 }
@@ -57,6 +58,7 @@ export function defineKind<Spec, Full extends Spec>(definition: Definition<Spec,
     },
     columns: [...columns, ...(definition.judged === false ? [ageColumn] : [acceptedColumn, ageColumn, reasonColumn])],
     hasStatus: true,
+    ...(definition.views === undefined ? {} : { views: definition.views }),
   };
 }
 

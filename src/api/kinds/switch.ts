@@ -3,6 +3,7 @@ import { type Static, Type } from 'typebox';
 import { address, name, statusBase, text } from './common.ts';
 import { canonicalAddress } from './canonical.ts';
 import { column, defineKind, readyColumn, wideColumn } from './define.ts';
+import { goalView } from '../goalview.ts';
 import { switchRules } from '../rules/switch.ts';
 
 export const switchSpec = Type.Object(
@@ -78,6 +79,7 @@ export const switchKind = defineKind({
   status: switchStatus,
   defaults: defaultSwitchSpec,
   rules: switchRules,
+  views: { [goalView]: 'GoalState' },
   columns: [
     column('Role', '.spec.role', 'spine, leaf or border.'),
     column('ASN', '.status.asn', 'BGP autonomous system number.', 'integer'),

@@ -1,0 +1,73 @@
+/** `heddle explain`: the goal state of a device, and of whom each row of it comes. */
+import { stringify } from 'yaml';
+import { goalView, type ContributorView, type GoalView, type RowView } from '../api/goalview.ts';
+import { refKey } from '../api/object.ts';
+import { findType, pathOf } from '../client/discovery.ts';
+import { formatTable } from '../kit/table.ts';
+import type { ExitStatus, Io } from './io.ts';
+import { withSession, type GlobalOptions, type Session } from './session.ts';
+
+export interface ExplainOptions extends GlobalOptions {
+  readonly output: 'table' | 'json' | 'yaml';
+}
+
+/** `row` is `<table>/<key>`; a table alone, or nothing, lists rows. */
+export const explain = (io: Io, device: string, row: string | undefined, options: ExplainOptions): Promise<ExitStatus> =>
+  withSession<ExitStatus>(io, options, async (session) => {
+    const isRow = row !== undefined && /^[^/]+\/./.test(row);
+    const goal = await readGoal(session, device, isRow ? { row } : { prefix: row === undefined ? '' : `${row.replace(/\/$/, '')}/`, limit: '100000' });
+    const [only] = goal.rows;
+    if (options.output === 'json') io.out(`${JSON.stringify(isRow ? only : goal, null, 2)}\n`);
+    else if (options.output === 'yaml') io.out(stringify(isRow ? only : goal, { lineWidth: 0 }));
+    else io.out(isRow && only !== undefined ? describeRow(device, only) : listRows(goal));
+    if (goal.rows.length === 0 && options.output === 'table') io.note(`"${device}" has no ${row === undefined ? 'goal state yet' : `rows in table "${row}"`}\n`);
+    if (goal.remaining > 0) io.note(`${goal.remaining} rows more are left out; name a table: heddle explain ${device} host\n`);
+    return 0;
+  });
+
+/** Row ids of a device, for completion. */
+export const rowNames = async (session: Session, device: string): Promise<string[]> => {
+  const { rows } = await readGoal(session, device, { limit: '5000' });
+  return rows.map(({ table, key }) => `${table}/${key}`);
+};
+
+const readGoal = async (session: Session, device: string, query: Record<string, string>): Promise<GoalView> => {
+  const path = pathOf(findType(await session.types(), 'switch'), '', device);
+  const { body } = await session.client.call({ path: `${path}/${goalView}?${new URLSearchParams(query).toString()}` });
+  return body as GoalView;
+};
+
+const listRows = ({ rows }: GoalView): string => {
+  if (rows.length === 0) return '';
+  const lines = rows.map((row) => [`${row.table}/${row.key}`, row.scope, acknowledgement(row), objectsText(row.objects)]);
+  return formatTable(['row', 'scope', 'acknowledged', 'objects'], lines);
+};
+
+const shownObjects = 3;
+
+const objectsText = (objects: readonly ContributorView[]): string => {
+  const names = objects.slice(0, shownObjects).map((object) => refKey(object)).join(', ');
+  return objects.length > shownObjects ? `${names} and ${objects.length - shownObjects} more` : names;
+};
+
+const acknowledgement = ({ acknowledged, failure, held }: RowView): string => {
+  const said = failure !== undefined ? 'failed' : acknowledged ? 'yes' : 'no';
+  return held === true ? `${said}, deletion held` : said;
+};
+
+const describeRow = (device: string, row: RowView): string => {
+  const { table, key, scope, version, acknowledgedVersion, failure, objects, value } = row;
+  const heard = acknowledgedVersion === undefined ? 'it has not spoken yet' : `it has version ${acknowledgedVersion} of the scope`;
+  const lines = [
+    `Row:            ${table}/${key}`,
+    `Device:         ${device}`,
+    `Scope:          ${scope}, version ${version}`,
+    `Acknowledged:   ${acknowledgement(row)} (${heard})`,
+    ...(failure === undefined ? [] : [`Failure:        ${failure.code}: ${failure.message}`]),
+    'Objects:',
+    ...objects.map((object) => `  ${refKey(object)}${object.generation === undefined ? ' (deleted)' : ` (generation ${object.generation})`}`),
+    'Value:',
+    ...stringify(value, { lineWidth: 0 }).trimEnd().split('\n').map((line) => `  ${line}`),
+  ];
+  return `${lines.join('\n')}\n`;
+};
