@@ -318,7 +318,7 @@ class Service implements SessionContext {
 
   #report(connection: Connection, report: Report): void {
     const { session } = connection;
-    session.report(report);
+    for (const { scope, version } of session.report(report)) this.#tell(session.device, scope, version, 'received', nothingFailed, '');
     this.#flush(connection);
     this.#options.events?.onReport?.(session.device, {
       driftRepaired: Number(report.driftRepaired),

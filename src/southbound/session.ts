@@ -127,13 +127,14 @@ export class Session {
     return isAnswer;
   }
 
-  /** Takes the device's own word for what it holds. */
-  report(report: Report): void {
+  /** Takes the device's own word for what it holds; answers the updates that it took although their answers did not come. */
+  report(report: Report): readonly ScopeVersion[] {
     const awaited = this.#awaiting;
-    if (awaited === 'nothing' || !report.full) return;
+    if (awaited === 'nothing' || !report.full) return [];
     this.#awaiting = 'nothing';
     // A routine report says nothing about the transaction that is under way.
-    if (awaited === 'report' && (this.#unanswered > 0 || this.#outgoing !== undefined)) return;
+    if (awaited === 'report' && (this.#unanswered > 0 || this.#outgoing !== undefined)) return [];
+    const expected = [...this.#scopes].flatMap(([scope, { unanswered: version }]) => (version === undefined ? [] : [{ scope, version }]));
     this.#unanswered = 0;
     for (const progress of this.#scopes.values()) {
       progress.held = undefined;
@@ -145,6 +146,7 @@ export class Session {
       if (progress.held === undefined && !progress.wholly) this.#scopes.delete(scope);
     }
     this.#everything = true;
+    return expected.filter(({ scope, version }) => this.#scopes.get(scope)?.held === version);
   }
 
   /** Asks for a report when an answer is overdue; false when the device does not answer that either, or takes nothing. */
