@@ -57,13 +57,20 @@ export class ScopeCounts {
     if (this.#run === undefined) return;
     const { owner, scope, from, count } = this.#run;
     this.#run = undefined;
-    for (const key of new Set([owner, ...from].map(refKey))) {
-      addMember(this.#news, key, scope);
-      if (count === 0) continue;
-      const counts = getOrMake(this.#counts, key, () => new Counts());
-      counts.add(scope, count);
-      if (counts.isEmpty) this.#counts.delete(key);
+    const keys = [refKey(owner)];
+    for (const ref of from) {
+      const key = refKey(ref);
+      if (!keys.includes(key)) keys.push(key);
     }
+    for (const key of keys) this.#tally(key, scope, count);
+  }
+
+  #tally(key: string, scope: string, count: number): void {
+    addMember(this.#news, key, scope);
+    if (count === 0) return;
+    const counts = getOrMake(this.#counts, key, () => new Counts());
+    counts.add(scope, count);
+    if (counts.isEmpty) this.#counts.delete(key);
   }
 }
 

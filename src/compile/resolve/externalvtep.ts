@@ -31,4 +31,7 @@ export const vtepStanding = query('vtepStanding', (view, address): VtepStanding 
   return view.query(externalRanges, fabricOfTenants).some(([first, last]) => value >= first && value <= last) ? 'external' : 'foreign';
 });
 
-export const externalVtepLayers = [externalRanges, vtepStanding];
+/** Key: fabric. MAC address of every gateway; undefined when there is no such fabric. */
+export const gatewayMac = query('gatewayMac', (view, fabric) => specNamed(view, 'Fabric', fabric)?.overlay.anycastMAC);
+
+export const externalVtepLayers = [externalRanges, vtepStanding, gatewayMac];

@@ -15,6 +15,7 @@ export interface Surroundings {
   /** By address: who has it. */
   readonly managed: ReadonlyMap<string, string>;
   readonly standing: (vtep: string) => VtepStanding;
+  readonly gatewayMac: string | undefined;
   /** Those that Heddle gives out. */
   readonly vnis: Tenancy['vnis'] | undefined;
 }
@@ -27,9 +28,13 @@ const noFaults: readonly CompileFinding[] = [];
  * @param range the subnet it is in
  */
 export const faultsOf = (mapping: Mapping, value: number, range: SubnetRange | undefined, surroundings: Surroundings): readonly CompileFinding[] => {
-  const faults = [addressFault(mapping, value, range, surroundings), vtepFault(mapping, surroundings), vniFault(mapping, range, surroundings)];
+  const address = addressFault(mapping, value, range, surroundings);
+  const mac = macFault(mapping, surroundings);
+  const vtep = vtepFault(mapping, surroundings);
+  const vni = vniFault(mapping, range, surroundings);
   // Nearly all are in order, and there are very many.
-  return faults[0] === undefined && faults[1] === undefined && faults[2] === undefined ? noFaults : faults.filter((fault) => fault !== undefined);
+  if (address === undefined && mac === undefined && vtep === undefined && vni === undefined) return noFaults;
+  return [address, mac, vtep, vni].filter((fault) => fault !== undefined);
 };
 
 const addressFault = ({ address }: Mapping, value: number, range: SubnetRange | undefined, { subnet, managed }: Surroundings): CompileFinding | undefined => {
@@ -48,6 +53,9 @@ const addressFault = ({ address }: Mapping, value: number, range: SubnetRange | 
   if (holder !== undefined) return error('AddressInUse', at, `"${address}" is the address of ${holder}, which Heddle manages; remove this mapping`);
   return range.vni === undefined ? pending(at, `waits for the VNI of subnet "${range.name}"`) : undefined;
 };
+
+const macFault = ({ mac }: Mapping, { gatewayMac }: Surroundings): CompileFinding | undefined =>
+  mac === gatewayMac ? error('MACIsGateway', 'mac', `"${mac}" is the MAC address of every gateway; correct it`) : undefined;
 
 const vtepFault = ({ vtep }: Mapping, { standing }: Surroundings): CompileFinding | undefined => {
   const found = standing(vtep);

@@ -64,6 +64,7 @@ test('a mapping cannot point at a switch of the fabric, at a VTEP that nobody de
     host(13, '192.0.2.1', { vni: segmentOf(compiler, 'back') }),
     host(14, '192.0.2.1', { vni: 77 }),
     { ...host(15, '198.51.100.1', { vni: 5000 }), address: '10.9.9.9' },
+    { ...host(16, '192.0.2.1'), mac: '02:00:5e:00:01:01' },
   ]);
   compiler.apply([make.put(object)]);
   assert.deepEqual(said(compiler, object), [
@@ -73,6 +74,7 @@ test('a mapping cannot point at a switch of the fabric, at a VTEP that nobody de
     'error spec.mappings[5].address AddressOutsideVPC',
     'error spec.mappings[5].vni VNIOfFabric',
     'error spec.mappings[5].vtep UnknownVTEP',
+    'error spec.mappings[6].mac MACIsGateway',
   ]);
   assert.deepEqual(Object.keys(mappingsOf(compiler)), ['mapping/10.1.1.12', 'mapping/10.1.1.14']);
   assert.ok(!('vni' in (mappingsOf(compiler)['mapping/10.1.1.12'] as object)), 'the VNI of the segment goes without saying');

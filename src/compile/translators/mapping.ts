@@ -9,6 +9,7 @@ import type { MappingRow } from '../../goal/rows.ts';
 import type { Address, Mac, Vni } from '../../net/brand.ts';
 import { error, type CompileFinding } from '../finding.ts';
 import { path, specOf, tenantRef } from '../intent.ts';
+import { gatewayMac } from '../resolve/externalvtep.ts';
 import { fabricTenancy } from '../resolve/fabric.ts';
 import { valuesOf } from '../resolve/mapping.ts';
 import { faultsOf, managedHosts, standings, type Surroundings } from '../resolve/mappingfaults.ts';
@@ -47,6 +48,7 @@ const rowsOf = (object: Resource, vpc: ObjectRef, resolved: ResolvedVpc, view: V
     subnet,
     managed: managedHosts(hostPool, values, mappings, view),
     standing: standings(view),
+    gatewayMac: view.query(gatewayMac, fabricOfTenants),
     vnis: view.query(fabricTenancy, fabricOfTenants)?.vnis,
   };
   const place = { scope, from: [vpc] };
