@@ -72,6 +72,22 @@ test('an address that a mapping names is handed out only when it names it no mor
   assert.deepEqual(ask('one', 'two'), []);
 });
 
+test('who found all addresses mapped is given one as soon as mappings of that scope go', () => {
+  const mapped = new Set(['10.0.0.1', '10.0.0.2']);
+  const allocator = new Allocator(() => ({ uid: 'uid-of-a', accepted: true }), (_, address) => mapped.has(address));
+  const candidates: Candidates = { type: 'addresses', prefix: prefix('10.0.0.0/30'), except: [] };
+  allocator.demand(keyOf('a'), [demandOf('a', 'host', { pool: 'host', candidates, unlessMapped: 'vpc/7' })]);
+  assert.deepEqual(allocator.decide().create, []);
+  mapped.clear();
+  allocator.unmapped('vpc/8', ['mapping/10.0.0.1']);
+  allocator.unmapped('vpc/7', ['host/10.0.0.1']);
+  assert.deepEqual(allocator.decide().create, []);
+  allocator.unmapped('vpc/7', ['mapping/10.0.0.1', 'mapping/10.0.0.2']);
+  const { create, findings } = allocator.decide();
+  assert.deepEqual(create.map(({ metadata }) => metadata.name), ['host-10.0.0.1']);
+  assert.deepEqual([...findings], [[keyOf('a'), []]]);
+});
+
 test('a pinned value is kept out of the way of unpinned demands of the same batch', () => {
   const { allocator, demand } = bench();
   demand('a', demandOf('a', 'l3'));

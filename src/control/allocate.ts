@@ -7,6 +7,7 @@ import { answerTo, poolExhausted, type Demand, type HeldClaim } from '../compile
 import { error, type CompileFinding } from '../compile/finding.ts';
 import type { ClaimSpec, ClaimStatus } from '../api/kinds/claim.ts';
 import { apiVersion, refKey, type ObjectRef, type Resource } from '../api/object.ts';
+import type { RowId } from '../goal/rows.ts';
 import { getOrMake } from '../kit/maps.ts';
 import { Pool } from './pool.ts';
 
@@ -83,6 +84,8 @@ export const claimName = (pool: string, value: string): string => {
   return text.endsWith('-') ? `${text}x` : text;
 };
 
+const mappingPrefix = 'mapping/';
+
 export const claimRef = (name: string): ObjectRef => ({ kind: 'Claim', namespace: '', name });
 
 /** Whether a scope has a `mapping` row for an address: such a one belongs to a host that Heddle does not manage. */
@@ -97,7 +100,7 @@ export class Allocator {
   readonly #findings = new Map<string, readonly CompileFinding[]>();
   readonly #review = new Set<string>();
   readonly #released = new Set<string>();
-  /** Objects that wait for a value of a pool, by pool. */
+  /** Objects that wait for a value, by pool, and by the scope whose mappings keep values from them. */
   readonly #starved = new Map<string, Set<string>>();
 
   /** @param ownerOf what is known of an object by its key; undefined when it does not exist */
@@ -126,6 +129,11 @@ export class Allocator {
   /** Something about an object changed that may matter: it came, went, or became acceptable. */
   review(ownerKey: string): void {
     if (this.#holders.has(ownerKey)) this.#review.add(ownerKey);
+  }
+
+  /** Rows of a scope that others share were deleted: addresses may be free that mappings named. */
+  unmapped(scope: string, deletes: readonly RowId[]): void {
+    if (this.#starved.has(scope) && deletes.some((id) => id.startsWith(mappingPrefix))) this.#feed(scope);
   }
 
   claim(name: string): { readonly ownerKey: string; readonly quarantined: boolean } | undefined {
@@ -194,7 +202,9 @@ export class Allocator {
     for (const { ownerKey, demand } of [...pinned, ...unpinned]) {
       const value = this.#takeValue(demand);
       if (value === undefined) {
-        getOrMake(this.#starved, demand.pool, () => new Set<string>()).add(ownerKey);
+        for (const where of [demand.pool, demand.unlessMapped]) {
+          if (where !== undefined) getOrMake(this.#starved, where, () => new Set<string>()).add(ownerKey);
+        }
         getOrMake(findings, ownerKey, () => []).push(demand.pin === undefined ? poolExhausted(demand) : valueTaken(demand));
         continue;
       }
@@ -263,8 +273,13 @@ export class Allocator {
     const pool = this.#pools.get(held.pool);
     pool?.giveBack(held.value);
     if (pool?.empty === true) this.#pools.delete(held.pool);
-    for (const key of this.#starved.get(held.pool) ?? []) this.#review.add(key);
-    this.#starved.delete(held.pool);
+    this.#feed(held.pool);
+  }
+
+  /** Looks again at those who wait for something that may be free now. */
+  #feed(where: string): void {
+    for (const key of this.#starved.get(where) ?? []) this.review(key);
+    this.#starved.delete(where);
   }
 }
 

@@ -21,6 +21,17 @@ test('a waiter is settled by the version it waits for, or a later one, and by no
   assert.ok(barrier.isSettled('red'));
 });
 
+test('a claim waits strictly for the latest that its holder waits for, also on a device that has just joined', () => {
+  const barrier = open({ 'leaf-1': ['vpc/1'] });
+  barrier.audience.replace('red', ['vpc/1'], 9);
+  barrier.expect('red', 'vpc/1', 9);
+  barrier.follow('claim', 'red');
+  barrier.acknowledge('leaf-1', 'vpc/1', 5, []);
+  assert.ok(!barrier.isSettled('red') && !barrier.isSettled('claim'));
+  barrier.acknowledge('leaf-1', 'vpc/1', 9, []);
+  assert.ok(barrier.isSettled('red') && barrier.isSettled('claim'));
+});
+
 test('every scope of every device counts', () => {
   const devices = ['leaf-1', 'leaf-2'];
   const barrier = open(Object.fromEntries(devices.map((device) => [device, [`device/${device}`, 'vpc/1']])));

@@ -86,10 +86,17 @@ class Control implements Controller {
   readonly #mailbox = new Mailbox((batch) => this.#work(batch));
   readonly #abort = new AbortController();
   #unpublished: CompileResult[] = [];
+  /** Committed and not handed to the southbound service yet. */
+  #unsent: ChangedScope[] = [];
+  /** Claims whose holders are gone, and objects that are: to be dealt with once what follows from it is published. */
+  readonly #orphaned: string[] = [];
+  readonly #gone: string[] = [];
   /** Devices with a Switch object. */
   #declared: ReadonlySet<string> = new Set();
   /** Whether a Switch came or went since the last publication. */
   #switchesChanged = false;
+  /** The devices that the southbound service was told of last. */
+  #told: ReadonlySet<string> | undefined;
   /** Whether the southbound service knows which devices there are. */
   #announced = false;
   #outlet: Outlet | undefined;
@@ -202,11 +209,13 @@ class Control implements Controller {
   async #step(batch: readonly ObjectChange[]): Promise<void> {
     const heard = this.#clock.monotonic();
     const replaced = this.#take(batch, heard);
-    const quarantine = await this.#compile(replaced.map(({ change }) => change));
+    for (const { key, after } of replaced) if (after === undefined) this.#gone.push(key);
+    await this.#compile(replaced.map(({ change }) => change));
     this.#publish();
-    if (this.#opened) for (const name of quarantine) this.#claims.quarantine(name);
+    const orphaned = this.#orphaned.splice(0);
+    if (this.#opened) for (const name of orphaned) this.#claims.quarantine(name);
     else this.#finishFirst();
-    for (const { key, after } of replaced) if (after === undefined) this.#forget(key);
+    for (const key of this.#gone.splice(0)) if (this.#objects.get(key) === undefined) this.#forget(key);
     this.#drain();
   }
 
@@ -231,22 +240,21 @@ class Control implements Controller {
     if (after?.metadata.generation !== before?.metadata.generation) this.#reports.heard(key, heard);
   }
 
-  /** Compiles and allocates until no demand can be met any more. Answers claims to quarantine. */
-  async #compile(changes: readonly ObjectChange[]): Promise<readonly string[]> {
-    const quarantine: string[] = [];
+  /** Compiles and allocates until no demand can be met any more. */
+  async #compile(changes: readonly ObjectChange[]): Promise<void> {
     for (let next = changes; ; ) {
       this.#apply(next);
       const decisions = this.#allocator.decide();
       for (const key of decisions.findings.keys()) this.#reports.mark(key);
-      quarantine.push(...decisions.quarantine);
+      this.#orphaned.push(...decisions.quarantine);
       const wanted = decisions.create.length + decisions.rebind.length;
-      if (wanted === 0) return quarantine;
+      if (wanted === 0) return;
       next = await this.#claims.grant(decisions);
       for (const change of next) this.#objects.put(change);
       if (next.length === wanted) continue;
       // A store that takes no claims now, full or gone, would be asked for ever: the retry that is due decides anew.
       this.#apply(next);
-      return quarantine;
+      return;
     }
   }
 
@@ -258,6 +266,7 @@ class Control implements Controller {
     this.#metrics.compileRuns.inc();
     this.#unpublished.push(result);
     for (const [key, demands] of result.demands) this.#allocator.demand(key, demands);
+    for (const { scope, deletes } of result.scopes) this.#allocator.unmapped(scope, deletes);
     for (const key of result.findings.keys()) this.#allocator.review(key);
     for (const key of [...result.findings.keys(), ...result.facts.keys(), ...result.contributions.keys()]) this.#reports.mark(key);
   }
@@ -265,17 +274,19 @@ class Control implements Controller {
   #publish(): void {
     if (this.#switchesChanged || !this.#opened) this.#declared = new Set(this.#switchNames());
     this.#switchesChanged = false;
-    const results = this.#unpublished;
-    this.#unpublished = [];
-    const before = this.#publisher.devices;
     const isAllowed = this.#safeguard.allowance();
-    const { changed, admission } = this.#publisher.publish(results, this.#declared, isAllowed, this.#clock.now());
+    const { changed, admission } = this.#publisher.publish(this.#unpublished, this.#declared, isAllowed, this.#clock.now());
+    this.#unpublished = [];
+    this.#unsent.push(...changed);
     for (const { scope } of changed) if (scope.startsWith(devicePrefix)) this.#reports.mark(switchKey(scope.slice(devicePrefix.length)));
     for (const key of this.#safeguard.tell(admission, this.#reports.events, this.#metrics)) this.#reports.mark(key);
     this.#announced ||= this.#publisher.devices.size > 0;
-    this.#outlet?.publish(changed);
+    this.#outlet?.publish(this.#unsent);
+    this.#unsent = [];
     this.#reviewArrivals(isAllowed);
-    if (this.#publisher.devices !== before || !this.#opened) this.#announce(this.#publisher.devices);
+    const { devices } = this.#publisher;
+    if (devices !== this.#told || !this.#opened) this.#announce(devices);
+    this.#told = devices;
   }
 
   /** Devices that come with rows from elsewhere are judged before they are sent anything. */

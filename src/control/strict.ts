@@ -11,9 +11,11 @@ export class StrictWaits {
   /** By waiter: devices and scopes, as one key. */
   readonly #places = new Map<string, Set<string>>();
 
+  /** Waits for this version, or for the later one that it waits for already. */
   expect(waiter: string, device: string, scope: string, version: Version): void {
     const scopes = getOrMake(this.#waits, device, () => new Map<string, Map<string, Version>>());
-    getOrMake(scopes, scope, () => new Map<string, Version>()).set(waiter, version);
+    const waits = getOrMake(scopes, scope, () => new Map<string, Version>());
+    waits.set(waiter, Math.max(version, waits.get(waiter) ?? version));
     addMember(this.#places, waiter, placeOf(device, scope));
   }
 
