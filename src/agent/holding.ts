@@ -6,7 +6,7 @@ import { create, fromBinary } from '@bufbuild/protobuf';
 import { type Drop, RowSchema, type Update, UpdateSchema } from '../goal/gen/heddle/agent/v1/agent_pb.ts';
 import { type Transaction, TransactionSchema } from '../goal/gen/heddle/agent/v1/journal_pb.ts';
 import type { DecodedRow } from '../goal/codec.ts';
-import { digestPlus, emptyDigest, rowDigest } from '../goal/digest.ts';
+import { digestPlus, emptyDigest, formatDigest, rowDigest } from '../goal/digest.ts';
 import { type HeldScope, Replica, type StagedUpdate } from '../goal/replica.ts';
 import { type RowId, deviceScope } from '../goal/rows.ts';
 import type { Version } from '../goal/state.ts';
@@ -23,6 +23,8 @@ export interface Goal {
   readonly tables: GoalTables;
   readonly versions: ReadonlyMap<string, Version>;
   readonly isolated: boolean;
+  /** Equal for equal goals only, now and after a restart; of this moment, as `tables` are. */
+  readonly mark: () => string;
 }
 
 export interface HoldingOptions extends JournalOptions {
@@ -237,7 +239,13 @@ export class Holding {
     const versions = new Map([...this.replica.scopes].map(([scope, { version }]) => [scope, version]));
     this.#versions = versions;
     const isolated = this.#isolated;
-    return { revision: this.#revision, tables: isolated ? withoutTenants(tables) : tables, versions, isolated };
+    const mark = (): string => this.#mark();
+    return { revision: this.#revision, tables: isolated ? withoutTenants(tables) : tables, versions, isolated, mark };
+  }
+
+  #mark(): string {
+    const digests = [...this.replica.scopes].map(([scope, { digest }]) => `${scope}=${formatDigest(digest)}`);
+    return `${this.#isolated ? 'isolated ' : ''}${digests.toSorted().join(' ')}`;
   }
 
   #rewrite(): void {

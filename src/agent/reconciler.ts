@@ -142,7 +142,7 @@ export class Reconciler<Actual> {
       }
       this.#forgivenRevision = goal.revision;
       this.#poked = false;
-      const plan = driver.plan(actual, goal.tables);
+      const plan = driver.plan(actual, goal.tables, goal.mark);
       const ops = this.#backoff.admit(plan.ops, performance.now());
       if (known === undefined) this.#lookMilliseconds = performance.now() - began;
       if (ops.length === 0) return this.#settled(goal, plan, { actual, at });

@@ -1,12 +1,13 @@
 /** The agent as a program: reads its files, picks the driver, runs until a signal ends it. */
 import { randomUUID } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { flushCompileCache } from 'node:module';
 import { setFlagsFromString } from 'node:v8';
 import type { Driver } from '../drivers/driver.ts';
 import { HeddleError } from '../kit/error.ts';
 import type { Logger } from '../kit/log.ts';
 import { startAgent } from './agent.ts';
+import { pathOf } from './journal.ts';
 
 export interface RunAgentOptions {
   readonly device: string;
@@ -31,6 +32,7 @@ export const runAgent = async (options: RunAgentOptions, signal: AbortSignal): P
   const ca = readText('certificate authority', caFile);
   const token = (): string => readText('token', tokenFile).trim();
   token();
+  if (lengthOf(pathOf(options.stateDirectory)) > longJournal) letHeapGrow();
   const driver = await makeDriver();
   const agent = await startAgent({ ...rest, ca, token, driver, newEpoch: randomUUID, bootId: readBootId() });
   void agent.adopted.then(keepHeapSmall);
@@ -38,6 +40,13 @@ export const runAgent = async (options: RunAgentOptions, signal: AbortSignal): P
   await agent.stop();
   options.log.info('stopped; the device keeps forwarding');
 };
+
+/** Bytes. What such a journal holds stays in memory, so collecting while it is read finds little. */
+const longJournal = 1_000_000;
+
+const letHeapGrow = (): void => setFlagsFromString('--heap-growing-percent=300');
+
+const lengthOf = (file: string): number => statSync(file, { throwIfNoEntry: false })?.size ?? 0;
 
 /**
  * From now on garbage is collected as soon as the heap has grown by a tenth. Reading a long journal would take twice as long

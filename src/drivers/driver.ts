@@ -44,8 +44,11 @@ export interface Driver<Actual> {
   probe(): Promise<readonly string[]>;
   /** Everything on the device that Heddle owns, and nothing foreign. */
   read(): Promise<Actual>;
-  /** Pure. */
-  plan(actual: Actual, goal: GoalTables): Plan;
+  /**
+   * Pure. `mark` answers a word that is equal for equal goals only, now and after a restart: a driver may remember by it what
+   * it has found out about a large goal.
+   */
+  plan(actual: Actual, goal: GoalTables, mark?: () => string): Plan;
   /** Runs the steps in an order that respects `after`, batching where the tool allows; never throws for a step that failed. */
   apply(ops: readonly Op[]): Promise<readonly OpResult[]>;
   /** Ends what the driver started for itself (long-lived tool processes); leaves the device forwarding. */

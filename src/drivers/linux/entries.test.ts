@@ -4,7 +4,7 @@ import * as fc from 'fast-check';
 import type { Row } from '../../goal/rows.ts';
 import { merge } from '../../goal/tables.ts';
 import { planLinux } from './driver.ts';
-import { fdbWord, neighbourWord, tunnelWord } from './entries.ts';
+import { Entries, fdbWord, neighbourWord, tunnelWord } from './entries.ts';
 import { arbitraryGoal, attachment, host, mapping, segment, underlay, vrf } from './fixture/goals.ts';
 import type { Item, ItemKey, LinuxActual } from './model.ts';
 import { render } from './render/render.ts';
@@ -12,6 +12,11 @@ import { render } from './render/render.ts';
 const site = { directory: '/run/switch', underlay: '/proc/1/ns/net', user: 'frr' };
 const free = ['p1', 'p2', 'up1'].map((name) => [name, { interface: name, place: '', master: '', up: false, mtu: 1500, marked: false }] as const);
 const empty: LinuxActual = { items: new Map(), unclaimed: new Map(free), capabilities: new Set() };
+
+const put = (entries: Entries, key: ItemKey, word: string): void => {
+  const end = key.lastIndexOf('/') + 1;
+  entries.add(key.slice(0, end), key.slice(end), word);
+};
 
 const wordOf = (item: Item): string | undefined => {
   if (item.kind === 'fdb') return fdbWord('port');
@@ -22,13 +27,13 @@ const wordOf = (item: Item): string | undefined => {
 /** A device that holds all of a goal, with its entries as they are read, or as items like everything else. */
 const holding = (rows: readonly Row[], how: 'entries' | 'items'): LinuxActual => {
   const items = new Map<ItemKey, Item>();
-  const entries = new Map<ItemKey, string>();
+  const entries = new Entries();
   for (const [key, { rows: _, ...item }] of render(merge([rows]), empty, site).items) {
     const word = how === 'entries' ? wordOf(item as Item) : undefined;
     if (word === undefined) items.set(key, item as Item);
-    else entries.set(key, word);
+    else put(entries, key, word);
   }
-  return { ...empty, items, entries };
+  return { ...empty, items, entries: () => entries };
 };
 const base = [
   ...underlay({ hostname: 'l', asn: 65001, routerId: '10.255.0.11', fabricPorts: ['up1'], serverPorts: ['p1', 'p2'], leaf: true }),
@@ -56,8 +61,9 @@ describe('forwarding entries as words', () => {
     const actual = holding(rows, 'entries');
     const items = new Map(actual.items);
     items.delete('link/vrf5001/vx1001');
-    const lost = new Map([...(actual.entries ?? [])].filter(([key]) => !key.startsWith('tunnel/')));
-    const keys = keysOf({ ...actual, items, entries: lost }, rows);
+    const lost = new Entries();
+    for (const [key, word] of actual.entries?.().all() ?? []) if (!key.startsWith('tunnel/')) put(lost, key, word);
+    const keys = keysOf({ ...actual, items, entries: () => lost }, rows);
     assert.ok(keys.includes('tunnel/vrf5001/vx1001/0a:00:00:00:01:20'), keys.join(' '));
     const wrong = new Map(actual.items);
     const vxlan = wrong.get('link/vrf5001/vx1001');

@@ -373,7 +373,10 @@ export const dhcp = (state: DhcpState): Item<'dhcp'> => ({
 export interface LinuxActual {
   /** All but `entries`. */
   readonly items: Items;
-  readonly entries?: Entries;
+  /** Taken out of what was read when it is first asked for. Left out: none. */
+  readonly entries?: () => Entries;
+  /** Of many entries: equal only when they are. */
+  readonly fingerprint?: string;
   /** Interfaces in the underlay that Heddle does not own, so that a goal may claim them. */
   readonly unclaimed: ReadonlyMap<string, PortState>;
   readonly capabilities: ReadonlySet<string>;

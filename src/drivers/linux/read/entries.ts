@@ -2,12 +2,11 @@
  * MAC addresses and neighbours out of what `bridge -json fdb show` and `ip -json neighbour show` print. They are taken out of
  * the text one by one, since a JSON value of hundreds of thousands of them would take ten times the room.
  */
+import { addMember } from '../../../kit/maps.ts';
+import type { Entries } from '../entries.ts';
 import { fdbPrefix, fdbWord, neighbourPrefix, neighbourWord, tunnelPrefix, tunnelWord } from '../entries.ts';
-import type { Address, Vni } from '../../../net/brand.ts';
-import type { ItemKey, Place } from '../model.ts';
-
-/** Adds to what is known of a device. */
-export type Found = Map<ItemKey, string>;
+import type { Address, Mac, Vni } from '../../../net/brand.ts';
+import type { Place } from '../model.ts';
 
 /** A permanent neighbour on a device of Heddle's: bridge or pair. */
 export interface FoundNeighbour {
@@ -25,8 +24,8 @@ export function* neighboursIn(text: string): Generator<FoundNeighbour> {
 }
 
 /** On a bridge: an entry. `told`: FRR tells other leaves of it. */
-export const addNeighbour = (found: Found, place: Place, { device, address, mac }: FoundNeighbour, told: boolean): void =>
-  void found.set(neighbourPrefix(place, device) + address, neighbourWord({ mac: mac as Parameters<typeof neighbourWord>[0]['mac'], advertised: told }));
+export const addNeighbour = (entries: Entries, place: Place, { device, address, mac }: FoundNeighbour, told: boolean): void =>
+  entries.add(neighbourPrefix(place, device), address, neighbourWord({ mac: mac as Mac, advertised: told }));
 
 const stationPattern = /\{"mac":"([^"]+)","ifname":"([^"]+)"([^}]*)\}/g;
 const destination = /"dst":"([^"]+)"/;
@@ -38,28 +37,28 @@ const everybody = '00:00:00:00:00:00';
  * Static entries of one namespace: those at `ports` or bonds, and those that Heddle put behind VTEPs, told from what zebra
  * learnt (extern_learn) and from flooding lists. Answers the MAC addresses at ports and bonds.
  */
-export const addStations = (found: Found, place: Place, text: string, ports: ReadonlySet<string>): ReadonlySet<string> => {
+export const addStations = (entries: Entries, place: Place, text: string, ports: ReadonlySet<string>): ReadonlySet<string> => {
   const local = new Set<string>();
   /** MAC addresses that the bridge sends to a VXLAN device; the other half of an entry says where that sends them. */
-  const bridged = new Set<string>();
+  const bridged = new Map<string, Set<string>>();
   const behind: (readonly [device: string, mac: string, rest: string])[] = [];
   for (const [, mac = '', device = '', rest = ''] of text.matchAll(stationPattern)) {
     if (!rest.includes('"state":"static"') || rest.includes('"extern_learn"')) continue;
     const isBridged = rest.includes('"master":');
-    if (/^vx\d+$/.test(device)) {
-      if (isBridged) bridged.add(`${device} ${mac}`);
+    if (device.startsWith('vx') && /^vx\d+$/.test(device)) {
+      if (isBridged) addMember(bridged, device, mac);
       else if (mac !== everybody && rest.includes('"self"')) behind.push([device, mac, rest]);
     } else if (isBridged && (ports.has(device) || device.startsWith('b-'))) {
-      found.set(fdbPrefix(place, device) + mac, fdbWord(ports.has(device) ? 'port' : 'bond'));
+      entries.add(fdbPrefix(place, device), mac, fdbWord(ports.has(device) ? 'port' : 'bond'));
       local.add(mac);
     }
   }
   for (const [device, mac, rest] of behind) {
     const vtep = destination.exec(rest)?.[1];
     if (vtep === undefined) continue;
-    const vni = vniOf.exec(rest)?.[1];
-    const state = { vtep: vtep as Address, bridged: bridged.has(`${device} ${mac}`), ...(vni === undefined ? {} : { vni: Number(vni) as Vni }) };
-    found.set(tunnelPrefix(place, device) + mac, tunnelWord(state));
+    const vni = rest.includes('"vni"') ? vniOf.exec(rest)?.[1] : undefined;
+    const state = { vtep: vtep as Address, bridged: bridged.get(device)?.has(mac) === true, ...(vni === undefined ? {} : { vni: Number(vni) as Vni }) };
+    entries.add(tunnelPrefix(place, device), mac, tunnelWord(state));
   }
   return local;
 };

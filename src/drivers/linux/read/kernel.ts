@@ -5,11 +5,12 @@ import {
 } from '../model.ts';
 import type { Item, ItemKey, PairEnd, Place, PortState } from '../model.ts';
 import { routeProtocol } from '../steps/forwarding.ts';
+import type { Entries } from '../entries.ts';
 import { loopbackLabel } from '../steps/link.ts';
 import { portMark } from '../steps/port.ts';
 import type { Runner } from '../tools/tools.ts';
 import { addStations, neighboursIn } from './entries.ts';
-import type { Found, FoundNeighbour } from './entries.ts';
+import type { FoundNeighbour } from './entries.ts';
 
 /** Of `ip -details -json address show`, what is used here. */
 interface IpLink {
@@ -49,11 +50,10 @@ export interface RawPlace {
   readonly stations: string;
 }
 
-/** What of one namespace is known without asking FRR. */
-export interface PlaceFound extends PlaceReading {
-  /** Neighbours on bridges; whether they are advertised is for FRR to say. */
-  readonly neighbours: readonly FoundNeighbour[];
-  /** Those of them whose MAC address is at a port, so that FRR may tell others. */
+/** Neighbours on bridges of one namespace; whether they are advertised is for FRR to say. */
+export interface PlaceNeighbours {
+  readonly all: readonly FoundNeighbour[];
+  /** Those whose MAC address is at a port, so that FRR may tell others. */
   readonly local: readonly FoundNeighbour[];
 }
 
@@ -72,24 +72,30 @@ export const readRawPlace = async (place: Place, run: Runner): Promise<RawPlace 
   return { links: JSON.parse(links), routes: JSON.parse(routes), neighbours, stations: entries?.stdout ?? '' };
 };
 
-/** Puts forwarding entries into `found`, except the neighbours that it answers. */
-export const interpretPlace = (place: Place, raw: RawPlace, found: Found): PlaceFound => {
+/** All but forwarding entries. */
+export const interpretPlace = (place: Place, raw: RawPlace): PlaceReading => {
   const readings = raw.links.map((link) => readLink(place, link));
-  const ports = new Set(readings.flatMap(({ items }) => items.flatMap((item) => (item.kind === 'port' ? [item.state.interface] : []))));
-  const stations = addStations(found, place, raw.stations, ports);
-  const neighbours: FoundNeighbour[] = [];
-  const onPairs: Item[] = [];
-  for (const entry of place === '' ? [] : neighboursIn(raw.neighbours)) {
-    if (vniIn('br', entry.device) !== undefined) neighbours.push(entry);
-    else onPairs.push(...readPairNeighbour(place, entry));
-  }
   return {
-    items: [...readings.flatMap(({ items }) => items), ...onPairs, ...raw.routes.flatMap((entry) => readRoute(place, entry))],
+    items: [...readings.flatMap(({ items }) => items), ...raw.routes.flatMap((entry) => readRoute(place, entry))],
     unclaimed: readings.flatMap(({ unclaimed }) => unclaimed),
     pairEnds: readings.flatMap(({ pairEnds }) => pairEnds),
-    neighbours,
-    local: neighbours.filter(({ mac }) => stations.has(mac)),
   };
+};
+
+/** Neighbours on pairs: one or two a peering. */
+export const interpretPairs = (place: Place, raw: RawPlace): readonly Item[] =>
+  place === '' || !raw.links.some(({ ifname }) => ifname.startsWith('pv'))
+    ? []
+    : [...neighboursIn(raw.neighbours)].filter(({ device }) => vniIn('pv', device) !== undefined).flatMap((entry) => readPairNeighbour(place, entry));
+
+/** Puts forwarding entries into `entries`, except the neighbours that it answers. */
+export const interpretEntries = (place: Place, raw: RawPlace, items: readonly Item[], entries: Entries): PlaceNeighbours => {
+  if (place === '') return { all: [], local: [] };
+  const ports = new Set(items.flatMap((item) => (item.kind === 'port' ? [item.state.interface] : [])));
+  const stations = addStations(entries, place, raw.stations, ports);
+  const all: FoundNeighbour[] = [];
+  for (const entry of neighboursIn(raw.neighbours)) if (vniIn('br', entry.device) !== undefined) all.push(entry);
+  return { all, local: stations.size === 0 ? [] : all.filter(({ mac }) => stations.has(mac)) };
 };
 
 const nothing: PlaceReading = { items: [], unclaimed: [], pairEnds: [] };

@@ -7,17 +7,18 @@ import { inside } from '../steps/step.ts';
 import type { Site } from '../steps/step.ts';
 import type { Runner } from '../tools/tools.ts';
 import { readDhcp } from './dhcp.ts';
-import { addNeighbour } from './entries.ts';
-import type { Found, FoundNeighbour } from './entries.ts';
 import { readAdvertised, readFrr } from './frr.ts';
-import type { Candidate, FrrReading } from './frr.ts';
-import { interpretPlace, readRawPlace } from './kernel.ts';
-import type { PlaceFound, PlaceReading } from './kernel.ts';
+import { interpretPairs, interpretPlace, readRawPlace } from './kernel.ts';
+import type { PlaceReading } from './kernel.ts';
+import { readEntries } from './memory.ts';
+import type { EntryMemory } from './memory.ts';
 
 /** More at once than this would only compete for the processors. */
 const mostProcesses = 12;
 
-export const readDevice = async (site: Site, capabilities: ReadonlySet<string>, runner: Runner): Promise<LinuxActual> => {
+export const readDevice = async (
+  site: Site, capabilities: ReadonlySet<string>, memory: EntryMemory, runner: Runner,
+): Promise<LinuxActual> => {
   const run = atMost(mostProcesses, runner);
   const names = await readdir('/run/netns').catch(() => []);
   const candidates = ['', ...names.filter((name) => /^vrf\d+$/.test(name))];
@@ -26,42 +27,25 @@ export const readDevice = async (site: Site, capabilities: ReadonlySet<string>, 
   const places = candidates.slice(1);
   const [frr, dhcp] = await Promise.all([readFrr(site, places, run), readDhcp(site, places)]);
   const usable = (await raws).flatMap((raw, index) => (raw === undefined ? [] : [[candidates[index] ?? '', raw] as const]));
-  const entries: Found = new Map();
-  const readings = usable.map(([place, raw]) => [place, interpretPlace(place, raw, entries)] as const);
-  await addNeighbours(entries, readings, site, frr, run);
+  const readings = usable.map(([place, raw]) => ({ place, raw, ...interpretPlace(place, raw) }));
+  const entries = await readEntries(readings, memory, (hosts) => (frr.isRunning ? readAdvertised(site, hosts, run) : new Set()));
   const usableNames = new Set(usable.map(([place]) => place));
   const items = [
     ...places.filter((name) => usableNames.has(name)).map((name) => netns({ name })),
     ...(await settings).flatMap((found, index) => (usableNames.has(candidates[index] ?? '') ? found : [])),
-    ...readings.flatMap(([, reading]) => reading.items),
-    ...pairsOf(readings.map(([, reading]) => reading)),
+    ...readings.flatMap((reading) => reading.items),
+    ...usable.flatMap(([place, raw]) => interpretPairs(place, raw)),
+    ...pairsOf(readings),
     ...frr.items,
     ...dhcp,
   ];
-  const unclaimed = readings.flatMap(([, reading]) => reading.unclaimed);
+  const unclaimed = readings.flatMap((reading) => reading.unclaimed);
   return {
     items: new Map(items.map((item) => [item.key, item])),
-    entries,
+    ...entries,
     unclaimed: new Map(unclaimed.map((state) => [state.interface, state])),
     capabilities,
   };
-};
-
-/** FRR is asked only for hosts at this device's ports: those behind VTEPs it never tells of. */
-const addNeighbours = async (
-  entries: Found, readings: readonly (readonly [Place, PlaceFound])[], site: Site, frr: FrrReading, run: Runner,
-): Promise<void> => {
-  const candidateOf = new Map<FoundNeighbour, Candidate>();
-  for (const entry of frr.isRunning ? readings.flatMap(([, { local }]) => local) : []) {
-    candidateOf.set(entry, { vni: entry.device.slice(2), address: entry.address, mac: entry.mac });
-  }
-  const told = candidateOf.size === 0 ? undefined : await readAdvertised(site, [...candidateOf.values()], run);
-  for (const [place, { neighbours }] of readings) {
-    for (const entry of neighbours) {
-      const candidate = candidateOf.get(entry);
-      addNeighbour(entries, place, entry, candidate !== undefined && told?.has(candidate) === true);
-    }
-  }
 };
 
 /** The same runner with a limit on how many commands run at once; the rest wait their turn. */

@@ -3,7 +3,7 @@
  * unknown to the other leaves, and traffic to it ends there.
  */
 import type { HostRow } from '../../../goal/rows.ts';
-import { fdbOn, fdbWord, neighbourWord } from '../entries.ts';
+import { fdbOn, fdbPrefix, fdbWord, neighbourPrefix, neighbourWord } from '../entries.ts';
 import { frrKey, linkKey, neighbour } from '../model.ts';
 import { bondName } from './ports.ts';
 import type { Rendering } from './render.ts';
@@ -33,11 +33,11 @@ const renderHost = (rendering: Rendering, row: string, host: HostRow): void => {
   const name = direct?.interface ?? bondName(rendering, host.port);
   const carrier = direct === undefined ? 'bond' : 'port';
   const learned = fdbOn({ place, port: name, mac: host.mac }, carrier);
-  if (!isThere(learned.key, fdbWord(carrier), learned.needs)) add(learned, row);
+  if (!isThere(fdbPrefix(place, name), host.mac, fdbWord(carrier), learned.needs)) add(learned, row);
   const bgp = goal.bgp.get('underlay');
   const state = { place, device: `br${host.segment}`, address: host.address, mac: host.mac, advertised: bgp?.advertiseVnis ?? false };
   const entry = neighbour(state);
-  if (isThere(entry.key, neighbourWord(state), entry.needs)) return;
+  if (isThere(neighbourPrefix(place, state.device), host.address, neighbourWord(state), entry.needs)) return;
   const told = bgp === undefined ? [] : [frrKey([`router bgp ${bgp.asn}`, 'address-family l2vpn evpn'])];
   add({ ...entry, after: [learned.key, linkKey(place, `vx${host.segment}`), ...told] }, row);
 };

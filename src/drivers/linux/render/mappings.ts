@@ -4,8 +4,9 @@
  * the segment reach them through one that has it, as they do every host of a subnet (its prefix is a type-5 route).
  */
 import type { HostRow, MappingRow } from '../../../goal/rows.ts';
-import type { Vni } from '../../../net/brand.ts';
-import { neighbourPrefix, neighbourWord, tunnelPrefix, tunnelWord } from '../entries.ts';
+import { getOrMake } from '../../../kit/maps.ts';
+import type { Mac, Vni } from '../../../net/brand.ts';
+import { neighbourPrefix, tunnelPrefix, tunnelWord } from '../entries.ts';
 import { linkKey, neighbour, tunnel } from '../model.ts';
 import type { ItemKey, Place } from '../model.ts';
 import type { Rendering } from './render.ts';
@@ -48,18 +49,19 @@ const segmentOf = ({ goal }: Rendering, vni: Vni): Segment | undefined => {
 /** Where each MAC address is; the first row that says so counts. */
 class Stations {
   readonly #hosts = new Map<string, HostRow>();
-  readonly #words = new Map<ItemKey, string>();
+  readonly #words = new Map<Vni, Map<Mac, string>>();
 
   constructor(hosts: Iterable<HostRow>) {
     for (const host of hosts) this.#hosts.set(`${host.segment} ${host.mac}`, host);
   }
 
   /** What speaks against it, or nothing. */
-  take({ segment, mac }: MappingRow, key: ItemKey, word: string): string | undefined {
+  take({ segment, mac }: MappingRow, word: string): string | undefined {
     const host = this.#hosts.size === 0 ? undefined : this.#hosts.get(`${segment} ${mac}`);
     if (host !== undefined) return `host ${host.address} of this device`;
-    const before = this.#words.get(key);
-    if (before === undefined) this.#words.set(key, word);
+    const words = getOrMake(this.#words, segment, () => new Map<Mac, string>());
+    const before = words.get(mac);
+    if (before === undefined) words.set(mac, word);
     return before === undefined || before === word ? undefined : 'another mapping, behind another VTEP';
   }
 }
@@ -70,14 +72,14 @@ const renderMapping = (
   const { segment: vni, address, mac, vtep } = mapping;
   const { place, tunnels, neighbours, tunnelNeeds, neighbourNeeds } = segment;
   const state = { vtep, bridged: true, ...(mapping.vni === undefined ? {} : { vni: mapping.vni }) };
-  const [key, word] = [tunnels + mac, tunnelWord(state)];
-  const taken = stations.take(mapping, key, word);
+  const word = tunnelWord(state);
+  const taken = stations.take(mapping, word);
   if (taken !== undefined) {
     refuse(row, 'Conflict', `MAC address "${mac}" in segment ${vni} is that of ${taken}`);
     return;
   }
-  if (!isThere(key, word, tunnelNeeds)) add(tunnel({ place, device: `vx${vni}`, mac, ...state }), row);
+  if (!isThere(tunnels, mac, word, tunnelNeeds)) add(tunnel({ place, device: `vx${vni}`, mac, ...state }), row);
   // Never advertised: zebra takes it for a host of its own only when the MAC address is at one of its ports.
-  const entry = { place, device: `br${vni}`, address, mac, advertised: false };
-  if (!isThere(neighbours + address, neighbourWord(entry), neighbourNeeds)) add({ ...neighbour(entry), after: [key] }, row);
+  if (isThere(neighbours, address, mac, neighbourNeeds)) return;
+  add({ ...neighbour({ place, device: `br${vni}`, address, mac, advertised: false }), after: [tunnels + mac] }, row);
 };

@@ -2,8 +2,7 @@
 import type { RowId } from '../../../goal/rows.ts';
 import type { GoalTables, Unrealisable } from '../../driver.ts';
 import { goneKeys } from '../difference.ts';
-import { itemOf } from '../entries.ts';
-import type { Entries } from '../entries.ts';
+import { Entries, itemOf } from '../entries.ts';
 import type { Item, ItemKey, Items, LinuxActual } from '../model.ts';
 import type { Site } from '../steps/step.ts';
 import { renderHosts } from './hosts.ts';
@@ -21,10 +20,10 @@ export interface Rendering {
   readonly site: Site;
   add(item: Item, ...rows: readonly RowId[]): void;
   /**
-   * Whether an entry is on the device just so, on a link and with daemons that stay; such an entry need not be added. Asked
-   * once for each entry that is wanted.
+   * Whether an entry (its key in two parts) is on the device just so, on a link and with daemons that stay; it need not be
+   * added then. Asked for every entry that is wanted.
    */
-  isThere(key: ItemKey, word: string, needs: readonly ItemKey[]): boolean;
+  isThere(prefix: string, name: string, word: string, needs: readonly ItemKey[]): boolean;
   refuse(row: RowId, code: Unrealisable['code'], message: string): void;
 }
 
@@ -36,11 +35,12 @@ export interface Rendered {
   readonly unrealisable: readonly Unrealisable[];
 }
 
-export const render = (goal: GoalTables, actual: LinuxActual, site: Site): Rendered => {
+/** Unless `withEntries`, forwarding entries are left alone on both sides. */
+export const render = (goal: GoalTables, actual: LinuxActual, site: Site, withEntries = true): Rendered => {
   const items = new Map<string, Item>();
   const unrealisable: Unrealisable[] = [];
-  const entries: Entries = actual.entries ?? new Map();
-  const settled = new Set<ItemKey>();
+  const entries = withEntries && actual.entries !== undefined ? actual.entries() : new Entries();
+  const wanted = new Uint8Array(entries.size);
   let gone: ReadonlySet<ItemKey> = new Set();
   const rendering: Rendering = {
     goal,
@@ -50,22 +50,25 @@ export const render = (goal: GoalTables, actual: LinuxActual, site: Site): Rende
       const before = items.get(item.key);
       items.set(item.key, { ...item, rows: before?.rows === undefined ? rows : [...new Set([...before.rows, ...rows])] });
     },
-    isThere: (key, word, needs) => {
-      if (entries.get(key) !== word || needs.some((need) => gone.has(need))) return false;
-      settled.add(key);
+    isThere: (prefix, name, word, needs) => {
+      const number = entries.find(prefix, name, word);
+      if (number === undefined || (gone.size > 0 && needs.some((need) => gone.has(need)))) return false;
+      wanted[number] = 1;
       return true;
     },
     refuse: (row, code, message) => unrealisable.push({ row, code, message }),
   };
   for (const part of [renderUnderlay, renderVrfs, renderSegments, renderPorts, renderLeaks]) part(rendering);
+  if (!withEntries) return { items, there: actual.items, unrealisable };
   gone = goneKeys(actual.items, items, site);
   for (const part of [renderHosts, renderMappings]) part(rendering);
-  return { items, there: withOthers(actual.items, entries, settled), unrealisable };
+  return { items, there: withOthers(actual.items, entries, wanted), unrealisable };
 };
 
-const withOthers = (items: Items, entries: Entries, settled: ReadonlySet<ItemKey>): Items => {
-  if (settled.size === entries.size) return items;
+/** With those entries that are not wanted, or not so. */
+const withOthers = (items: Items, entries: Entries, wanted: Uint8Array): Items => {
+  if (!wanted.includes(0)) return items;
   const all = new Map(items);
-  for (const [key, word] of entries) if (!settled.has(key)) all.set(key, itemOf(key, word));
+  for (const [key, word, number] of entries.all()) if (wanted[number] === 0) all.set(key, itemOf(key, word));
   return all;
 };
