@@ -2,7 +2,7 @@
  * The server's side of gRPC streams over TLS, for one method. Protocol:
  * https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md
  */
-import { type AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import { type Server, type TLSSocket, createServer } from 'node:tls';
 import { HeddleError } from '../kit/error.ts';
 import { FrameFault, FrameReader, frameOf } from './frames.ts';
@@ -104,6 +104,8 @@ class Listener {
   readonly #options: GrpcServerOptions;
   readonly #server: Server;
   readonly #connections = new Set<Guarded>();
+  /** All there are, also those that have not greeted yet. */
+  readonly #sockets = new Set<Socket>();
   readonly #sweep: NodeJS.Timeout;
 
   constructor(options: GrpcServerOptions) {
@@ -118,6 +120,10 @@ class Listener {
       handshakeTimeout: handshakeMilliseconds,
       sessionTimeout: sessionSeconds,
       ...(ticketKeys === undefined ? {} : { ticketKeys }),
+    });
+    this.#server.on('connection', (socket: Socket) => {
+      this.#sockets.add(socket);
+      socket.once('close', () => this.#sockets.delete(socket));
     });
     this.#server.on('secureConnection', (socket) => this.#connect(socket));
     this.#sweep = setInterval(() => this.#check(), keepaliveMilliseconds).unref();
@@ -142,6 +148,8 @@ class Listener {
     clearInterval(this.#sweep);
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
     for (const { connection } of this.#connections) connection.destroy();
+    // Else one that is in the middle of its handshake would be served by a server that is no more.
+    for (const socket of this.#sockets) socket.destroy();
     await closed;
   }
 
