@@ -9,8 +9,16 @@ const maxAnnotationBytes = 262_144;
 const found = (path: string, code: string, message: string): Finding => ({ path, code, message });
 
 /** All faults of the metadata of an object about to be stored. */
-export const checkMetadata = (kind: Kind, metadata: ObjectMeta): Finding[] => [
-  ...checkName(kind, metadata.name),
+export const checkMetadata = (kind: Kind, metadata: ObjectMeta): Finding[] => {
+  const ofName = checkName(kind, metadata.name);
+  // Most objects have nothing else.
+  return isBare(metadata) ? ofName : [...ofName, ...checkRest(metadata)];
+};
+
+const isBare = ({ labels, annotations, finalizers, ownerReferences }: ObjectMeta): boolean =>
+  labels === undefined && annotations === undefined && finalizers === undefined && ownerReferences === undefined;
+
+const checkRest = (metadata: ObjectMeta): Finding[] => [
   ...Object.entries(metadata.labels ?? {}).flatMap(([key, value]) => checkLabel(key, value)),
   ...checkAnnotations(metadata.annotations ?? {}),
   ...(metadata.finalizers ?? []).flatMap(checkFinalizer),

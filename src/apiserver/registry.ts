@@ -7,7 +7,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { ObjectMeta, Resource } from '../api/object.ts';
 import { HeddleError } from '../kit/error.ts';
 import { orderedUuids } from '../kit/uuid.ts';
-import type { Entry, Revision, Store } from '../store/store.ts';
+import type { Entry, Revision, Store, Write } from '../store/store.ts';
 import { admit, desired, pruneFields, type AdmitOptions } from './admit.ts';
 import { objectOr, optional } from '../kit/json.ts';
 import { builtInNamespaces, isNamespace, markTerminating, NamespaceGate } from './namespaces.ts';
@@ -85,35 +85,44 @@ export const createRegistry = (store: Store, scheme: Scheme, now: () => Date = (
     return entry;
   };
 
+  /**
+   * Namespaces known to take new content. All writes go through this registry, and one of a namespace takes it out again, so
+   * that it is looked at anew; what was let in just before a deletion is the gate's business.
+   */
+  const welcoming = new Set<string>();
+  let namespaceWrites = 0;
+  const forgetWelcome = (namespace: string): void => {
+    namespaceWrites += 1;
+    welcoming.delete(namespace);
+  };
+
   /** Writes the new state of an entry, or removes it when a deletion was only waiting for this; `undefined` entry creates. */
   const commitObject = async (served: ServedKind, object: Resource, entry: Entry | undefined): Promise<Resource> => {
     const key = served.key(object.metadata.namespace ?? '', object.metadata.name);
     const expected = entry?.revision ?? 0;
     const gone = object.metadata.deletionTimestamp !== undefined && holders(served, object).length === 0;
-    const [change] = await store
-      .commit([gone ? { type: 'delete', key, expected } : { type: 'put', key, value: encodeStored(object), expected, note: object }])
-      .catch((thrown: unknown) => {
-        const lost = thrown instanceof HeddleError && (thrown.code === 'Conflict' || thrown.code === 'NotFound');
-        if (!lost) throw thrown;
-        throw entry === undefined ? alreadyExists(served, object.metadata.name) : staleVersion(served, object.metadata.name);
-      });
-    return withVersion(object, change?.entry.revision ?? expected);
+    const write: Write = gone ? { type: 'delete', key, expected } : { type: 'put', key, value: encodeStored(object), expected, note: object };
+    try {
+      const [change] = await store.commit([write]);
+      return withVersion(object, change?.entry.revision ?? expected);
+    } catch (thrown) {
+      const lost = thrown instanceof HeddleError && (thrown.code === 'Conflict' || thrown.code === 'NotFound');
+      if (!lost) throw thrown;
+      throw entry === undefined ? alreadyExists(served, object.metadata.name) : staleVersion(served, object.metadata.name);
+    } finally {
+      if (isNamespace(served)) forgetWelcome(object.metadata.name);
+    }
   };
 
-  /** Of each namespace the last revision that took new content: what is known of it need not be decoded again. */
-  const welcoming = new Map<string, Revision>();
-
   const checkNamespace = async (namespace: string): Promise<void> => {
+    if (welcoming.has(namespace)) return;
     const namespaces = scheme.byKind('Namespace');
+    const writes = namespaceWrites;
     const entry = await store.get(namespaces.key('', namespace));
-    if (entry === undefined) {
-      welcoming.delete(namespace);
-      throw notFound(namespaces, namespace);
-    }
-    if (welcoming.get(namespace) === entry.revision) return;
+    if (entry === undefined) throw notFound(namespaces, namespace);
     const { deletionTimestamp } = decodeStored(namespaces, entry).metadata;
     if (deletionTimestamp === undefined) {
-      welcoming.set(namespace, entry.revision);
+      if (writes === namespaceWrites) welcoming.add(namespace);
       return;
     }
     const why = `unable to create new content in namespace ${namespace} because it is being terminated`;

@@ -4,7 +4,7 @@
  */
 import { addressOfBits, bitsOf, parseAddress } from '../net/address.ts';
 import { width } from '../net/bits.ts';
-import { hostAt, isHost, offsetOf, parsePrefix, prefixLength, prefixOfBits } from '../net/prefix.ts';
+import { firstHost, lastHost, offsetOf, parsePrefix, prefixLength, prefixOfBits, prefixSize } from '../net/prefix.ts';
 import type { Candidates } from '../compile/demand.ts';
 import { Heap } from './heap.ts';
 
@@ -13,6 +13,7 @@ type Position = string | undefined | 'unusable';
 
 interface Cursor {
   readonly candidates: Candidates;
+  readonly at: (position: number) => Position;
   /** Every position below was handed out or found taken at some time. */
   next: number;
   /** Whether one below was refused, and may be taken some day. */
@@ -61,7 +62,7 @@ export class Pool {
   #search(cursor: Cursor, isRefused: (value: string) => boolean): string | undefined {
     for (;;) {
       const position = cursor.returned.pop() ?? cursor.next++;
-      const value = valueAt(cursor.candidates, position);
+      const value = cursor.at(position);
       if (value === undefined) {
         cursor.next = Math.min(cursor.next, position);
         return undefined;
@@ -79,7 +80,7 @@ export class Pool {
   #cursor(candidates: Candidates): Cursor {
     const key = keyOf(candidates);
     let cursor = this.#cursors.get(key);
-    if (cursor === undefined) this.#cursors.set(key, (cursor = { candidates, next: 0, refused: false, returned: new Heap() }));
+    if (cursor === undefined) this.#cursors.set(key, (cursor = { candidates, at: valuesOf(candidates), next: 0, refused: false, returned: new Heap() }));
     return cursor;
   }
 }
@@ -91,27 +92,38 @@ const keyOf = (candidates: Candidates): string => {
   return `${candidates.prefix} ${candidates.except.join(' ')}`;
 };
 
-const valueAt = (candidates: Candidates, position: number): Position => {
+/** The candidates by position. Texts are read once a cursor, not once a value. */
+const valuesOf = (candidates: Candidates): ((position: number) => Position) => {
   if (candidates.type === 'numbers') {
-    const value = candidates.from + position;
-    return value > candidates.to ? undefined : String(value);
+    const { from, to } = candidates;
+    return (position) => (from + position > to ? undefined : String(from + position));
   }
-  if (candidates.type === 'addresses') {
-    const address = hostAt(candidates.prefix, position);
-    if (address === undefined) return undefined;
-    return isHost(candidates.prefix, address) && !candidates.except.includes(address) ? address : 'unusable';
-  }
-  return prefixAt(candidates, position);
+  return candidates.type === 'addresses' ? addressesOf(candidates) : prefixesOf(candidates);
 };
 
-const prefixAt = ({ prefix, length }: Candidates & { type: 'prefixes' }, position: number): string | undefined => {
+const addressesOf = ({ prefix, except }: Candidates & { type: 'addresses' }): ((position: number) => Position) => {
   const { family, value } = bitsOf(prefix);
-  if (length < prefixLength(prefix) || position >= 2 ** (length - prefixLength(prefix))) return undefined;
-  const start = value + (BigInt(position) << BigInt(width(family) - length));
-  return prefixOfBits({ family, value: start }, length);
+  const size = prefixSize(prefix);
+  const [first, last] = [firstHost(prefix), lastHost(prefix)].map((address) => bitsOf(address).value - value);
+  const excepted = new Set<string>(except);
+  return (position) => {
+    const offset = BigInt(position);
+    if (offset >= size) return undefined;
+    if (first === undefined || last === undefined || offset < first || offset > last) return 'unusable';
+    const address = addressOfBits({ family, value: value + offset });
+    return excepted.has(address) ? 'unusable' : address;
+  };
 };
 
-/** The inverse of `valueAt`; undefined when the value is none of the candidates. */
+const prefixesOf = ({ prefix, length }: Candidates & { type: 'prefixes' }): ((position: number) => Position) => {
+  const { family, value } = bitsOf(prefix);
+  const bits = length - prefixLength(prefix);
+  const step = BigInt(width(family) - length);
+  return (position) =>
+    bits < 0 || position >= 2 ** bits ? undefined : prefixOfBits({ family, value: value + (BigInt(position) << step) }, length);
+};
+
+/** The inverse of `valuesOf`; undefined when the value is none of the candidates. */
 const positionOf = (candidates: Candidates, value: string): number | undefined => {
   if (candidates.type === 'numbers') {
     const number = Number(value);

@@ -15,6 +15,11 @@ export const planCommit = (
   revision: Revision,
   current: (key: string) => Entry | undefined,
 ): readonly Change[] => {
+  const [only] = writes;
+  if (only !== undefined && writes.length === 1) {
+    checkKey(only.key);
+    return [changeOf(only, current(only.key), revision + 1)];
+  }
   const changes: Change[] = [];
   const touched = new Map<string, Entry | undefined>();
   for (const write of writes) {
