@@ -157,6 +157,67 @@ describe('journal of an agent', () => {
     assert.equal(again.term, 3n);
   });
 
+  describe('a rewrite that the disk refuses', () => {
+    /** Grows a journal until a rewrite pays. */
+    const grow = (holding: Holding): void => {
+      for (let index = 0; index < 100; index += 1) take(holding, 'device/x', vrf('a', 'x'.repeat(1000) + index));
+    };
+    const refusal = (what: string) => (): never => {
+      throw new Error(`EIO: ${what}`);
+    };
+
+    test('is a clear error, costs nothing that was taken, and is not tried again at once', () => {
+      let opened = 0;
+      const openSync = ((path: string, flags: number, mode?: number) => {
+        if (!path.endsWith('.new')) return fs.openSync(path, flags, mode);
+        opened += 1;
+        return refusal('open')();
+      }) as typeof fs.openSync;
+      const holding = open({ ...fs, openSync });
+      grow(holding);
+      assert.throws(() => holding.tidy(), { name: 'HeddleError', code: 'Unavailable', message: /cannot be rewritten: EIO: open/ });
+      holding.tidy();
+      assert.equal(opened, 1);
+      const rows = rowsIn(holding);
+      holding.close();
+      assert.deepEqual(rowsIn(reopen()), rows);
+    });
+
+    test('is the same error when what was begun cannot even be given up', () => {
+      let failing = false;
+      const renameSync = refusal('rename');
+      const ftruncateSync = refusal('truncate');
+      const closeSync = (file: number): void => {
+        fs.closeSync(file);
+        if (failing) refusal('close')();
+      };
+      const holding = open({ ...fs, renameSync, ftruncateSync, closeSync });
+      grow(holding);
+      failing = true;
+      assert.throws(() => holding.tidy(), { name: 'HeddleError', code: 'Unavailable', message: /cannot be rewritten: EIO: rename/ });
+      failing = false;
+      take(holding, 'device/x', vrf('a', 'last'));
+      holding.close();
+      assert.deepEqual(rowsIn(reopen()), [vrf('a', 'last')]);
+    });
+
+    test('only as to its name lets nothing more be taken until that is on the disk', () => {
+      let failing = false;
+      const fsyncSync = (file: number): void => (failing ? refusal('fsync')() : fs.fsyncSync(file));
+      const holding = open({ ...fs, fsyncSync });
+      grow(holding);
+      failing = true;
+      holding.tidy();
+      assert.ok(fs.statSync(pathOf(directory)).size < 10_000);
+      assert.throws(() => take(holding, 'device/x', vrf('b')), /the journal cannot be written: EIO: fsync/);
+      failing = false;
+      holding.tidy();
+      holding.take({ lineage: 'l', drops: [], updates: [updateFrom('device/x', -1)] });
+      holding.close();
+      assert.equal(rowsIn(reopen()).length, 2);
+    });
+  });
+
   test('a transaction is taken as a whole or not at all', () => {
     const holding = open();
     take(holding, 'device/x', vrf('a'));

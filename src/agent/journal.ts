@@ -60,6 +60,8 @@ export class Journal implements TransactionLog {
   #length: number;
   #rewrittenLength: number;
   #dirtyTail: boolean;
+  /** Whether the file may still have its former name after a power failure. */
+  #dirtyName = false;
   /** A rewrite that failed is not tried again before the file has grown to this. */
   #rewriteFrom = rewriteFrom;
 
@@ -97,6 +99,7 @@ export class Journal implements TransactionLog {
   append(transaction: Transaction): void {
     const bytes = frame(transaction);
     try {
+      if (this.#dirtyName) this.#syncDirectory();
       if (this.#dirtyTail) this.#disk.ftruncateSync(this.#file, this.#length);
       this.#dirtyTail = true;
       writeAll(this.#disk, this.#file, bytes, this.#length);
@@ -128,16 +131,18 @@ export class Journal implements TransactionLog {
       this.#disk.fdatasyncSync(file);
       this.#disk.renameSync(draft, pathOf(this.#directory));
     } catch (error) {
+      this.#rewriteFrom = Math.max(rewriteFrom, this.#length * 1.25);
       if (file !== undefined) this.#giveUp(file);
       throw new HeddleError('Unavailable', `the journal cannot be rewritten: ${messageOf(error)}`, { cause: error });
     }
-    this.#disk.closeSync(this.#file);
+    this.#close(this.#file);
     this.#file = file;
     this.#length = length;
     this.#rewrittenLength = length;
     this.#rewriteFrom = rewriteFrom;
     this.#dirtyTail = false;
-    this.#syncDirectory();
+    this.#dirtyName = true;
+    this.#trySyncDirectory();
   }
 
   close(): void {
@@ -146,11 +151,28 @@ export class Journal implements TransactionLog {
 
   /** What was written of the draft takes room that the journal itself may need. */
   #giveUp(draft: number): void {
-    this.#rewriteFrom = Math.max(rewriteFrom, this.#length * 1.25);
     try {
       this.#disk.ftruncateSync(draft, 0);
-    } finally {
-      this.#disk.closeSync(draft);
+    } catch {
+      // The next rewrite begins by emptying it.
+    }
+    this.#close(draft);
+  }
+
+  /** What counts was written through before. */
+  #close(file: number): void {
+    try {
+      this.#disk.closeSync(file);
+    } catch {
+      // A descriptor that cannot be closed is of no use to anybody.
+    }
+  }
+
+  #trySyncDirectory(): void {
+    try {
+      this.#syncDirectory();
+    } catch {
+      // Tried again before anything more is taken.
     }
   }
 
@@ -160,8 +182,9 @@ export class Journal implements TransactionLog {
     try {
       this.#disk.fsyncSync(directory);
     } finally {
-      this.#disk.closeSync(directory);
+      this.#close(directory);
     }
+    this.#dirtyName = false;
   }
 
   /** Best effort: the next append, or the next start, cuts it off again. */

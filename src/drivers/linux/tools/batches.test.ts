@@ -17,6 +17,7 @@ process.stdin.on('data', (text) => {
     number += 1;
     const [word, name] = line.split(' ');
     if (word === 'die') { require('node:fs').writeSync(2, 'invalid ' + name + '\\n'); process.exit(255); }
+    if (word === 'once') { try { require('node:fs').writeFileSync(name, '', { flag: 'wx' }); continue; } catch {} }
     if (word !== 'good') require('node:fs').writeSync(2, 'cannot do ' + line + '\\nCommand failed -:' + number + '\\n');
   }
 });
@@ -54,12 +55,19 @@ describe('a tool that takes commands line by line', () => {
     assert.equal(started.length, 1);
   });
 
+  it('runs no line twice when it dies', async () => {
+    const once = (name: string): string => `once ${join(directory, name)}`;
+    const lines = [once('a'), 'good b', once('c'), 'die d', once('e'), once('a')];
+    const expected = [undefined, undefined, undefined, 'invalid d', undefined, `cannot do ${once('a')}`];
+    assert.deepEqual(await batches.run(prefix, lines), expected);
+  });
+
   it('names the line that kills it, runs all others, and starts one process more for it', async () => {
     const verdicts = await batches.run(prefix, ['good a', 'bad b', 'die c', 'good d', 'bad e']);
     assert.deepEqual(verdicts, [undefined, 'cannot do bad b', 'invalid c', undefined, 'cannot do bad e']);
-    assert.equal(started.length, 3);
+    assert.equal(started.length, 2);
     assert.deepEqual(await batches.run(prefix, ['good f']), [undefined]);
-    assert.equal(started.length, 3);
+    assert.equal(started.length, 2);
   });
 
   it('gives up on all lines when no process does anything', async () => {

@@ -21,8 +21,8 @@ export class Batches {
   }
 
   /**
-   * One verdict a line. All lines are run, also after one that failed; a line at which the tool dies (some bad words end
-   * it) is found and named, and those behind it run in another process.
+   * One verdict a line. All lines are run once, also after one that failed; a line at which the tool dies (some bad words end
+   * it) has failed with what the tool said last, and those behind it run in another process.
    */
   async run(prefix: Argv, lines: readonly string[]): Promise<readonly Verdict[]> {
     const verdicts: Verdict[] = [];
@@ -42,20 +42,17 @@ export class Batches {
 
   async #runChunk(prefix: Argv, lines: readonly string[]): Promise<readonly Verdict[]> {
     const verdicts: Verdict[] = [];
-    let stride = lines.length;
     let deaths = 0;
     while (verdicts.length < lines.length) {
       const left = lines.slice(verdicts.length);
-      const end = await this.#process(prefix).run(left, Math.min(stride, left.length), patienceMilliseconds);
+      const end = await this.#process(prefix).run(left, patienceMilliseconds);
       for (const verdict of end.verdicts.slice(0, end.settled)) verdicts.push(verdict);
       if (end.settled === left.length) continue;
       const said = end.said === '' ? `"${prefix.join(' ')}" ended` : end.said;
       deaths = end.settled === 0 ? deaths + 1 : 1;
       // It does not start, or its namespace is gone: that is no line's fault.
       if (deaths === mostDeaths) return [...verdicts, ...Array.from({ length: lines.length - verdicts.length }, () => said)];
-      // Once it is known that a line of these kills the tool, each is followed by a marker; then the first one without is it.
-      if (stride === 1) verdicts.push(said);
-      stride = 1;
+      verdicts.push(said);
     }
     return verdicts;
   }

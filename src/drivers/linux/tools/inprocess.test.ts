@@ -41,6 +41,13 @@ describe('small commands without a process', () => {
     assert.deepEqual(output, { status: 1, stdout: '', stderr: 'kill: No such process' });
   });
 
+  it('signal nobody for a word that is no process id, which the system takes for a whole group', async () => {
+    // A signal that nobody minds, if it were sent.
+    for (const word of ['', '0', '1e3', ' 7', 'x']) {
+      assert.deepEqual(await runInProcess(['kill', '-WINCH', word]), { status: 1, stdout: '', stderr: `kill: "${word}" is no process id` });
+    }
+  });
+
   it('are only those forms that steps are made of', async () => {
     assert.deepEqual(await Promise.all([runInProcess(['rm', file]), runInProcess(['test', '-f', file]), runInProcess(['ip', 'link'])]), [undefined, undefined, undefined]);
   });

@@ -21,10 +21,16 @@ const small: ReadonlyMap<string, Small> = new Map<string, Small>([
   }],
   ['kill', async (words) => {
     const signal = words.find((word) => word.startsWith('-'))?.slice(1) ?? 'TERM';
-    const results = await Promise.allSettled(files(words).map(async (pid) => process.kill(Number(pid), `SIG${signal}`)));
+    const results = await Promise.allSettled(files(words).map(async (pid) => process.kill(processId(pid), `SIG${signal}`)));
     for (const result of results) if (result.status === 'rejected') throw result.reason;
   }],
 ]);
+
+/** An empty word, as of a file that was just emptied, would be 0: the agent's own group. */
+const processId = (word: string): number => {
+  if (!/^[1-9]\d{0,9}$/.test(word)) throw new Error(`"${word}" is no process id`);
+  return Number(word);
+};
 
 /** Undefined when the command needs a process. Only the forms that steps are made of are known: `test -S`, `rm -f`. */
 export const runInProcess = async ([name, ...words]: Argv, stdin = ''): Promise<Output | undefined> => {
