@@ -2,6 +2,9 @@ import assert from 'node:assert/strict';
 import * as fs from 'node:fs';
 import { afterEach, beforeEach, describe, test } from 'node:test';
 import type { Address, Vni } from '../net/brand.ts';
+import { type DecodedRow, rowOfMessage, tableNumber } from '../goal/codec.ts';
+import type { Row as RowMessage } from '../goal/gen/heddle/agent/v1/agent_pb.ts';
+import { Replica } from '../goal/replica.ts';
 import { GoalState } from '../goal/state.ts';
 import type { Row } from '../goal/rows.ts';
 import { loggerTo } from '../kit/log.ts';
@@ -60,6 +63,21 @@ describe('an agent and its server', () => {
     for (const name of names) await verified('vpc/1', 5, name);
     assert.equal(bench.southbound.encodedUpdates() - before, 1);
     for (const memory of devices) assert.deepEqual(memory.written, ['vrf/a', 'vrf/b']);
+  });
+
+  test('rows that an old agent does not understand fail, the others of their scope are programmed, and it is not verified', async () => {
+    const old = (message: RowMessage): DecodedRow => {
+      const { id, bytes, row } = rowOfMessage(message);
+      return row?.table === 'vrf' && row.key === 'b' ? { id: `#${tableNumber('vrf')}/b`, bytes, unknown: 1 } : { id, bytes, unknown: 0, ...(row && { row }) };
+    };
+    await start();
+    await bench.agent('leaf-1', device, { replica: new Replica(old) });
+    await verified('device/leaf-1', 1);
+    await until('vpc/1 programmed', () => bench.heard('leaf-1', 'vpc/1', 'programmed').length > 0);
+    const [result] = bench.heard('leaf-1', 'vpc/1', 'programmed');
+    assert.deepEqual(result?.failed.map(({ table, key, code }) => ({ table, key, code })), [{ table: '', key: '#16/b', code: 'Unsupported' }]);
+    assert.ok(device.rows.has('vrf/a') && !device.rows.has('vrf/b'));
+    assert.deepEqual(bench.heard('leaf-1', 'vpc/1', 'verified'), []);
   });
 
   test('a server restart rewrites no row, and results come again with the new versions', async () => {

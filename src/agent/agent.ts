@@ -71,10 +71,12 @@ export interface Agent {
 
 /** @throws HeddleError when the state directory cannot be used, and what the driver throws when it cannot run here. */
 export const startAgent = async <Actual>(options: AgentOptions<Actual>): Promise<Agent> => {
+  // Other processes find out what the device can do while this one reads its journal.
+  const probing = options.driver.probe();
+  probing.catch(() => {});
   const holding = new Holding(options);
   try {
-    const capabilities = await options.driver.probe();
-    return new RunningAgent(options, holding, capabilities);
+    return new RunningAgent(options, holding, await probing);
   } catch (error) {
     holding.close();
     throw error;
@@ -114,6 +116,7 @@ class RunningAgent<Actual> implements Agent {
       send: (result) => this.#client.sendResult(result),
       ownScope: deviceScope(options.device),
       scopeOf: (row) => holding.replica.scopeOf(row),
+      foreignRows: () => holding.replica.foreignRows(),
     });
     this.#reconciler.start();
     this.#client = (options.connect ?? connectSouthbound)({

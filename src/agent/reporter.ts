@@ -17,6 +17,8 @@ export interface ReporterOptions {
   readonly ownScope: string;
   /** Scope that holds a row. */
   readonly scopeOf: (row: RowId) => string | undefined;
+  /** Rows that this build does not understand, by scope. */
+  readonly foreignRows: () => ReadonlyMap<string, ReadonlySet<RowId>>;
 }
 
 export class Reporter {
@@ -91,12 +93,20 @@ export class Reporter {
       failed.set(scope, list);
       if (list.length < mostFailures) list.push(rowFailure(row, failure));
     }
+    for (const [scope, rows] of this.#options.foreignRows()) {
+      const list = failed.get(scope) ?? [];
+      for (const row of rows) if (list.length < mostFailures) list.push(rowFailure(row, notUnderstood));
+      failed.set(scope, list);
+    }
     if (deviceFailure !== undefined) {
       for (const scope of goal.versions.keys()) failed.set(scope, [create(RowFailureSchema, { ...deviceFailure })]);
     }
     return failed;
   }
 }
+
+/** What a newer server asks for must not look done because it was not understood. */
+const notUnderstood: Failure = { code: 'Unsupported', message: 'this agent is too old to know such rows; update it' };
 
 /** A step that stands for no row, such as the removal of what should not be there, is named in `key`. */
 const rowFailure = (row: RowId, { code, message }: Failure): RowFailure =>

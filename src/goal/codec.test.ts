@@ -9,7 +9,7 @@ import { fromBinary, toBinary } from '@bufbuild/protobuf';
 import { BinaryWriter, WireType } from '@bufbuild/protobuf/wire';
 import * as fc from 'fast-check';
 import type { Vni } from '../net/brand.ts';
-import { decodeRow, encodeRow, rowIdOf, rowOfMessage, splitRowId, tableNumber } from './codec.ts';
+import { decodeRow, encodeRow, knownRowId, rowIdOf, rowOfMessage, splitRowId, tableNumber } from './codec.ts';
 import { RowSchema } from './gen/heddle/agent/v1/agent_pb.ts';
 import { type Row, rowId, tableNames } from './rows.ts';
 import { anyRow } from './testing.ts';
@@ -72,6 +72,12 @@ describe('row codec', () => {
     const decoded = rowOfMessage(fromBinary(RowSchema, canonical));
     assert.deepEqual(decoded, { id: '#77/k', bytes: canonical, unknown: 1 });
     assert.equal(rowIdOf('nat', 77, 'k'), '#77/k');
+  });
+
+  test('who knows a table knows what an older build calls its rows', () => {
+    assert.equal(knownRowId(`#${tableNumber('host')}/1001/10.1.1.1`), 'host/1001/10.1.1.1');
+    assert.equal(knownRowId('#77/k'), undefined);
+    assert.equal(knownRowId('remove/port/p1'), undefined);
   });
 
   test('a row id comes apart into what it was made of', () => {

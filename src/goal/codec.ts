@@ -51,6 +51,13 @@ export const tableNumber = (table: TableName): number => tableOf(table).number;
 export const rowIdOf = (table: string, number: number, key: string): RowId =>
   isTableName(table) ? rowId({ table, key }) : foreignRowId(number, key);
 
+/** The id under which this build knows a row that an older one could only number (`#<field number>/<key>`). */
+export const knownRowId = (id: RowId): RowId | undefined => {
+  const [, number, key] = /^#(\d+)\/(.*)$/s.exec(id) ?? [];
+  const table = tableNames.find((name) => tableNumber(name) === Number(number));
+  return table === undefined || key === undefined ? undefined : rowId({ table, key });
+};
+
 /** Takes a row id of a known table apart. */
 export const splitRowId = (id: RowId): { readonly table: TableName; readonly key: string } | undefined => {
   const slash = id.indexOf('/');

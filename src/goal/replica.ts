@@ -25,6 +25,8 @@ interface MutableScope {
   version: Version;
   digest: Digest;
   rows: Map<RowId, DecodedRow>;
+  /** Ids of rows in tables that this build does not know; hardly ever there. */
+  foreign: Set<RowId> | undefined;
 }
 
 export class Replica {
@@ -58,11 +60,14 @@ export class Replica {
     const { update } = staged;
     const held = update.full ? undefined : this.#scopes.get(update.scope);
     const rows = held?.rows ?? new Map<RowId, DecodedRow>();
+    let foreign = held?.foreign;
     for (const [id, row] of staged.rows) {
       if (row === undefined) rows.delete(id);
       else rows.set(id, row);
+      if (row !== undefined && row.row === undefined) (foreign ??= new Set()).add(id);
+      else foreign?.delete(id);
     }
-    this.#scopes.set(update.scope, { version: Number(update.toVersion), digest: update.digest, rows });
+    this.#scopes.set(update.scope, { version: Number(update.toVersion), digest: update.digest, rows, foreign });
   }
 
   /** The same rows under another version, as versions of another server count anew. */
@@ -90,6 +95,13 @@ export class Replica {
   scopeOf(id: RowId): string | undefined {
     for (const [name, scope] of this.#scopes) if (scope.rows.has(id)) return name;
     return undefined;
+  }
+
+  /** Rows in tables that this build does not know, by scope; scopes without are left out. */
+  foreignRows(): ReadonlyMap<string, ReadonlySet<RowId>> {
+    const found = new Map<string, ReadonlySet<RowId>>();
+    for (const [name, { foreign }] of this.#scopes) if (foreign !== undefined && foreign.size > 0) found.set(name, foreign);
+    return found;
   }
 
   /** Tables and fields of a newer server, left out of what the driver sees. */

@@ -181,8 +181,11 @@ describe('goal state and its replicas', () => {
     assert.ok(typeof staged !== 'string', String(staged));
     replica.take(staged);
     assert.equal(replica.unknown, 1);
+    assert.deepEqual(replica.foreignRows(), new Map([['device/x', new Set(['#77/k'])]]));
     const deletes = [create(RowKeySchema, { table: 'nat', key: 'k', number: 77 })];
     const gone = replica.stage(create(UpdateSchema, { scope: 'device/x', toVersion: 2n, deletes, digest: emptyDigest }));
     assert.ok(typeof gone !== 'string', String(gone));
+    replica.take(gone);
+    assert.deepEqual(replica.foreignRows(), new Map());
   });
 });
