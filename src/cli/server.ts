@@ -125,6 +125,8 @@ const start = async ({ data, api, agents, onGoal }: Plan, log: Logger, opened: C
     log,
     term: await takeTerm(store, Date.now() / 1000),
     events: controller.events,
+    // As long as an agent waits at most before it dials again.
+    absenceMilliseconds: 2000,
     serverVersion: packageVersion(),
   });
   opened.push(() => service.close());

@@ -44,7 +44,7 @@ export interface DeviceReport {
 }
 
 export interface SouthboundEvents {
-  /** Also when a newer connection of the same device takes over from one that did not end yet. */
+  /** Also when a newer connection takes over from one whose end was not told: it did not end yet, or just a moment ago. */
   onConnected?(device: string, hello: DeviceHello): void;
   onDisconnected?(device: string): void;
   onResult?(device: string, result: ScopeResult): void;

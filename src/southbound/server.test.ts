@@ -294,6 +294,22 @@ describe('goal-state service', () => {
     assert.deepEqual(southbound.connected(), []);
   });
 
+  test('a device that is back at once was not away, and one that stays away is told of', async () => {
+    const told: string[] = [];
+    const events = { onConnected: (device: string) => void told.push(`+${device}`), onDisconnected: (device: string) => void told.push(`-${device}`) };
+    await start({ events, absenceMilliseconds: 300, patienceMilliseconds: 40 });
+    for (let round = 0; round < 3; round += 1) {
+      const device = dial();
+      device.hello('leaf-1');
+      await until('it is connected', () => told.length === round + 1 && southbound.connected().length === 1);
+      device.close();
+      await until('it is gone', () => southbound.connected().length === 0);
+    }
+    assert.deepEqual(told, ['+leaf-1', '+leaf-1', '+leaf-1']);
+    await until('it is missed', () => told.length === 4);
+    assert.equal(told[3], '-leaf-1');
+  });
+
   test('a second connection takes over from the first', async () => {
     await start();
     const first = dial();

@@ -35,6 +35,11 @@ export interface SouthboundOptions {
   readonly patienceMilliseconds?: number;
   /** How often every device is asked for its digests. Default 60,000. */
   readonly digestMilliseconds?: number;
+  /**
+   * A device that is back within this time was not away: neither its going nor its coming is told, and nobody writes it down,
+   * thousands of times, when a network hiccups. Default 0.
+   */
+  readonly absenceMilliseconds?: number;
   /** How many devices that have connected are brought up to date at the same time. Default 128. */
   readonly mostAdmitted?: number;
 }
@@ -117,6 +122,8 @@ class Service implements SessionContext {
   /** Those that the clock is watched for. */
   readonly #watched = new Set<Connection>();
   readonly #contests = new Contests();
+  /** Devices whose stream has ended and whose absence is not told yet, the oldest first. */
+  readonly #absent = new Map<string, number>();
   readonly #patience: number;
   readonly #digestMilliseconds: number;
   readonly #timer: NodeJS.Timeout;
@@ -264,6 +271,7 @@ class Service implements SessionContext {
     const { bootEpoch, agentVersion, driver, capabilities } = hello;
     connection.bootEpoch = bootEpoch;
     this.#connections.set(device, connection);
+    this.#absent.delete(device);
     if (former !== undefined) this.#takeOver(former, connection);
     const { log, events } = this.#options;
     log.info({ device, driver, scopes: hello.scopes.length }, 'device connected');
@@ -339,7 +347,16 @@ class Service implements SessionContext {
     if (this.#connections.get(device) !== connection) return;
     this.#connections.delete(device);
     this.#options.log.info({ device }, 'device disconnected');
-    this.#options.events?.onDisconnected?.(device);
+    if ((this.#options.absenceMilliseconds ?? 0) === 0) this.#options.events?.onDisconnected?.(device);
+    else this.#absent.set(device, performance.now());
+  }
+
+  #tellAbsent(now: number): void {
+    for (const [device, since] of this.#absent) {
+      if (now - since < (this.#options.absenceMilliseconds ?? 0)) return;
+      this.#absent.delete(device);
+      this.#options.events?.onDisconnected?.(device);
+    }
   }
 
   /** Sends what the device lacks, unless it is not admitted yet. Answers whether something is under way. */
@@ -362,6 +379,7 @@ class Service implements SessionContext {
     for (const connection of this.#watched) this.#attempt(connection, () => this.#checkOne(connection, now));
     this.#turns.check(now);
     this.#contests.tidy(now);
+    this.#tellAbsent(now);
     this.#askSome(now);
   }
 
