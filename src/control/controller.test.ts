@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { attachment, peering, smallFabric, vpc } from '../compile/fixture.ts';
+import { tableNumber } from '../goal/codec.ts';
 import { until } from '../kit/testing.ts';
 import { buildHouse, cluster, conditionOf, createAll, fresh, tenant, waitFor } from './testing.ts';
 
@@ -122,6 +123,17 @@ test('a row that a device refuses shows on the objects it comes from, and heals'
     const { items } = await house.client.list('Event');
     return items.some((event) => (event as { reason?: string }).reason === 'ProgrammingFailed');
   });
+});
+
+test('rows that an agent is too old to know show on the objects they come from', async (t) => {
+  const house = await buildHouse({ devices });
+  t.after(() => house.stop());
+  await createAll(house.client, smallFabric());
+  await waitFor(house.client, cluster('Switch', 'leaf-1'), 'Programmed', 'True');
+  house.fleet.fail('leaf-1', { table: '', key: `#${tableNumber('attachment')}/E1/1`, code: 'Unsupported', message: 'too old' });
+  await createAll(house.client, [red, a1]);
+  const failed = await waitFor(house.client, tenant('VPCAttachment', 'a1'), 'Programmed', 'False', 'Failed');
+  assert.equal(conditionOf(failed, 'Programmed')?.message, '0 of 1 devices; leaf-1: attachment/E1/1: Unsupported: too old');
 });
 
 test('a device that lost its state has to acknowledge everything again', async (t) => {

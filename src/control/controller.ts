@@ -28,7 +28,7 @@ import { createMetrics, type Metrics } from './metrics.ts';
 import { Objects, type Replaced } from './objects.ts';
 import { Publisher } from './publish.ts';
 import { SouthboundListener } from './listener.ts';
-import { Reports } from './reports.ts';
+import { Reports, usualPace, type Pace } from './reports.ts';
 import { Safeguard, switchKey } from './safeguard.ts';
 import { verdictOn } from './verdict.ts';
 
@@ -51,6 +51,7 @@ export interface ControllerOptions {
    * How long after the start a status that was True stays so while devices have not been heard of yet. Default 3,000.
    */
   readonly patienceMilliseconds?: number;
+  readonly pace?: Pace;
 }
 
 export interface Controller {
@@ -145,6 +146,7 @@ class Control implements Controller {
       metrics: this.#metrics,
       verdictOn: (object) => verdictOn(object, verdicts),
       later: (milliseconds, action) => this.#later(milliseconds, action),
+      pace: options.pace ?? usualPace,
     });
     this.events = new SouthboundListener({
       barrier: this.#barrier,
@@ -164,6 +166,7 @@ class Control implements Controller {
         this.#reports.mark(switchKey(device));
         this.#drain();
       },
+      onAnswer: () => this.#drain(),
     });
   }
 
@@ -278,7 +281,7 @@ class Control implements Controller {
     const { changed, admission } = this.#publisher.publish(this.#unpublished, this.#declared, isAllowed, this.#clock.now());
     this.#unpublished = [];
     this.#unsent.push(...changed);
-    for (const { scope } of changed) if (scope.startsWith(devicePrefix)) this.#reports.mark(switchKey(scope.slice(devicePrefix.length)));
+    for (const { scope } of changed) if (scope.startsWith(devicePrefix)) this.#reports.refresh(switchKey(scope.slice(devicePrefix.length)));
     for (const key of this.#safeguard.tell(admission, this.#reports.events, this.#metrics)) this.#reports.mark(key);
     this.#announced ||= this.#publisher.devices.size > 0;
     this.#outlet?.publish(this.#unsent);

@@ -1,11 +1,12 @@
 /** What the agents say of themselves: the part of a Switch's status that no compiler knows. */
+import { rfc3339 } from './time.ts';
 import type { DeviceHello, DeviceReport } from '../southbound/events.ts';
 
 export interface DeviceState {
   connected: boolean;
   hello: DeviceHello | undefined;
-  /** Milliseconds since 1970 of the last coming or going. */
-  since: number;
+  /** Time of the last coming or going, RFC 3339. */
+  since: string;
   driftRepaired: number;
   /** Milliseconds since 1970 when two agents were last seen to take turns as this device. */
   contested: number | undefined;
@@ -33,7 +34,7 @@ export class Devices {
     this.#states.set(device, {
       connected: true,
       hello,
-      since: wasConnected ? before.since : now,
+      since: wasConnected ? before.since : rfc3339(now),
       driftRepaired: before?.driftRepaired ?? 0,
       contested: before?.contested,
       taken: new Set(),
@@ -52,7 +53,7 @@ export class Devices {
     const state = this.#states.get(device);
     if (state?.connected !== true) return;
     state.connected = false;
-    state.since = now;
+    state.since = rfc3339(now);
     this.#connected -= 1;
   }
 

@@ -1,6 +1,7 @@
 /** Hears the devices, and turns what they say into acknowledgements, events and figures. */
 import { refKey, type Resource } from '../api/object.ts';
 import type { Compiler } from '../compile/engine.ts';
+import { knownRowId } from '../goal/codec.ts';
 import type { GoalState } from '../goal/state.ts';
 import type { Clock } from '../kit/clock.ts';
 import type { Contest, DeviceHello, DeviceReport, RowFailure, ScopeResult, SouthboundEvents } from '../southbound/events.ts';
@@ -23,8 +24,10 @@ export interface ListenerOptions {
   readonly switchOf: (device: string) => Resource | undefined;
   /** A device connected with rows that this control plane has no record of. */
   readonly onArrival: (device: string, rows: number) => void;
-  /** Something of the device or of the barrier changed. */
+  /** Something of the device changed, and may be something of the barrier. */
   readonly onChange: (device: string) => void;
+  /** The device answered: something of the barrier changed. */
+  readonly onAnswer: () => void;
 }
 
 const shownRows = 4;
@@ -53,7 +56,7 @@ export class SouthboundListener implements SouthboundEvents {
   };
 
   readonly onResult = (device: string, { scope, version, phase, failed }: ScopeResult): void => {
-    const { devices, barrier, goal, metrics, publisher, onChange } = this.#options;
+    const { devices, barrier, goal, metrics, publisher, onAnswer } = this.#options;
     const taken = devices.get(device)?.taken;
     if (phase === 'refused') metrics.refusedUpdates.inc();
     if (phase === 'received') taken?.add(scope);
@@ -64,7 +67,7 @@ export class SouthboundListener implements SouthboundEvents {
     metrics.acknowledgements.inc();
     if (failed.length > 0) metrics.failedRows.inc(failed.length);
     barrier.acknowledge(device, scope, version, failed.map((row) => this.#failedRow(device, scope, row)));
-    onChange(device);
+    onAnswer();
   };
 
   readonly onContested = (device: string, { peers, takeovers }: Contest): void => {
@@ -89,9 +92,9 @@ export class SouthboundListener implements SouthboundEvents {
   #failedRow(device: string, scope: string, { table, key, code, message }: RowFailure): FailedRow {
     const own = refKey({ kind: 'Switch', namespace: '', name: device });
     if (table === '' && key === '') return { row: '', code, message, waiters: [own] };
-    // A step that stands for no row that should be there, such as a removal, is named in the key alone.
-    if (table === '') return { row: key, code, message, waiters: [], otherwise: own };
-    const row = `${table}/${key}`;
+    // An agent that does not know a table gives its number. A step for no row, such as a removal, is the key alone.
+    const row = table === '' ? knownRowId(key) : `${table}/${key}`;
+    if (row === undefined) return { row: key, code, message, waiters: [], otherwise: own };
     return { row, code, message, waiters: this.#options.compiler.explain(scope, row).map(refKey), otherwise: own };
   }
 

@@ -22,11 +22,23 @@ export interface ReportsOptions {
   readonly barrier: Barrier;
   readonly metrics: Metrics;
   readonly verdictOn: (object: Resource) => Verdict;
+  readonly pace: Pace;
   /** Does something in a while, unless the controller stops before. */
   readonly later: (milliseconds: number, action: () => void) => void;
 }
 
-const progressMilliseconds = 500;
+/** How long what is not news to anybody waits for what is. */
+export interface Pace {
+  /** How often it is told how many of an object's devices have answered. */
+  readonly progressMilliseconds: number;
+  /** Most changes are on all devices before this: then one status says so, instead of two. */
+  readonly graceMilliseconds: number;
+  /** How old a figure may be. */
+  readonly refreshMilliseconds: number;
+}
+
+export const usualPace: Pace = { progressMilliseconds: 500, graceMilliseconds: 300, refreshMilliseconds: 10_000 };
+
 /** Objects applied together arrive one by one: only what is still a fault when they are all there is worth an event. */
 const faultMilliseconds = 2000;
 
@@ -39,6 +51,11 @@ export class Reports {
   #progressed = new Set<string>();
   #stirred = new Set<string>();
   #telling = false;
+  /** Objects with figures that are out of date. */
+  #stale = new Set<string>();
+  /** Objects whose devices have not answered yet, and those that had their time to. */
+  #young = new Set<string>();
+  #ripe = new Set<string>();
   /** Objects whose status waits for the end of the patience after the start; undefined when that is over. */
   #tentative: Set<string> | undefined = new Set();
 
@@ -58,6 +75,18 @@ export class Reports {
   /** The status of the object may be another one now. */
   mark(key: string): void {
     this.#status.mark(key);
+  }
+
+  /** A figure in the status of the object may be another one: worth writing at some time, with whatever else changes by then. */
+  refresh(key: string): void {
+    if (this.#stale.size === 0) this.#options.later(this.#options.pace.refreshMilliseconds, () => this.#refreshAll());
+    this.#stale.add(key);
+  }
+
+  #refreshAll(): void {
+    const keys = this.#stale;
+    this.#stale = new Set();
+    for (const key of keys) this.#status.mark(key);
   }
 
   /** Between `pause` and `resume` no status is written: what changes together is told together. */
@@ -93,7 +122,7 @@ export class Reports {
     for (const scope of scopes) this.#stirred.add(scope);
     if (this.#telling || this.#progressed.size + this.#stirred.size === 0) return;
     this.#telling = true;
-    this.#options.later(progressMilliseconds, () => this.#tellProgress());
+    this.#options.later(this.#options.pace.progressMilliseconds, () => this.#tellProgress());
   }
 
   #tellProgress(): void {
@@ -125,12 +154,27 @@ export class Reports {
   #wanted(key: string): WantedStatus | undefined {
     const object = this.#options.objects.get(key);
     if (object === undefined || object.kind === 'Claim') return undefined;
-    const { status, tentative } = this.#options.verdictOn(object);
+    const { status, tentative, waiting } = this.#options.verdictOn(object);
     if (tentative && this.#tentative !== undefined) {
       this.#tentative.add(key);
       return undefined;
     }
-    return { object, status };
+    return waiting && !this.#ripe.delete(key) && this.#ripen(key, object) ? undefined : { object, status };
+  }
+
+  /** Whether the status may wait a moment for the devices: when it says that they run what they were given before. */
+  #ripen(key: string, { status, metadata }: Resource): boolean {
+    const { observedGeneration } = (status ?? {}) as { observedGeneration?: number };
+    if (observedGeneration === metadata.generation && !this.#young.has(key)) return false;
+    if (this.#young.size === 0) this.#options.later(this.#options.pace.graceMilliseconds, () => this.#ripenAll());
+    this.#young.add(key);
+    return true;
+  }
+
+  #ripenAll(): void {
+    this.#ripe = this.#young;
+    this.#young = new Set();
+    for (const key of this.#ripe) this.#status.mark(key);
   }
 
   #written(before: Resource, after: Resource): void {

@@ -114,7 +114,8 @@ export const buildHouse = async (options: HouseOptions = {}): Promise<House> => 
   const fleet = new Fleet(goal);
   const metrics = new MetricsRegistry();
   const log = createLogger({ name: 'test', level: 'silent' });
-  const controller = createController({ client, goal, log, registry: metrics, patienceMilliseconds });
+  const pace = { progressMilliseconds: 5, graceMilliseconds: 5, refreshMilliseconds: 5 };
+  const controller = createController({ client, goal, log, registry: metrics, patienceMilliseconds, pace });
   fleet.attach(controller);
   for (const device of devices) fleet.connect(device);
   await controller.start(fleet);

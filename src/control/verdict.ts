@@ -38,6 +38,8 @@ export interface Verdict {
    * worth a moment's patience.
    */
   readonly tentative: boolean;
+  /** Nothing is wrong with the object but that devices have yet to answer. */
+  readonly waiting: boolean;
 }
 
 export const verdictOn = (object: Resource, sources: VerdictSources): Verdict => {
@@ -53,7 +55,8 @@ export const verdictOn = (object: Resource, sources: VerdictSources): Verdict =>
     conditions: conditionsAfter(before.conditions ?? [], said, known.generation, now),
     ready: ready(known),
   };
-  return { status, tentative: lessThan(before, said, known.generation) };
+  const waiting = said.some(({ type, reason }) => type === 'Programmed' && reason === 'Pending') && known.late.length > 0;
+  return { status, tentative: lessThan(before, said, known.generation), waiting };
 };
 
 const knowledgeOf = (object: Resource, { compiler, allocator, barrier }: VerdictSources): Knowledge => {
@@ -110,7 +113,7 @@ const agentOf = (state: DeviceState | undefined, before: SwitchStatus['agent'], 
     return before.connected ? { ...before, connected: false, since: rfc3339(started) } : before;
   }
   const { connected, since, hello } = state;
-  const common = { connected, since: rfc3339(since) };
+  const common = { connected, since };
   if (hello === undefined) return common;
   const { agentVersion: version, bootEpoch, driver, capabilities } = hello;
   return { ...common, version, bootEpoch, driver, capabilities: [...capabilities] };
