@@ -48,8 +48,18 @@ describe('mappings on a Linux switch', () => {
       mapping(1001, '10.1.1.10', '0a:00:00:00:00:0b', '192.0.2.2'),
     );
     assert.deepEqual(unrealisable.filter(({ row }) => row.startsWith('mapping/')), [
-      { row: 'mapping/10.1.1.9', code: 'Conflict', message: `MAC address "${mac}" in segment 1001 is that of another mapping, behind another VTEP` },
+      { row: 'mapping/10.1.1.9', code: 'Conflict', message: `MAC address "${mac}" in segment 1001 is that of mapping "10.1.1.7", behind another VTEP` },
       { row: 'mapping/10.1.1.10', code: 'Conflict', message: 'MAC address "0a:00:00:00:00:0b" in segment 1001 is that of host 10.1.1.11 of this device' },
     ]);
+  });
+
+  it('that contradict one another are decided in the same way whatever order they came in', () => {
+    const rows = [mapping(1001, '10.1.1.8', mac, '192.0.2.2'), mapping(1001, '10.1.1.7', mac, '192.0.2.1'), mapping(1001, '10.1.1.9', mac, '192.0.2.1')];
+    const [one, other] = [rendered(...rows), rendered(...rows.toReversed())];
+    for (const { items, unrealisable } of [one, other]) {
+      const tunnel = items.get(`tunnel/vrf5001/vx1001/${mac}`);
+      assert.equal(tunnel?.kind === 'tunnel' && tunnel.state.vtep, '192.0.2.1');
+      assert.deepEqual(unrealisable.map(({ row }) => row).filter((row) => row.startsWith('mapping/')), ['mapping/10.1.1.8']);
+    }
   });
 });

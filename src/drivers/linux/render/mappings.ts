@@ -4,6 +4,7 @@
  * the segment reach them through one that has it, as they do every host of a subnet (its prefix is a type-5 route).
  */
 import type { HostRow, MappingRow } from '../../../goal/rows.ts';
+import type { GoalTables } from '../../../goal/tables.ts';
 import { getOrMake } from '../../../kit/maps.ts';
 import type { Mac, Vni } from '../../../net/brand.ts';
 import { neighbourPrefix, tunnelPrefix, tunnelWord } from '../entries.ts';
@@ -14,13 +15,13 @@ import type { Rendering } from './render.ts';
 export const renderMappings = (rendering: Rendering): void => {
   const { goal } = rendering;
   if (goal.mapping.size === 0) return;
-  const stations = new Stations(goal.host.values());
+  const stations = new Stations(goal);
   const segments = new Map<Vni, Segment | undefined>();
   for (const [key, mapping] of goal.mapping) {
     const { segment: vni } = mapping;
     if (!segments.has(vni)) segments.set(vni, segmentOf(rendering, vni));
     const segment = segments.get(vni);
-    if (segment !== undefined) renderMapping(rendering, `mapping/${key}`, mapping, segment, stations);
+    if (segment !== undefined) renderMapping(rendering, key, mapping, segment, stations);
   }
 };
 
@@ -46,34 +47,45 @@ const segmentOf = ({ goal }: Rendering, vni: Vni): Segment | undefined => {
   };
 };
 
-/** Where each MAC address is; the first row that says so counts. */
+/**
+ * Where each MAC address is. Of mappings that contradict one another the one with the first key counts: the order of rows is that
+ * of their coming, which is another one after a restart, and traffic must not move for that.
+ */
 class Stations {
   readonly #hosts = new Map<string, HostRow>();
-  readonly #words = new Map<Vni, Map<Mac, string>>();
+  readonly #mappings: GoalTables['mapping'];
+  readonly #firsts = new Map<Vni, Map<Mac, string>>();
 
-  constructor(hosts: Iterable<HostRow>) {
-    for (const host of hosts) this.#hosts.set(`${host.segment} ${host.mac}`, host);
+  constructor({ host, mapping }: GoalTables) {
+    this.#mappings = mapping;
+    for (const each of host.values()) this.#hosts.set(`${each.segment} ${each.mac}`, each);
+    for (const [key, { segment, mac }] of mapping) {
+      const firsts = getOrMake(this.#firsts, segment, () => new Map<Mac, string>());
+      const before = firsts.get(mac);
+      if (before === undefined || key < before) firsts.set(mac, key);
+    }
   }
 
-  /** What speaks against it, or nothing. */
-  take({ segment, mac }: MappingRow, word: string): string | undefined {
+  /** What speaks against a mapping, or nothing. */
+  against(key: string, { segment, mac, vtep, vni }: MappingRow): string | undefined {
     const host = this.#hosts.size === 0 ? undefined : this.#hosts.get(`${segment} ${mac}`);
     if (host !== undefined) return `host ${host.address} of this device`;
-    const words = getOrMake(this.#words, segment, () => new Map<Mac, string>());
-    const before = words.get(mac);
-    if (before === undefined) words.set(mac, word);
-    return before === undefined || before === word ? undefined : 'another mapping, behind another VTEP';
+    const first = this.#firsts.get(segment)?.get(mac);
+    if (first === undefined || first === key) return undefined;
+    const other = this.#mappings.get(first);
+    return other?.vtep === vtep && other.vni === vni ? undefined : `mapping "${first}", behind another VTEP`;
   }
 }
 
 const renderMapping = (
-  { add, isThere, refuse }: Rendering, row: string, mapping: MappingRow, segment: Segment, stations: Stations,
+  { add, isThere, refuse }: Rendering, key: string, mapping: MappingRow, segment: Segment, stations: Stations,
 ): void => {
+  const row = `mapping/${key}` as const;
   const { segment: vni, address, mac, vtep } = mapping;
   const { place, tunnels, neighbours, tunnelNeeds, neighbourNeeds } = segment;
   const state = { vtep, bridged: true, ...(mapping.vni === undefined ? {} : { vni: mapping.vni }) };
   const word = tunnelWord(state);
-  const taken = stations.take(mapping, word);
+  const taken = stations.against(key, mapping);
   if (taken !== undefined) {
     refuse(row, 'Conflict', `MAC address "${mac}" in segment ${vni} is that of ${taken}`);
     return;
