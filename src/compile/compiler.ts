@@ -11,6 +11,7 @@
 import type { ClaimStatus } from '../api/kinds/claim.ts';
 import { kindByName } from '../api/kinds.ts';
 import type { Resource } from '../api/object.ts';
+import { objectOr } from '../kit/json.ts';
 import { createEngine, type Compiler } from './engine.ts';
 import { indexes } from './relations.ts';
 import { attachmentLayers } from './resolve/attachment.ts';
@@ -75,9 +76,17 @@ const project = (object: Resource): Resource | undefined => {
       ...(uid === undefined ? {} : { uid }),
       ...(creationTimestamp === undefined ? {} : { creationTimestamp }),
     },
-    spec: kindByName(object.kind)?.defaults(object).spec ?? object.spec,
+    spec: specOf(object),
     ...phaseOf(object),
   };
+};
+
+const specOf = (object: Resource): unknown => {
+  const spec = kindByName(object.kind)?.defaults(object).spec ?? object.spec;
+  if (object.kind !== 'Fabric') return spec;
+  // How much may be deleted at once is nothing to what rows there are, and every Switch reads the Fabric.
+  const { safety: _, ...rest } = objectOr(spec);
+  return rest;
 };
 
 const phaseOf = (object: Resource): { status?: ClaimStatus } => {

@@ -43,6 +43,10 @@ test('the status of an object runs nothing', () => {
   assert.equal(runs({ ...shop, status: { conditions: [] }, metadata: { ...shop.metadata, resourceVersion: '99', labels: { a: 'b' } } }), 0);
 });
 
+test('how much may be deleted at once is nothing to the compiler', () => {
+  assert.equal(runs(make.fabric({ safety: { maxDeletedPercent: 10 } })), 0);
+});
+
 test('a new subnet does not run the attachments of its siblings', () => {
   const wider = make.vpc('shop', { front: '10.1.1.0/24', back: '10.1.2.0/24' });
   assert.equal(runs(wider), 1);
