@@ -4,8 +4,14 @@
  */
 import { create, fromBinary } from '@bufbuild/protobuf';
 import { type Drop, RowSchema, type Update, UpdateSchema } from '../goal/gen/heddle/agent/v1/agent_pb.ts';
-import { type Transaction, TransactionSchema } from '../goal/gen/heddle/agent/v1/journal_pb.ts';
-import type { DecodedRow } from '../goal/codec.ts';
+import {
+  type StoredTransaction,
+  StoredTransactionSchema,
+  type StoredUpdate,
+  StoredUpdateSchema,
+  type Transaction,
+  TransactionSchema,
+} from '../goal/gen/heddle/agent/v1/journal_pb.ts';
 import { digestPlus, emptyDigest, formatDigest, rowDigest } from '../goal/digest.ts';
 import { type HeldScope, Replica, type StagedUpdate } from '../goal/replica.ts';
 import { type RowId, deviceScope } from '../goal/rows.ts';
@@ -197,7 +203,7 @@ export class Holding {
   }
 
   /** False when a transaction cannot be read, or does not fit what the ones before it led to. */
-  #recover(transactions: Iterable<Transaction>): boolean {
+  #recover(transactions: Iterable<Transaction | StoredTransaction>): boolean {
     try {
       return this.#replay(transactions);
     } catch {
@@ -205,7 +211,7 @@ export class Holding {
     }
   }
 
-  #replay(transactions: Iterable<Transaction>): boolean {
+  #replay(transactions: Iterable<Transaction | StoredTransaction>): boolean {
     for (const transaction of transactions) {
       if (transaction.reset) this.replica.clear();
       for (const scope of transaction.drops) this.replica.drop(scope);
@@ -249,20 +255,25 @@ export class Holding {
   }
 
   #rewrite(): void {
-    const state = { lineage: this.#lineage, term: this.#term, isolated: this.#isolated };
+    const state = { bootEpoch: this.#epoch, lineage: this.#lineage, term: this.#term, isolated: this.#isolated };
     if (this.#journal.rewriteAll !== undefined) this.#journal.rewriteAll(this.#parts(state));
-    else this.#journal.rewrite(this.#transaction({ ...state, updates: [...this.#updates(Number.POSITIVE_INFINITY)], reset: true }));
+    else this.#journal.rewrite(create(TransactionSchema, { ...state, updates: [...this.#wholeScopes()], reset: true }));
     this.#unwritten = false;
   }
 
   /** All that is held, in transactions that can be made and forgotten one after the other. */
-  *#parts(state: TransactionFields): Generator<Transaction> {
-    yield this.#transaction({ ...state, reset: true });
-    for (const update of this.#updates(rowsAPart)) yield this.#transaction({ ...state, updates: [update] });
+  *#parts(state: Pick<Transaction, 'bootEpoch' | 'lineage' | 'term' | 'isolated'>): Generator<StoredTransaction> {
+    yield create(StoredTransactionSchema, { ...state, reset: true });
+    for (const [scope, held] of this.replica.scopes) {
+      for (const update of storedUpdates(scope, held, this.#term)) yield create(StoredTransactionSchema, { ...state, updates: [update] });
+    }
   }
 
-  *#updates(mostRows: number): Generator<Update> {
-    for (const [scope, held] of this.replica.scopes) yield* fullUpdates(scope, held, this.#term, mostRows);
+  *#wholeScopes(): Generator<Update> {
+    for (const [scope, { version, digest, rows }] of this.replica.scopes) {
+      const upserts = [...rows.values()].map(({ bytes }) => fromBinary(RowSchema, bytes));
+      yield create(UpdateSchema, { scope, toVersion: BigInt(version), full: true, upserts, digest, term: this.#term });
+    }
   }
 
   #transaction(init: TransactionFields): Transaction {
@@ -280,20 +291,19 @@ const refusal = (reason: string): HeddleError => new HeddleError('Conflict', rea
 /** Keeps the underlay and the VRFs; takes away what lets a tenant's port in. */
 const withoutTenants = (tables: GoalTables): GoalTables => ({ ...tables, attachment: new Map(), host: new Map() });
 
-/** A scope as one full update, or as one and what comes on top of it, none with more than so many rows. */
-function* fullUpdates(scope: string, held: HeldScope, term: bigint, mostRows: number): Generator<Update> {
+/** A scope as one full update, and what comes on top of it when it has many rows. */
+function* storedUpdates(scope: string, held: HeldScope, term: bigint): Generator<StoredUpdate> {
   const version = BigInt(held.version);
-  let rows: DecodedRow[] = [];
+  let upserts: Uint8Array[] = [];
   let digest = emptyDigest;
   let full = true;
-  const update = (): Update => {
-    for (const { bytes } of rows) digest = digestPlus(digest, rowDigest(bytes));
-    const upserts = rows.map(({ bytes }) => fromBinary(RowSchema, bytes));
-    const made = create(UpdateSchema, { scope, fromVersion: full ? 0n : version, toVersion: version, full, upserts, digest, term });
-    rows = [];
+  const update = (): StoredUpdate => {
+    for (const bytes of upserts) digest = digestPlus(digest, rowDigest(bytes));
+    const made = create(StoredUpdateSchema, { scope, fromVersion: full ? 0n : version, toVersion: version, full, upserts, digest, term });
+    upserts = [];
     full = false;
     return made;
   };
-  for (const row of held.rows.values()) if (rows.push(row) === mostRows) yield update();
-  if (full || rows.length > 0) yield update();
+  for (const { bytes } of held.rows.values()) if (upserts.push(bytes) === rowsAPart) yield update();
+  if (full || upserts.length > 0) yield update();
 }

@@ -10,7 +10,7 @@ import * as fs from 'node:fs';
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
-import { type Transaction, TransactionSchema } from '../goal/gen/heddle/agent/v1/journal_pb.ts';
+import { type StoredTransaction, StoredTransactionSchema, type Transaction, TransactionSchema } from '../goal/gen/heddle/agent/v1/journal_pb.ts';
 import { HeddleError } from '../kit/error.ts';
 
 /** The file operations a journal needs; tests put one in whose disk is full. */
@@ -35,15 +35,15 @@ export interface TransactionLog {
   append(transaction: Transaction): void;
   /** Puts one transaction in place of all. */
   rewrite(transaction: Transaction): void;
-  /** Puts these in place of all, taking one after the other, so that they need not be in memory at once. */
-  rewriteAll?(transactions: Iterable<Transaction>): void;
+  /** Puts these in place of all, taking one after the other, so that they need not be in memory at once; the first resets. */
+  rewriteAll?(transactions: Iterable<StoredTransaction>): void;
   close(): void;
 }
 
 export interface Recovered {
   readonly journal: TransactionLog;
   /** To be gone through once; throws at one that cannot be read, which makes the journal a damaged one. */
-  readonly transactions: Iterable<Transaction>;
+  readonly transactions: Iterable<Transaction | StoredTransaction>;
   readonly condition: JournalCondition;
 }
 
@@ -97,7 +97,7 @@ export class Journal implements TransactionLog {
 
   /** @throws HeddleError `Unavailable` when the disk refuses; the journal is as before. */
   append(transaction: Transaction): void {
-    const bytes = frame(transaction);
+    const bytes = frame(toBinary(TransactionSchema, transaction));
     try {
       if (this.#dirtyName) this.#syncDirectory();
       if (this.#dirtyTail) this.#disk.ftruncateSync(this.#file, this.#length);
@@ -113,18 +113,21 @@ export class Journal implements TransactionLog {
   }
 
   rewrite(transaction: Transaction): void {
-    this.rewriteAll([transaction]);
+    this.#rewrite([frame(toBinary(TransactionSchema, create(TransactionSchema, { ...transaction, reset: true })))]);
   }
 
   /** The first transaction resets. @throws HeddleError `Unavailable` when the disk refuses; the journal is as before. */
-  rewriteAll(transactions: Iterable<Transaction>): void {
+  rewriteAll(transactions: Iterable<StoredTransaction>): void {
+    this.#rewrite(framesOf(transactions));
+  }
+
+  #rewrite(frames: Iterable<Uint8Array>): void {
     const draft = `${pathOf(this.#directory)}.new`;
     let file: number | undefined;
     let length = 0;
     try {
       file = this.#disk.openSync(draft, fs.constants.O_RDWR | fs.constants.O_CREAT | fs.constants.O_TRUNC, 0o600);
-      for (const transaction of transactions) {
-        const bytes = frame(length === 0 ? create(TransactionSchema, { ...transaction, reset: true }) : transaction);
+      for (const bytes of frames) {
         writeAll(this.#disk, file, bytes, length);
         length += bytes.length;
       }
@@ -201,8 +204,11 @@ export class Journal implements TransactionLog {
 /** The journal's file in a state directory. */
 export const pathOf = (directory: string): string => join(directory, 'journal');
 
-const frame = (transaction: Transaction): Uint8Array => {
-  const payload = toBinary(TransactionSchema, transaction);
+function* framesOf(transactions: Iterable<StoredTransaction>): Generator<Uint8Array> {
+  for (const transaction of transactions) yield frame(toBinary(StoredTransactionSchema, transaction));
+}
+
+const frame = (payload: Uint8Array): Uint8Array => {
   const bytes = Buffer.alloc(frameHead + payload.length);
   bytes.writeUInt32LE(payload.length, 0);
   bytes.writeUInt32LE(crc32(payload), 4);
@@ -237,10 +243,10 @@ const findFrames = (bytes: Buffer): Frames => {
 };
 
 /** One at a time: all messages of a long journal would take many times the room of the journal. */
-function* readFrames(bytes: Buffer, ends: readonly number[]): Generator<Transaction> {
+function* readFrames(bytes: Buffer, ends: readonly number[]): Generator<StoredTransaction> {
   let start = 0;
   for (const end of ends) {
-    yield fromBinary(TransactionSchema, bytes.subarray(start + frameHead, end));
+    yield fromBinary(StoredTransactionSchema, bytes.subarray(start + frameHead, end));
     start = end;
   }
 }

@@ -22,12 +22,13 @@ export interface DecodedRow {
 
 export { encodeRow };
 
-/** @throws Error when the bytes are no protobuf. */
-export const decodeRow = (bytes: Uint8Array): DecodedRow => rowOfMessage(fromBinary(RowSchema, bytes));
+/** Of canonical bytes. @throws Error when they are no protobuf. */
+export const decodeRow = (bytes: Uint8Array): DecodedRow => rowOf(fromBinary(RowSchema, bytes), bytes);
 
 /** What a received row message says. */
-export const rowOfMessage = (message: RowMessage): DecodedRow => {
-  const bytes = toBinary(RowSchema, message);
+export const rowOfMessage = (message: RowMessage): DecodedRow => rowOf(message, toBinary(RowSchema, message));
+
+const rowOf = (message: RowMessage, bytes: Uint8Array): DecodedRow => {
   const unknownTables = message.$unknown ?? [];
   if (message.value.case === undefined) {
     const number = unknownTables[0]?.no ?? 0;

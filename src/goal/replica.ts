@@ -3,7 +3,7 @@
  * held, then taken; in between the agent writes its journal. Staging costs the size of the change, not of the scope.
  */
 import { type Digest, digestMinus, digestPlus, emptyDigest, rowDigest } from './digest.ts';
-import { type DecodedRow, rowIdOf, rowOfMessage } from './codec.ts';
+import { type DecodedRow, decodeRow, rowIdOf, rowOfMessage } from './codec.ts';
 import type { Row as RowMessage, Update } from './gen/heddle/agent/v1/agent_pb.ts';
 import { type Row, type RowId, deviceScope } from './rows.ts';
 import type { Version } from './state.ts';
@@ -15,9 +15,14 @@ export interface HeldScope {
   readonly rows: ReadonlyMap<RowId, DecodedRow>;
 }
 
+/** A change as it came over the wire, or with rows still encoded, as a journal keeps them. */
+export type AnyUpdate = Pick<Update, 'scope' | 'toVersion' | 'full' | 'deletes' | 'digest'> & {
+  readonly upserts: readonly (RowMessage | Uint8Array)[];
+};
+
 /** A change that fits; `rows` holds an absent row for a delete. */
 export interface StagedUpdate {
-  readonly update: Update;
+  readonly update: AnyUpdate;
   readonly rows: ReadonlyMap<RowId, DecodedRow | undefined>;
 }
 
@@ -43,11 +48,11 @@ export class Replica {
   }
 
   /** Whether the change leads to the digest it promises; a string says why not. */
-  stage(update: Update): StagedUpdate | string {
+  stage(update: AnyUpdate): StagedUpdate | string {
     const rows = new Map<RowId, DecodedRow | undefined>();
     for (const key of update.deletes) rows.set(rowIdOf(key.table, key.number, key.key), undefined);
     for (const message of update.upserts) {
-      const row = this.#decode(message);
+      const row = message instanceof Uint8Array ? decodeRow(message) : this.#decode(message);
       rows.set(row.id, row);
     }
     const held = update.full ? undefined : this.#scopes.get(update.scope);
