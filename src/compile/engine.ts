@@ -3,18 +3,18 @@
  * given to it. Its result is a function of the set of objects alone, whatever the order in which they came and went; what
  * a change costs is a function of what the change affects.
  */
-import { refKey, type ObjectMeta, type ObjectRef, type Resource } from '../api/object.ts';
+import { refKey, type ObjectRef, type Resource } from '../api/object.ts';
 import type { Row, RowId } from '../goal/rows.ts';
 import { getOrMake } from '../kit/maps.ts';
 import { ageOf } from './age.ts';
 import type { Demand } from './demand.ts';
-import { error, noFindings, type CompileFinding } from './finding.ts';
-import { Graph, type NodeId, type NodeKind } from './graph.ts';
-import { GoalTable, type Contributor, type ScopeDelta } from './merge.ts';
+import { noFindings, type CompileFinding } from './finding.ts';
+import { Graph } from './graph.ts';
+import { GoalTable, type ScopeDelta } from './merge.ts';
 import { joinPairs } from './pairs.ts';
-import { same } from './same.ts';
-import { verdictOf, type Verdict } from './verdict.ts';
-import { keyOf, nothing, refOfKey, type Facts, type PairTranslator, type Translation, type Translator } from './view.ts';
+import { Pass } from './pass.ts';
+import { News, verdictOf, type Verdict } from './verdict.ts';
+import { keyOf, type Facts, type PairTranslator, type Translator } from './view.ts';
 import { World, type Layer } from './world.ts';
 
 export interface ObjectChange {
@@ -79,36 +79,12 @@ export interface Program {
   readonly project: (object: Resource) => Resource | undefined;
 }
 
-/** A translator with its run for each object. */
-interface Pass {
-  readonly translator: Translator;
-  readonly nodeKind: NodeKind;
-  readonly nodes: Map<string, NodeId>;
-}
-
 /** Below this many computations nobody would speak of a recompute. */
 const smallProgram = 100;
 
 /** Whether a batch went through most of what there is without need. */
 const isFullRecompute = (unchanged: number, computations: number): boolean =>
   computations >= smallProgram && unchanged > computations / 2;
-
-/** Rows are held by the ten thousand, and the age of who handed them in is asked for when two disagree: it is put together then. */
-class ObjectContributor implements Contributor {
-  readonly owner: ObjectRef;
-  readonly translator: string;
-  readonly #metadata: ObjectMeta | undefined;
-
-  constructor(owner: ObjectRef, translator: string, object: Resource | undefined) {
-    this.owner = owner;
-    this.translator = translator;
-    this.#metadata = object?.metadata;
-  }
-
-  get age(): string {
-    return this.#metadata === undefined ? '' : ageOf({ kind: this.owner.kind, metadata: this.#metadata });
-  }
-}
 
 export const createEngine = (program: Program): Compiler => new Engine(program);
 
@@ -121,17 +97,17 @@ class Engine implements Compiler {
   readonly #passes = new Map<string, Pass[]>();
   /** Conflicts as they were told last, by object. */
   readonly #conflicts = new Map<string, readonly CompileFinding[]>();
-  /** What was said of the objects that this batch concerns, before it. */
-  readonly #before = new Map<string, Verdict>();
   /** Objects of this batch that took the place of others of the same name. */
   readonly #reborn: ObjectRef[] = [];
-  #runs = 0;
   #fullRecomputes = 0;
 
   constructor({ layers, translators, pairs, project }: Program) {
     this.#project = project;
     this.#world = new World(this.#graph, layers);
-    for (const translator of translators) this.#addPass(translator);
+    for (const translator of translators) {
+      const pass = new Pass(translator, this.#graph, this.#world, this.#goal);
+      getOrMake(this.#passes, translator.kind, () => []).push(pass);
+    }
     for (const pair of pairs) joinPairs(pair, this.#world, this.#goal);
   }
 
@@ -139,11 +115,10 @@ class Engine implements Compiler {
     const { unchanged } = this.#graph;
     for (const { ref, object } of changes) this.#put(ref, object);
     this.#graph.sweep();
-    for (const ref of this.#reborn.splice(0)) this.#reattribute(ref);
+    for (const ref of this.#reborn.splice(0)) for (const pass of this.#passesOf(ref.kind)) pass.reattribute(keyOf(ref));
     if (isFullRecompute(this.#graph.unchanged - unchanged, this.#graph.computations)) this.#fullRecomputes++;
     const { conflicted, ...published } = this.#goal.publish();
-    for (const key of conflicted) this.#remember(key, () => this.#verdict(key));
-    return { ...published, ...this.#news() };
+    return { ...published, ...this.#news(conflicted) };
   }
 
   explain(scope: string, id: RowId): ObjectRef[] {
@@ -167,36 +142,25 @@ class Engine implements Compiler {
   }
 
   findingsOf(ref: ObjectRef): readonly CompileFinding[] {
-    return this.#verdict(refKey(ref)).findings;
+    return this.#verdict(ref).findings;
   }
 
   factsOf(ref: ObjectRef): Facts {
-    return this.#verdict(refKey(ref)).facts;
+    return this.#verdict(ref).facts;
   }
 
   demandsOf(ref: ObjectRef): readonly Demand[] {
-    return this.#verdict(refKey(ref)).demands;
+    return this.#verdict(ref).demands;
   }
 
   counters(): Counters {
     const { unchanged } = this.#graph;
-    return { fullRecomputes: this.#fullRecomputes, translators: this.#runs, queries: this.#world.queryRuns, unchanged };
-  }
-
-  #addPass(translator: Translator): void {
-    const nodeKind: NodeKind = {
-      name: translator.name,
-      level: this.#world.topLevel,
-      compute: (key, before) => this.#translate(translator, key, translationOf(before)),
-      onChange: (key, before, after) => this.#replace(pass, key, translationOf(before), translationOf(after)),
-      onUnread: () => {},
-    };
-    const pass: Pass = { translator, nodeKind, nodes: new Map() };
-    getOrMake(this.#passes, translator.kind, () => []).push(pass);
+    const translators = [...this.#passes.values()].flat().reduce((sum, { runs }) => sum + runs, 0);
+    return { fullRecomputes: this.#fullRecomputes, translators, queries: this.#world.queryRuns, unchanged };
   }
 
   #passesOf(kind: string): readonly Pass[] {
-    return this.#passes.get(kind) ?? [];
+    return this.#passes.get(kind) ?? noPasses;
   }
 
   #put(ref: ObjectRef, given: Resource | undefined): void {
@@ -204,91 +168,52 @@ class Engine implements Compiler {
     const key = keyOf(ref);
     const before = this.#world.peek(ref.kind, key);
     if (!this.#world.put(ref.kind, key, object)) return;
-    if (before === undefined) for (const pass of this.#passesOf(ref.kind)) this.#begin(pass, key);
-    else if (object === undefined) for (const pass of this.#passesOf(ref.kind)) this.#end(pass, key);
+    if (before === undefined) for (const pass of this.#passesOf(ref.kind)) pass.begin(key);
+    else if (object === undefined) for (const pass of this.#passesOf(ref.kind)) pass.end(key);
     else if (ageOf(before) !== ageOf(object)) this.#reborn.push(ref);
   }
 
-  #begin({ nodeKind, nodes }: Pass, key: string): void {
-    const node = this.#graph.add(nodeKind, key);
-    nodes.set(key, node);
-    this.#graph.keep(node);
-  }
-
-  #end({ nodes }: Pass, key: string): void {
-    const node = nodes.get(key);
-    nodes.delete(key);
-    if (node !== undefined) this.#graph.drop(node);
-  }
-
-  /** A fault of a translator takes one object out of service, never the fabric. */
-  #translate({ name, kind, translate }: Translator, key: string, before: Translation): Translation {
-    this.#runs++;
-    try {
-      const object = this.#world.read(kind, key);
-      return object === undefined ? nothing : translate(object, this.#world.view, before);
-    } catch (thrown) {
-      const message = thrown instanceof Error ? thrown.message : String(thrown);
-      return { rows: [], findings: [error('Internal', '', `${name} failed, which is a fault of Heddle: ${message}`)] };
-    }
-  }
-
-  #replace(pass: Pass, key: string, before: Translation, after: Translation): void {
-    const { kind } = pass.translator;
-    this.#remember(`${kind}/${key}`, () => this.#verdictOf(kind, key, (each) => (each === pass ? before : this.#said(each, key))));
-    this.#goal.replace(this.#contributor(pass, key), before.rows, after.rows);
-  }
-
-  /** Hands in again what stays as it is, but is of a younger object now. */
-  #reattribute({ kind, ...ref }: ObjectRef): void {
-    const key = keyOf({ kind, ...ref });
-    for (const pass of this.#passesOf(kind)) {
-      const { rows } = this.#said(pass, key);
-      this.#goal.replace(this.#contributor(pass, key), rows, rows);
-    }
-  }
-
-  #contributor({ translator: { kind, name } }: Pass, key: string): Contributor {
-    return new ObjectContributor(refOfKey(kind, key), name, this.#world.peek(kind, key));
-  }
-
-  #said({ nodes }: Pass, key: string): Translation {
-    const node = nodes.get(key);
-    return translationOf(node === undefined ? undefined : this.#graph.peek(node));
-  }
-
   /** What was said of an object last: by all translators together, and by the goal table. */
-  #verdict(objectKey: string): Verdict {
-    const slash = objectKey.indexOf('/');
-    const key = objectKey.slice(slash + 1);
-    return this.#verdictOf(objectKey.slice(0, slash), key, (pass) => this.#said(pass, key));
-  }
-
-  #verdictOf(kind: string, key: string, said: (pass: Pass) => Translation): Verdict {
-    return verdictOf(this.#passesOf(kind).map(said), this.#conflicts.get(`${kind}/${key}`) ?? noFindings);
-  }
-
-  #remember(objectKey: string, verdict: () => Verdict): void {
-    if (!this.#before.has(objectKey)) this.#before.set(objectKey, verdict());
+  #verdict(ref: ObjectRef): Verdict {
+    const key = keyOf(ref);
+    const said = this.#passesOf(ref.kind).map((pass) => pass.said(key));
+    return verdictOf(said, this.#conflicts.get(refKey(ref)) ?? noFindings);
   }
 
   /** What is said otherwise than before the batch. */
-  #news(): Pick<CompileResult, 'findings' | 'facts' | 'demands'> {
-    const findings = new Map<string, readonly CompileFinding[]>();
-    const facts = new Map<string, Facts>();
-    const demands = new Map<string, readonly Demand[]>();
-    for (const [key, before] of this.#before) {
-      const conflicts = this.#goal.conflictsOf(key);
-      if (conflicts.length === 0) this.#conflicts.delete(key);
-      else this.#conflicts.set(key, conflicts);
-      const after = this.#verdict(key);
-      if (!same(before.findings, after.findings)) findings.set(key, after.findings);
-      if (!same(before.facts, after.facts)) facts.set(key, after.facts);
-      if (!same(before.demands, after.demands)) demands.set(key, after.demands);
+  #news(conflicted: ReadonlySet<string>): News {
+    const news = new News();
+    for (const [kind, passes] of this.#passes) {
+      for (const key of changedBy(passes)) {
+        const objectKey = `${kind}/${key}`;
+        if (!conflicted.has(objectKey)) this.#compare(objectKey, passes, key, news);
+      }
     }
-    this.#before.clear();
-    return { findings, facts, demands };
+    for (const objectKey of conflicted) {
+      const slash = objectKey.indexOf('/');
+      const passes = this.#passesOf(objectKey.slice(0, slash));
+      this.#compare(objectKey, passes, objectKey.slice(slash + 1), news, this.#goal.conflictsOf(objectKey));
+    }
+    for (const passes of this.#passes.values()) for (const pass of passes) pass.settle();
+    return news;
+  }
+
+  /** `conflicts` are those that the object is in now, when they are others than were told. */
+  #compare(objectKey: string, passes: readonly Pass[], key: string, news: News, conflicts?: readonly CompileFinding[]): void {
+    const told = this.#conflicts.size === 0 ? noFindings : (this.#conflicts.get(objectKey) ?? noFindings);
+    const before = verdictOf(passes.map((pass) => pass.saidBefore(key)), told);
+    const after = verdictOf(passes.map((pass) => pass.said(key)), conflicts ?? told);
+    news.add(objectKey, before, after);
+    if (conflicts === undefined) return;
+    if (conflicts.length === 0) this.#conflicts.delete(objectKey);
+    else this.#conflicts.set(objectKey, conflicts);
   }
 }
 
-const translationOf = (answer: unknown): Translation => (answer === undefined ? nothing : (answer as Translation));
+const noPasses: readonly Pass[] = [];
+
+/** Keys of the objects of which one of these says something else now, each once. */
+const changedBy = (passes: readonly Pass[]): Iterable<string> => {
+  const [pass, ...others] = passes;
+  return pass !== undefined && others.length === 0 ? pass.changed() : new Set(passes.flatMap((each) => [...each.changed()]));
+};

@@ -125,6 +125,16 @@ export class Graph {
     }
   }
 
+  /**
+   * The node that the running computation read at this place in its last run, when it is of this kind and key; else 0. A run
+   * mostly reads what the one before did, and two texts are compared in less time than one is looked up.
+   */
+  expected(kind: NodeKind, key: string): NodeId {
+    if (this.#reader === 0) return 0;
+    const node = this.#edges.readAt(this.#nextRead());
+    return this.#kinds[node] === kind && this.#keys[node] === key ? node : 0;
+  }
+
   isRead(node: NodeId): boolean {
     return this.#edges.isRead(node);
   }
@@ -162,9 +172,13 @@ export class Graph {
       throw new Error(`${this.#nameOf(reader)} reads ${this.#nameOf(node)}, which does not stand below it`);
     }
     this.#readBy[node] = this.#run;
-    const edges = this.#edges;
-    const next = this.#lastRead === 0 ? edges.firstRead(reader) : edges.nextRead(this.#lastRead);
-    this.#lastRead = edges.readAt(next) === node ? next : edges.insert(reader, this.#lastRead, node);
+    const next = this.#nextRead();
+    this.#lastRead = this.#edges.readAt(next) === node ? next : this.#edges.insert(reader, this.#lastRead, node);
+  }
+
+  /** What the run before read next after the last read of this one. */
+  #nextRead(): EdgeId {
+    return this.#lastRead === 0 ? this.#edges.firstRead(this.#reader) : this.#edges.nextRead(this.#lastRead);
   }
 
   #compute(node: NodeId): void {

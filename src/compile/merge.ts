@@ -159,7 +159,10 @@ export class GoalTable {
       if (slot.isShared || this.#disputes.size > 0) this.#judge(slot, conflicted);
       const { row, published } = slot;
       if (!same(row, published)) {
-        for (const { contributor, scoped } of slot.contributions()) this.#scopesOf.note(contributor.owner, scoped);
+        // Who handed in a row that was not there has been counted as news already.
+        if (published !== undefined || slot.isShared) {
+          for (const { contributor, scoped } of slot.contributions()) this.#scopesOf.note(contributor.owner, scoped);
+        }
         const delta = getOrMake(scopes, slot.scope, () => ({ upserts: [], deletes: [] }));
         if (row === undefined) {
           delta.deletes.push(rowId(slot));

@@ -28,12 +28,12 @@ export class RelationTable {
 
   /** The distinct values under a key, in a fixed order. The running computation reads the key, whether it has values or not. */
   list(key: string): readonly unknown[] {
-    return valuesOf(this.#graph.read(this.#cell(key)));
+    return valuesOf(this.#graph.read(this.#known(key)));
   }
 
   /** How many `list` would answer; also a read. */
   count(key: string): number {
-    return sizeOf(this.#graph.read(this.#cell(key)));
+    return sizeOf(this.#graph.read(this.#known(key)));
   }
 
   /** What `list` would answer, without being a read. */
@@ -71,6 +71,10 @@ export class RelationTable {
     const differs = bag.count(value, step);
     this.#graph.set(cell, bag.size === 0 ? undefined : bag);
     return differs;
+  }
+
+  #known(key: string): NodeId {
+    return this.#graph.expected(this.#kind, key) || this.#cell(key);
   }
 
   /** The source of a key; there is one also for a key that is read and has no values. */

@@ -104,7 +104,8 @@ class Counts {
     const count = position < 0 ? 0 : Number(this.#few[position + 1]);
     if (position < 0) {
       if (this.#few.length >= fewest * 2) return false;
-      this.#few.push(scope, step);
+      // Not pushed: a list that was pushed to keeps room for sixteen more.
+      this.#few = [...this.#few, scope, step];
     } else if (count + step === 0) this.#few.splice(position, 2);
     else this.#few[position + 1] = count + step;
     return true;

@@ -45,7 +45,7 @@ export class World {
       at: (kind, key) => this.read(kind, key),
       list: <Value>(relation: Relation<Value>, key: string) => this.relation(relation).list(key) as readonly Value[],
       count: (relation, key) => this.relation(relation).count(key),
-      query: <Value>(query: Query<Value>, key: string) => this.#graph.read(this.#answer(query, key)) as Value,
+      query: <Value>(query: Query<Value>, key: string) => this.#graph.read(this.#known(this.#queryTable(query), key)) as Value,
     };
     for (const [position, layer] of layers.entries()) {
       if ('entries' in layer) this.#declareRelation(layer, position + 1);
@@ -60,7 +60,7 @@ export class World {
 
   /** Sets or removes an object; answers whether that is a difference. An equal one takes the place of the one before. */
   put(kind: string, key: string, object: Resource | undefined): boolean {
-    const node = this.#object(kind, key);
+    const node = this.#node(this.#objectTable(kind), key);
     const before = this.#graph.peek(node);
     const differs = !same(before, object);
     this.#graph.set(node, object);
@@ -75,7 +75,7 @@ export class World {
 
   /** The object as it is, or undefined; the running computation depends on it. */
   read(kind: string, key: string): Resource | undefined {
-    return this.#graph.read(this.#object(kind, key)) as Resource | undefined;
+    return this.#graph.read(this.#known(this.#objectTable(kind), key)) as Resource | undefined;
   }
 
   /** The same without depending on it. */
@@ -93,7 +93,7 @@ export class World {
   /** Has the standing queries answered about an object, or no longer. */
   #ask(kind: string, key: string, exists: boolean): void {
     for (const query of this.#standing.get(kind) ?? []) {
-      const node = this.#answer(query, key);
+      const node = this.#node(this.#queryTable(query), key);
       if (exists) this.#graph.keep(node);
       else this.#graph.release(node);
     }
@@ -135,12 +135,9 @@ export class World {
     return table;
   }
 
-  #answer(query: Query<unknown>, key: string): NodeId {
-    return this.#node(this.#queryTable(query), key);
-  }
-
-  #object(kind: string, key: string): NodeId {
-    return this.#node(getOrMake(this.#objects, kind, () => this.#objectTable(kind)), key);
+  /** The same as `#node`, for a read. */
+  #known(table: Table, key: string): NodeId {
+    return this.#graph.expected(table.kind, key) || this.#node(table, key);
   }
 
   #node({ kind, nodes }: Table, key: string): NodeId {
@@ -149,8 +146,12 @@ export class World {
     return node;
   }
 
-  /** The node of an object is there as long as the object exists, or is missed by somebody. */
   #objectTable(kind: string): Table {
+    return getOrMake(this.#objects, kind, () => this.#makeObjectTable(kind));
+  }
+
+  /** The node of an object is there as long as the object exists, or is missed by somebody. */
+  #makeObjectTable(kind: string): Table {
     const nodes = new Map<string, NodeId>();
     const forget = (key: string, node: NodeId): void => {
       if (this.#graph.peek(node) !== undefined) return;

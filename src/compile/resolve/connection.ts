@@ -133,10 +133,11 @@ const serverConnection: Resolve = (object, { type, cables }, seen, view) => {
   const leaf = chassisAt(first.lower, seen, view);
   const mac = serverMac(cables, seen, view);
   if (leaf === undefined) return undefined;
-  const links = cables.flatMap(({ upper, lower }): ServerLink[] => {
-    const found = switchPort(lower, leaf, seen, view);
-    return found === undefined ? [] : [{ port: found.port, interface: found.interface, leafEnd: lower.text, serverEnd: upper.text }];
+  const found = cables.flatMap(({ upper, lower }): ServerLink[] => {
+    const switchEnd = switchPort(lower, leaf, seen, view);
+    return switchEnd === undefined ? [] : [{ port: switchEnd.port, interface: switchEnd.interface, leafEnd: lower.text, serverEnd: upper.text }];
   });
+  const links = [...found];
   const mtu = serverMtu(object, leaf, seen, view);
   if (mtu === undefined) return undefined;
   const bundled = type === 'bundle';

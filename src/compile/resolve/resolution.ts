@@ -97,11 +97,12 @@ export class Examination {
     return claim?.value;
   }
 
-  /** Key of the eldest other object that a relation names, when it is older than this one. */
+  /** Key of the eldest other object that a relation names beside this one, when it is older. */
   elder(relation: Relation<string>, key: string): string | undefined {
+    if (this.#view.count(relation, key) < 2) return undefined;
     const own = objectKey(this.#object);
     const others = this.#view.list(relation, key).filter((other) => other !== own);
-    const eldest = others.length === 0 ? undefined : eldestOf(this.#view, relation.kind, others);
+    const eldest = eldestOf(this.#view, relation.kind, others);
     return eldest !== undefined && eldest.age < ageOf(this.#object) ? eldest.key : undefined;
   }
 
