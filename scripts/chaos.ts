@@ -1,0 +1,74 @@
+/**
+ * Chaos until the time is over or something was wrong: fresh seeds, or one that is named. A failing run is shown with its events
+ * and tried again with fewer steps, so that what is left to read is short; its seed belongs into testdata/chaos/seeds.txt.
+ */
+import { parseArgs } from 'node:util';
+import { formatFailure, runChaos, type RunOptions, type RunResult } from '../src/chaos/run.ts';
+
+const { values } = parseArgs({
+  options: {
+    minutes: { type: 'string', default: '1' },
+    seed: { type: 'string' },
+    store: { type: 'string' },
+    steps: { type: 'string', default: '60' },
+    rounds: { type: 'string', default: '3' },
+    'side-by-side': { type: 'string', default: '3' },
+    verbose: { type: 'boolean', short: 'v', default: false },
+  },
+});
+
+const number = (option: 'minutes' | 'seed' | 'steps' | 'rounds' | 'side-by-side'): number => {
+  const value = Number(values[option]);
+  if (Number.isFinite(value) && value >= 0) return value;
+  process.stderr.write(`chaos: --${option} "${values[option]}" is not a number\n`);
+  process.exit(2);
+};
+
+const optionsFor = (seed: number, store: RunOptions['store']): RunOptions => ({
+  seed,
+  store,
+  steps: number('steps'),
+  rounds: number('rounds'),
+  ...(values.verbose ? { onLog: (line: string) => process.stdout.write(`${line}\n`) } : {}),
+});
+
+const storeOf = (seed: number): RunOptions['store'] => (values.store === 'memory' || values.store === 'sqlite' ? values.store : seed % 3 === 0 ? 'sqlite' : 'memory');
+const began = performance.now();
+const end = began + number('minutes') * 60_000;
+const isNamed = values.seed !== undefined;
+const firstSeed = isNamed ? number('seed') : Math.floor(Math.random() * 1_000_000);
+
+/** The shortest that still fails, of a few that are tried; machines differ, so it may not. */
+const shorten = async (options: RunOptions, failed: RunResult): Promise<RunResult> => {
+  let shortest = failed;
+  for (let steps = Math.floor(options.steps / 2); steps >= 4; steps = Math.floor(steps / 2)) {
+    const result = await runChaos({ ...options, steps, rounds: 1 });
+    if (result.wrong.length === 0) break;
+    shortest = result;
+  }
+  return shortest;
+};
+
+const lastSeed = isNamed ? firstSeed + 1 : Number.POSITIVE_INFINITY;
+let [next, done, judged] = [firstSeed, 0, 0];
+let failure: string | undefined;
+
+const work = async (): Promise<void> => {
+  while (failure === undefined && next < lastSeed && performance.now() < end) {
+    const options = optionsFor(next, storeOf(next));
+    next += 1;
+    const result = await runChaos(options);
+    done += 1;
+    judged += result.judged;
+    if (result.wrong.length > 0) failure ??= formatFailure(await shorten(options, result));
+    else process.stdout.write(`seed ${String(options.seed).padEnd(8)} ${options.store.padEnd(6)} fine, ${result.judged} promises held, ${result.log.length} events\n`);
+  }
+};
+
+await Promise.all(Array.from({ length: isNamed ? 1 : number('side-by-side') }, work));
+if (failure === undefined) {
+  process.stdout.write(`chaos: ${done} runs, ${judged} promises compared with devices, nothing wrong (${Math.round((performance.now() - began) / 1000)} s)\n`);
+} else {
+  process.stderr.write(`${failure}\n`);
+}
+process.exit(failure === undefined ? 0 : 1);
