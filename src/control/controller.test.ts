@@ -149,6 +149,20 @@ test('a device that lost its state has to acknowledge everything again', async (
   await waitFor(house.client, tenant('VPCAttachment', 'a1'), 'Programmed', 'True');
 });
 
+test('a device that comes back with what it had has nothing to acknowledge again', async (t) => {
+  const house = await buildHouse({ devices });
+  t.after(() => house.stop());
+  await createAll(house.client, [...smallFabric(), red, a1]);
+  const before = await waitFor(house.client, tenant('VPCAttachment', 'a1'), 'Programmed', 'True');
+  house.fleet.answering = false;
+  house.fleet.disconnect('leaf-1');
+  house.fleet.connect('leaf-1');
+  await waitFor(house.client, cluster('Switch', 'leaf-1'), 'Connected', 'True');
+  const after = await house.client.get(tenant('VPCAttachment', 'a1'));
+  assert.equal(conditionOf(after, 'Programmed')?.lastTransitionTime, conditionOf(before, 'Programmed')?.lastTransitionTime);
+  assert.equal(conditionOf(after, 'Programmed')?.status, 'True');
+});
+
 test('an answer about versions of a former server counts for nothing', async (t) => {
   const house = await buildHouse({ devices });
   t.after(() => house.stop());

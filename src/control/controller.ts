@@ -131,7 +131,7 @@ class Control implements Controller {
     this.#metrics = createMetrics(options.registry, {
       compiler: () => this.compiler.counters(),
       goalRows: () => [...goal.scopes()].reduce((sum, scope) => sum + goal.scope(scope).rows.size, 0),
-      goalScopes: () => this.compiler.scopes().length,
+      goalScopes: () => [...goal.scopes()].filter((scope) => goal.scope(scope).rows.size > 0).length,
       devices: () => this.#publisher.devices.size,
       connected: () => this.#devices.connected,
       quarantined: () => this.#allocator.quarantined().length,

@@ -25,6 +25,7 @@ test('the table of what is held', () => {
     ['25 of 100 Switches that were deleted', verdict(many(25, loses(0, 200, { isolated: true }))), ''],
     ['26 of 100 Switches that were deleted', verdict(many(26, loses(0, 200, { isolated: true }))), 'TooManyDevices 26'],
     ['a tenth of each of 26 devices', verdict(many(26, loses(20, 200))), 'TooManyDevices 26'],
+    ['a tenth of each of 26 devices, but few rows', verdict(many(26, loses(9, 60))), ''],
     ['a little of every device', verdict(many(100, loses(19, 200))), ''],
     ['a tenth of every device, where that is permitted', verdict(many(100, loses(20, 200)), { limits: generous }), ''],
     ['a tenth of all of ten devices', verdict(many(10, loses(20, 200)), { devices: () => 10 }), ''],

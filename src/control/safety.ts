@@ -33,8 +33,9 @@ export interface Situation {
   readonly hit: ReadonlySet<string>;
 }
 
-/** A device that loses at least this share of its rows counts as hit by a change, and one that is isolated. */
+/** A device that loses at least this share of its rows, and so many, counts as hit by a change; so does one that is isolated. */
 const hitPercent = 10;
+const hitRows = 10;
 
 /** Rows that a device which has `of` may lose within the window. */
 export const rowLimit = (of: number, { maxDeletedPercent, minDeletedRows }: SafetyLimits): number =>
@@ -44,7 +45,7 @@ export const rowLimit = (of: number, { maxDeletedPercent, minDeletedRows }: Safe
 export const deviceLimit = (devices: number, { maxDevicesPercent, minDevices }: SafetyLimits): number =>
   Math.max(minDevices, Math.floor((devices * maxDevicesPercent) / 100));
 
-export const isHit = ({ isolated, rows, of }: Loss): boolean => isolated || (rows > 0 && rows * 100 >= of * hitPercent);
+export const isHit = ({ isolated, rows, of }: Loss): boolean => isolated || (rows >= hitRows && rows * 100 >= of * hitPercent);
 
 /**
  * What is wrong with one device's loss taken alone. Whoever deletes a Switch has named the device, so that is judged only by

@@ -71,7 +71,7 @@ export const fabricSpec = Type.Object(
             Type.Integer({ minimum: 0, maximum: 1_000_000, description: 'So many rows of a device may be deleted within the window whatever their share.' }),
           ),
           maxDevicesPercent: Type.Optional(
-            percent('How many switches, in percent, may lose a tenth of their rows or be removed within the window; 100: all.'),
+            percent('How many switches, in percent, may lose a tenth of their rows (and at least 10) or be removed within the window; 100: all.'),
           ),
           minDevices: Type.Optional(
             Type.Integer({ minimum: 0, maximum: 100_000, description: 'So many switches may be hit within the window whatever their share.' }),
