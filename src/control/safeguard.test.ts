@@ -4,7 +4,7 @@ import { test, type TestContext } from 'node:test';
 import type { FabricStatus } from '../api/kinds/fabric.ts';
 import type { SwitchStatus } from '../api/kinds/switch.ts';
 import { refOf, type Resource } from '../api/object.ts';
-import { attachment, connection, server, smallFabric, vpc } from '../compile/fixture.ts';
+import { attachment, connection, server, smallFabric, switchOf, vpc } from '../compile/fixture.ts';
 import { until } from '../kit/testing.ts';
 import { allowAnnotation } from './safeguard.ts';
 import { buildHouse, cluster, conditionOf, createAll, digests, tenant, waitFor, type House } from './testing.ts';
@@ -116,4 +116,26 @@ test('a Fabric that permits everything holds nothing but an empty goal', async (
   await house.client.delete(cluster('SwitchProfile', 'linux-soft'));
   await waitFor(house.client, cluster('Switch', 'leaf-1'), 'Held', 'True', 'EmptyGoal');
   assert.ok(rows(house) > 0);
+});
+
+test('of many Switches that are deleted one after the other the last ones stay in service, and the Fabric says so', async (t) => {
+  const house = await buildHouse();
+  t.after(() => house.stop());
+  const names = Array.from({ length: 14 }, (_, number) => `extra-${number}`);
+  for (const device of names) house.fleet.connect(device);
+  const extra = names.map((device) => switchOf(device, 'leaf'));
+  await createAll(house.client, [...smallFabric(), ...extra]);
+  for (const device of names) await waitFor(house.client, cluster('Switch', device), 'Programmed', 'True');
+  await remove(house, extra);
+  const kept = (): string[] => names.filter((device) => house.fleet.declared?.has(device));
+  const { devices: count = 0, token = '' } = await until('some are held', async () => {
+    const { held: found } = await statusOf<FabricStatus>(house, 'Fabric', 'default');
+    return found !== undefined && found.devices === kept().length ? found : undefined;
+  });
+  assert.ok(count >= 4, 'no more than ten went');
+  for (const device of kept()) assert.ok(house.goal.scope(`device/${device}`).rows.size > 0);
+  const fabric = await waitFor(house.client, cluster('Fabric', 'default'), 'Held', 'True', 'DeletionsHeld');
+  assert.match(conditionOf(fabric, 'Held')?.message ?? '', /switches .* annotate the Fabric with heddle\.dev\/allow-deletions=/);
+  await annotate(house, 'Fabric', 'default', token);
+  await until('all are gone', async () => kept().length === 0);
 });
