@@ -31,6 +31,7 @@ class Bench {
     this.holds = new Holds({
       goal: this.goal,
       fabricOf: () => ({ name: 'default', limits: this.limits }),
+      allLimits: () => [this.limits],
       sizeOf: () => 20,
     });
     this.want(scopes);

@@ -12,6 +12,7 @@ import type { GoalState, ScopeChange } from '../goal/state.ts';
 import { addMember, getOrMake } from '../kit/maps.ts';
 import { byText } from '../kit/order.ts';
 import { RecentLosses } from './recent.ts';
+import { suspectsIn } from './suspects.ts';
 import { deviceLimit, isHit, judge, judgeDevice, rowLimit, type HoldReason, type Loss, type SafetyLimits } from './safety.ts';
 
 const devicePrefix = deviceScope('');
@@ -32,7 +33,7 @@ export interface Hold {
   readonly isolated: boolean;
   /** Of exactly these deletions: whoever names it has seen them. */
   readonly token: string;
-  /** Objects that the rows came from, at most a few. */
+  /** Objects that the rows came from, at most a few, and one more when there are others. */
   readonly causes: readonly string[];
   /** The device brought the rows along (arrivals.ts); it is sent nothing at all. */
   readonly arrived: boolean;
@@ -42,6 +43,8 @@ export interface HoldsOptions {
   readonly goal: GoalState;
   /** The fabric of a device and its limits. */
   readonly fabricOf: (device: string) => { readonly name: string; readonly limits: SafetyLimits };
+  /** Of every fabric that there may be. */
+  readonly allLimits: () => readonly SafetyLimits[];
   /** Declared devices of a fabric. */
   readonly sizeOf: (fabric: string) => number;
 }
@@ -98,7 +101,7 @@ interface Prospect {
   readonly now: number;
 }
 
-const shownCauses = 3;
+export const shownCauses = 3;
 /** Of `Fabric.spec.safety.windowSeconds`, in milliseconds. */
 const longestWindow = 3_600_000;
 
@@ -247,12 +250,14 @@ export class Holds {
     return began;
   }
 
-  /** Devices not held whose rows this change deletes, or sets free. */
-  #losers({ net, doomed, removed }: Prospect, ended: readonly Ended[]): ReadonlySet<string> {
-    const { goal } = this.#options;
+  /** Devices not held whose rows this change deletes, or sets free; but for those that are far from any limit. */
+  #losers({ net, doomed, removed, now }: Prospect, ended: readonly Ended[]): ReadonlySet<string> {
+    const { goal, fabricOf, allLimits } = this.#options;
     const free = ended.flatMap(({ hold }) => goal.subscriptions(hold.device));
-    const devices = new Set(removed);
-    for (const scope of [...net.keys(), ...free]) if (doomed.has(scope)) for (const device of goal.devicesOf(scope)) devices.add(device);
+    const limitsOf = (device: string): SafetyLimits => fabricOf(device).limits;
+    const outlook = { goal, recent: this.#recent, limitsOf, allLimits: allLimits(), doomed, now };
+    const devices = suspectsIn(new Set([...net.keys(), ...free]), outlook);
+    for (const device of removed) devices.add(device);
     for (const device of this.#held.keys()) devices.delete(device);
     for (const { hold, why } of ended) if (why === 'Allowed' && hold.isolated) devices.delete(hold.device);
     return devices;
@@ -276,7 +281,7 @@ export class Holds {
       }
     }
     const token = tokenOf([device, String(since), ...ids.sort(byText)]);
-    return { device, fabric: name, reason, since, rows, of, limit: rowLimit(of, limits), isolated, token, causes: [...causes].sort(byText), arrived: false };
+    return { device, fabric: name, reason, since, rows, of, limit: rowLimit(of, limits), isolated, token, causes: [...causes], arrived: false };
   }
 
   /**

@@ -51,6 +51,16 @@ export class RecentLosses {
     return losses.reduce((sum, { rows }) => sum + rows, 0);
   }
 
+  /** By scope, where there are any: rows lost since `since`; what is older is forgotten. */
+  counts(since: number): Map<string, number> {
+    const counts = new Map<string, number>();
+    for (const scope of this.#losses.keys()) {
+      const rows = this.count(scope, since);
+      if (rows > 0) counts.set(scope, rows);
+    }
+    return counts;
+  }
+
   /** Forgets everything older. */
   prune(since: number): void {
     for (const scope of this.#losses.keys()) this.count(scope, since);

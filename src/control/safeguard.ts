@@ -11,7 +11,7 @@ import { byText } from '../kit/order.ts';
 import type { Statement } from './conditions.ts';
 import type { Events } from './events.ts';
 import { Arrivals, type Review } from './arrivals.ts';
-import { Holds, tokenOf, type Hold } from './holds.ts';
+import { Holds, shownCauses, tokenOf, type Hold } from './holds.ts';
 import type { Metrics } from './metrics.ts';
 import type { Objects } from './objects.ts';
 import type { SafetyLimits } from './safety.ts';
@@ -46,6 +46,7 @@ export class Safeguard {
     const sources = {
       goal: options.goal,
       fabricOf: (device: string) => this.#fabricOf(device),
+      allLimits: () => [standardLimits, ...[...options.objects.ofKind('Fabric')].map((fabric) => this.#limitsOf(fabric))],
       sizeOf: (fabric: string) => this.#sizeOf(fabric),
     };
     this.holds = new Holds(sources);
@@ -199,7 +200,8 @@ const howToAllow = (kind: 'Switch' | 'Fabric', token: string): string =>
 /** What is held on a device and what to do about it. */
 const holdMessage = (hold: Hold): string => {
   const { device, token, causes, isolated } = hold;
-  const from = causes.length === 0 ? '' : `; they come from ${causes.join(', ')}${causes.length > 3 ? ' and others' : ''}`;
+  const shown = causes.slice(0, shownCauses).join(', ');
+  const from = causes.length === 0 ? '' : `; they come from ${shown}${causes.length > shownCauses ? ' and others' : ''}`;
   return `${whatWouldGo(hold)}${from}; ${howToAllow(isolated ? 'Fabric' : 'Switch', token)}${isolated ? ` (Switch "${device}" is deleted)` : ''}`;
 };
 

@@ -45,7 +45,7 @@ export const rowLimit = (of: number, { maxDeletedPercent, minDeletedRows }: Safe
 export const deviceLimit = (devices: number, { maxDevicesPercent, minDevices }: SafetyLimits): number =>
   Math.max(minDevices, Math.floor((devices * maxDevicesPercent) / 100));
 
-export const isHit = ({ isolated, rows, of }: Loss): boolean => isolated || (rows >= hitRows && rows * 100 >= of * hitPercent);
+export const isHit = ({ isolated, rows, of }: Pick<Loss, 'isolated' | 'rows' | 'of'>): boolean => isolated || (rows >= hitRows && rows * 100 >= of * hitPercent);
 
 /**
  * What is wrong with one device's loss taken alone. Whoever deletes a Switch has named the device, so that is judged only by
