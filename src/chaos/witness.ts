@@ -213,7 +213,10 @@ export class Witness {
   #checkMember(device: string, row: RowId, value: Value, rows: ReadonlyMap<RowId, Value>): void {
     const table = tableOf(row);
     const description = String(value['description']);
-    if (table === 'vrf') this.#part(device, row, description);
+    if (table === 'vrf') {
+      this.#part(device, row, description);
+      this.#joinLeaks(device, value, rows);
+    }
     if (table === 'segment') {
       this.#part(device, row, description.split('/').slice(0, 2).join('/'));
       for (const [other, held] of rows) if (held['segment'] === value['vni']) this.#port(device, other, held, description);
@@ -227,6 +230,15 @@ export class Witness {
     const pair = `${vrf?.['description']} ${peer?.['description']}`;
     if (vrf === undefined || peer === undefined || this.#peers.has(pair)) return;
     this.#say(`${device} held ${row}, which joins ${pair}, and nobody ever peered them`);
+  }
+
+  /** A leak takes effect, and means something, only once both its VRFs are there. */
+  #joinLeaks(device: string, { name }: Value, rows: ReadonlyMap<RowId, Value>): void {
+    for (const [row, value] of rows) {
+      if (tableOf(row) !== 'leak' || (value['vrf'] !== name && value['peerVrf'] !== name)) continue;
+      this.#end(device, row, value);
+      this.#begin(device, row, value, rows);
+    }
   }
 
   #part(device: string, row: RowId, vpc: string): void {

@@ -254,7 +254,8 @@ export class World {
       this.#end(former);
       return this.#lead();
     }
-    if (former !== undefined && this.#random.chance(0.5)) {
+    // With a store of one file two can never both reach it; where they can, they contradict each other in status until one ends.
+    if (former !== undefined && this.#random.chance(0.8)) {
       this.#say(`${former.name} is cut off from the store`);
       former.partition();
     }
