@@ -1,94 +1,94 @@
 /**
- * The compiler alone, at two sizes: what a change costs must not depend on how much there is beside it. Every leaf has 40
- * servers, every VPC 40 attachments on as many leaves, and every second VPC is peered with the next.
+ * The compiler with the allocator and the goal state, without store and network, at W(100) and W(1000): what a change costs
+ * must not depend on how much there is beside it. Beside it OVN with the same topology, from its northbound database to its
+ * southbound one. A change counts until the goal state is committed, the ids that it asks for included.
  */
-import { refOf, type Resource } from '../src/api/object.ts';
-import { createCompiler } from '../src/compile/compiler.ts';
-import type { Compiler } from '../src/compile/engine.ts';
-import * as make from '../src/compile/fixture.ts';
-import { percentile, type Benchmark } from './figure.ts';
+import { join } from 'node:path';
+import { run as runProcess } from '../src/kit/process.ts';
+import type { Change, Measured, Spent } from './compile.child.ts';
+import { percentile, type Benchmark, type Figure } from './figure.ts';
+import { measureOvn, wantedOvnVersions, type OvnFigures, type Spent as PeerSpent } from './peers/ovn.ts';
 
-const perLeaf = 40;
-const spinePorts = 60;
-const rounds = 500;
+const [small, large] = [100, 1000];
+
+/** Milliseconds, p50 and p99, by the name of the change. */
+const limits: Readonly<Record<string, readonly [number, number?]>> = {
+  'add one attachment': [1, 10],
+  'add a subnet': [5],
+  'add a VPC of 40 ports': [15],
+  'peer two VPCs': [5],
+};
+const mostGrowth = 1.5;
+
+type Report = (figure: Figure) => void;
 
 export const run: Benchmark = async (report) => {
-  for (const leaves of [25, 250]) {
-    const attachments = `${leaves * perLeaf} attachments`;
-    const fabric = [...underlay(leaves), ...servers(leaves), ...tenants(leaves)];
-    const attached = attachmentsOf(leaves);
-    const compiler = createCompiler();
-    const spent = load(compiler, fabric) + load(compiler, attached);
-    report({ figure: `from scratch, ${attachments}`, value: spent / 1000, unit: 's', n: 1 });
-    const measured = change(compiler, attached);
-    report({ figure: `one attachment less, of ${attachments}, p50`, value: percentile(measured.removed, 0.5), unit: 'ms', n: rounds, limit: 1 });
-    report({ figure: `one attachment more, of ${attachments}, p50`, value: percentile(measured.added, 0.5), unit: 'ms', n: rounds, limit: 1 });
-    report({ figure: `one attachment more, of ${attachments}, p99`, value: percentile(measured.added, 0.99), unit: 'ms', n: rounds });
-    const { fullRecomputes } = compiler.counters();
-    if (fullRecomputes !== 0) throw new Error(`the compiler started over ${fullRecomputes} times`);
+  const before = await measure(small);
+  const after = await measure(large);
+  reportLoad(small, before, [], report);
+  const peers = await measurePeers();
+  reportLoad(large, after, peers, report);
+  for (const [position, change] of after.changes.entries()) {
+    reportChange(small, before.changes[position], [], report);
+    reportChange(large, change, peers, report);
+    reportGrowth(before.changes[position], change, report);
   }
 };
 
-/** Leaves with two uplinks each. */
-const underlay = (leaves: number): Resource[] => {
-  const pools = { routerIDs: '172.16.0.0/16', vteps: '172.17.0.0/16' };
-  const objects = [make.fabric({ underlay: pools }), make.profile(), make.addressSpace('default', '10.0.0.0/8')];
-  for (let spine = 0; spine * spinePorts < leaves * 2; spine++) objects.push(make.switchOf(`spine-${spine}`, 'spine'));
-  for (let leaf = 0; leaf < leaves; leaf++) {
-    objects.push(make.switchOf(`leaf-${leaf}`, 'leaf'));
-    for (const uplink of [leaf * 2, leaf * 2 + 1]) {
-      const spine = `spine-${Math.floor(uplink / spinePorts)}/E1/${(uplink % spinePorts) + 1}`;
-      objects.push(make.connection(`uplink-${uplink}`, [[spine, `leaf-${leaf}/E1/${61 + (uplink % 2)}`]]));
-    }
-  }
-  return objects;
-};
-
-const servers = (leaves: number): Resource[] =>
-  Array.from({ length: leaves * perLeaf }, (_, number) => {
-    const mac = `02${number.toString(16).padStart(10, '0')}`.replaceAll(/(..)(?!$)/g, '$1:');
-    const [leaf, port] = [Math.floor(number / perLeaf), (number % perLeaf) + 1];
-    return [
-      make.object('Server', `server-${number}`, { ports: { eth1: { mac } } }),
-      make.connection(`server-${number}`, [[`server-${number}/eth1`, `leaf-${leaf}/E1/${port}`]]),
-    ];
-  }).flat();
-
-/** As many VPCs as leaves, two subnets each. */
-const tenants = (vpcs: number): Resource[] =>
-  Array.from({ length: vpcs }, (_, number) => {
-    const third = (half: number) => `10.${Math.floor(number / 100)}.${(number % 100) * 2 + half}.0/24`;
-    const vpc = make.vpc(`vpc-${number}`, { a: third(0), b: third(1) });
-    const permit = [[{ vpc: `vpc-${number}` }, { vpc: `vpc-${number + 1}` }]];
-    return number % 2 === 0 && number + 1 < vpcs ? [vpc, make.peering(`peering-${number}`, permit)] : [vpc];
-  }).flat();
-
-const attachmentsOf = (leaves: number): Resource[] =>
-  Array.from({ length: leaves * perLeaf }, (_, number) => {
-    const vpc = `vpc-${(number * 7 + Math.floor(number / perLeaf)) % leaves}`;
-    return make.attachment(`server-${number}`, { vpc, subnet: number % 2 === 0 ? 'a' : 'b', connection: `server-${number}` });
+const measure = async (vpcs: number): Promise<Measured> => {
+  const flags = ['--disable-warning=ExperimentalWarning', '--expose-gc'];
+  const { stdout } = await runProcess([process.execPath, ...flags, join(import.meta.dirname, 'compile.child.ts'), `${vpcs}`], {
+    timeoutMilliseconds: 300_000,
   });
-
-/** Applies objects, then claims that answer what they demand; answers the milliseconds that the compiler took. */
-const load = (compiler: Compiler, objects: readonly Resource[]): number => {
-  const spent = timed(() => compiler.apply(objects.map(make.put)));
-  const claims = make.allocate(compiler, objects, [], new Set());
-  return spent + timed(() => compiler.apply(claims.map(make.put)));
+  return JSON.parse(stdout) as Measured;
 };
 
-const timed = (step: () => unknown): number => {
-  const began = performance.now();
-  step();
-  return performance.now() - began;
-};
-
-const change = (compiler: Compiler, attached: readonly Resource[]): { readonly removed: number[]; readonly added: number[] } => {
-  const [removed, added]: [number[], number[]] = [[], []];
-  for (let round = 0; round < rounds; round++) {
-    const object = attached[(round * 97) % attached.length];
-    if (object === undefined) continue;
-    removed.push(timed(() => compiler.apply([{ ref: refOf(object), object: undefined }])));
-    added.push(timed(() => compiler.apply([{ ref: refOf(object), object }])));
+const measurePeers = async (): Promise<OvnFigures[]> => {
+  const measured: OvnFigures[] = [];
+  for (const version of wantedOvnVersions()) {
+    measured.push(await measureOvn(version, large, (line) => process.stderr.write(`${line}\n`), { hasRules: false }));
   }
-  return { removed, added };
+  return measured;
+};
+
+/** A figure alone when there is no peer that has it, else once beside each. */
+const beside = (figure: Figure, name: string, peers: readonly OvnFigures[], valueOf: (spent: PeerSpent) => number, report: Report): void => {
+  const known = peers.flatMap(({ peer, spent }) => (spent.get(name) === undefined ? [] : [{ peer, spent: spent.get(name) }]));
+  if (known.length === 0) report(figure);
+  for (const { peer, spent } of known) if (spent !== undefined) report({ ...figure, peer, peerValue: valueOf(spent) });
+};
+
+const reportLoad = (vpcs: number, measured: Measured, peers: readonly OvnFigures[], report: Report): void => {
+  const { cold, compile, restart, rows, heapMegabytes, residentMegabytes } = measured;
+  const of = `W(${vpcs})`;
+  reportSeconds(`${of} cold load and compile, ${rows} rows`, cold, peers, report);
+  reportSeconds(`${of} of that the compiler`, compile, [], report);
+  reportSeconds(`${of} compiled again with all ids known`, restart, [], report);
+  report({ figure: `${of} compiler and goal state, beside the objects`, value: heapMegabytes, unit: 'MB', n: 1 });
+  report({ figure: `${of} resident, objects included`, value: residentMegabytes, unit: 'MB', n: 1 });
+};
+
+const reportSeconds = (figure: string, { milliseconds, cpuMilliseconds }: Spent, peers: readonly OvnFigures[], report: Report): void => {
+  const name = 'cold load and compile';
+  beside({ figure, value: milliseconds / 1000, unit: 's', n: 1 }, name, peers, ({ wall }) => wall / 1000, report);
+  beside({ figure: `${figure}, CPU`, value: cpuMilliseconds / 1000, unit: 's', n: 1 }, name, peers, ({ cpu }) => cpu / 1000, report);
+};
+
+const reportChange = (vpcs: number, change: Change | undefined, peers: readonly OvnFigures[], report: Report): void => {
+  if (change === undefined) return;
+  const { name, times, cpuMilliseconds } = change;
+  const [p50, p99] = limits[name] ?? [];
+  for (const [share, limit] of [[0.5, p50], [0.99, p99]] as const) {
+    const figure = { figure: `W(${vpcs}) ${name}, p${share * 100}`, value: percentile(times, share), unit: 'ms', n: times.length } as const;
+    const limited = limit === undefined ? figure : { ...figure, limit };
+    beside(limited, share === 0.5 ? name : '', peers, ({ wall }) => wall, report);
+  }
+  const cpu = { figure: `W(${vpcs}) ${name}, CPU`, value: cpuMilliseconds, unit: 'ms', n: times.length } as const;
+  beside(cpu, name, peers, (spent) => spent.cpu, report);
+};
+
+const reportGrowth = (before: Change | undefined, after: Change, report: Report): void => {
+  if (before === undefined || limits[after.name] === undefined) return;
+  const value = percentile(after.times, 0.5) / percentile(before.times, 0.5);
+  report({ figure: `${after.name}: at W(${large}) over at W(${small})`, value, unit: '×', n: after.times.length, limit: mostGrowth });
 };

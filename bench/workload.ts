@@ -5,6 +5,7 @@
  * hardest case for a controller. Some ports more are cabled but not attached, for what is added later. Pure.
  */
 import { apiVersion, type Resource } from '../src/api/object.ts';
+import { objectOr } from '../src/kit/json.ts';
 
 export const subnetsPerVpc = 4;
 export const attachmentsPerSubnet = 10;
@@ -62,6 +63,21 @@ export const addVpc = ({ vpcs, leaves }: Workload, number: number, firstSpare = 
 export const peerTwoVpcs = (left: number, right: number): Resource =>
   object('VPCPeering', `${vpcName(left)}--${vpcName(right)}`, { permit: [[{ vpc: vpcName(left) }, { vpc: vpcName(right) }]] });
 
+/** A leaf that is not cabled yet. */
+export const leafSwitch = (leaf: number): Resource => object('Switch', leafName(leaf), { role: 'leaf', profile: 'leaf' });
+
+/** The profile, with one port more than it had. */
+export const widerProfile = (before: Resource): Resource => {
+  const { ports } = before.spec as { ports: object };
+  return { ...before, spec: { ...objectOr(before.spec), ports: { ...ports, 'E1/99': { interface: 'swp99' } } } };
+};
+
+/** The Fabric, with room for twice as many leaves. */
+export const largerPools = (before: Resource): Resource => ({
+  ...before,
+  spec: { ...objectOr(before.spec), underlay: { ...poolsOfUnderlay, vteps: '172.16.0.0/15' } },
+});
+
 /** Number of the leaf that a VPC's attachment is dealt to. */
 export const leafOfAttachment = (vpcNumber: number, attachment: number, leaves: number): number =>
   (vpcNumber * attachmentsPerVpc + attachment) % leaves;
@@ -81,8 +97,10 @@ const object = (kind: string, name: string, spec: unknown): Resource => ({
 
 const range = (length: number): number[] => Array.from({ length }, (_, number) => number);
 
+const poolsOfUnderlay = { routerIDs: '172.18.0.0/16', vteps: '172.16.0.0/16' };
+
 const pools = (): Resource[] => [
-  object('Fabric', 'default', { underlay: { routerIDs: '172.16.0.0/16', vteps: '172.17.0.0/16' } }),
+  object('Fabric', 'default', { underlay: poolsOfUnderlay }),
   profile('leaf', firstUplink - 1 + uplinksPerLeaf),
   profile('spine', spinePorts),
   object('AddressSpace', 'default', { prefixes: ['10.0.0.0/8'] }),
@@ -98,7 +116,7 @@ const leafObjects = (leaf: number, leaves: number, spares: number): Resource[] =
   const ports = portsPerLeaf + Math.floor(spares / leaves) + (leaf < spares % leaves ? 1 : 0);
   const macs = range(ports).map((port) => [`eth${port + 1}`, { mac: macOf(leaf, port) }]);
   return [
-    object('Switch', leafName(leaf), { role: 'leaf', profile: 'leaf' }),
+    leafSwitch(leaf),
     object('Server', serverName(leaf), { ports: Object.fromEntries(macs) }),
     ...range(ports).map((port) =>
       object('Connection', connectionName(leaf, port), {

@@ -1,0 +1,209 @@
+/**
+ * One measurement of compile.ts in a process of its own: the size W(n) as argument, one JSON object as answer. Compiler,
+ * allocator and goal state work as in a control plane, with this file in the place of the store.
+ */
+import { readFileSync } from 'node:fs';
+import { refKey, refOf, type Resource } from '../src/api/object.ts';
+import { createCompiler } from '../src/compile/compiler.ts';
+import type { Counters, ObjectChange } from '../src/compile/engine.ts';
+import { hasErrors } from '../src/compile/finding.ts';
+import { Allocator } from '../src/control/allocate.ts';
+import { GoalState } from '../src/goal/state.ts';
+import * as make from './workload.ts';
+
+export interface Spent {
+  readonly milliseconds: number;
+  readonly cpuMilliseconds: number;
+}
+
+export interface Measured {
+  readonly rows: number;
+  /** From objects without ids to committed goal state: the compiler alone, and all three together. */
+  readonly compile: Spent;
+  readonly cold: Spent;
+  /** The same objects again, now with the claims that answer them: what a restart compiles. */
+  readonly restart: Spent;
+  /** What the compiler and the goal state hold beside objects and claims, in MB of 10^6 bytes. */
+  readonly heapMegabytes: number;
+  readonly residentMegabytes: number;
+  readonly changes: readonly Change[];
+}
+
+export interface Change {
+  readonly name: string;
+  /** Milliseconds of each round. */
+  readonly times: readonly number[];
+  readonly cpuMilliseconds: number;
+  /** Translators and queries run a round. */
+  readonly runs: number;
+}
+
+/** As the store would have it: uids of version 7, all of the same second. */
+const stored = (object: Resource): Resource => {
+  const number = (stored.count += 1);
+  const hex = (digits: number, value: number): string => value.toString(16).padStart(digits, '0');
+  const uid = `0192f000-${hex(4, number >> 12)}-7${hex(3, number & 0xfff)}-8000-${hex(12, number)}`;
+  return { ...object, metadata: { ...object.metadata, uid, creationTimestamp: '2026-01-01T00:00:00Z' } };
+};
+stored.count = 0;
+
+/** Runs something and adds what it took. */
+class Stopwatch {
+  milliseconds = 0;
+  cpuMilliseconds = 0;
+
+  time<Result>(step: () => Result): Result {
+    const [began, before] = [performance.now(), process.cpuUsage()];
+    const result = step();
+    const { user, system } = process.cpuUsage(before);
+    this.milliseconds += performance.now() - began;
+    this.cpuMilliseconds += (user + system) / 1000;
+    return result;
+  }
+
+  spent(): Spent {
+    const { milliseconds, cpuMilliseconds } = this;
+    return { milliseconds, cpuMilliseconds };
+  }
+}
+
+class Plane {
+  readonly compiling = new Stopwatch();
+  readonly claims = new Map<string, Resource>();
+  readonly #compiler = createCompiler();
+  readonly #goal = new GoalState();
+  readonly #owners = new Map<string, { readonly uid: string; accepted: boolean }>();
+  readonly #allocator = new Allocator((key) => this.#owners.get(key));
+
+  /** Compiles and commits until nothing asks for an id any more. */
+  apply(changes: readonly ObjectChange[]): void {
+    let due = changes;
+    while (due.length > 0) {
+      for (const change of due) this.#observe(change);
+      const { scopes, demands, findings } = this.compiling.time(() => this.#compiler.apply(due));
+      this.#goal.commit(scopes);
+      for (const [key, found] of findings) this.#judge(key, !hasErrors(found));
+      for (const [key, wanted] of demands) this.#allocator.demand(key, wanted);
+      const { create, quarantine } = this.#allocator.decide();
+      // There are no devices that could still use what is given back.
+      const freed = quarantine.map((name): ObjectChange => ({ ref: { kind: 'Claim', namespace: '', name }, object: undefined }));
+      due = [...create.map((claim) => put(stored(claim))), ...freed];
+    }
+  }
+
+  counters(): Counters {
+    return this.#compiler.counters();
+  }
+
+  rows(): number {
+    return [...this.#goal.scopes()].reduce((sum, scope) => sum + this.#goal.scope(scope).rows.size, 0);
+  }
+
+  #observe({ ref, object }: ObjectChange): void {
+    const key = refKey(ref);
+    if (ref.kind === 'Claim') {
+      this.#allocator.observe(ref.name, object);
+      if (object === undefined) this.claims.delete(key);
+      else this.claims.set(key, object);
+      return;
+    }
+    if (object === undefined) this.#owners.delete(key);
+    else this.#owners.set(key, { uid: object.metadata.uid ?? '', accepted: true });
+    this.#allocator.review(key);
+  }
+
+  #judge(key: string, accepted: boolean): void {
+    const owner = this.#owners.get(key);
+    if (owner !== undefined) owner.accepted = accepted;
+    this.#allocator.review(key);
+  }
+}
+
+const put = (object: Resource): ObjectChange => ({ ref: refOf(object), object });
+const remove = (object: Resource): ObjectChange => ({ ref: refOf(object), object: undefined });
+
+/** A change that is made and taken back, so that every round finds the same world. */
+interface Edit {
+  readonly name: string;
+  readonly rounds: number;
+  readonly make: (round: number) => readonly Resource[];
+}
+
+const warmUp = 20;
+
+const measureChange = (plane: Plane, known: ReadonlyMap<string, Resource>, { name, rounds, make: objectsOf }: Edit): Change => {
+  const times: number[] = [];
+  const watch = new Stopwatch();
+  let runs = 0;
+  for (let round = -warmUp; round < rounds; round++) {
+    const objects = objectsOf(round + warmUp).map((object) => ({ ...stored(object), ...metadataOf(known.get(refKey(refOf(object)))) }));
+    const [before, began] = [watch.milliseconds, plane.counters()];
+    watch.time(() => plane.apply(objects.map(put)));
+    const ended = plane.counters();
+    if (round >= 0) {
+      times.push(watch.milliseconds - before);
+      runs += ended.translators - began.translators + ended.queries - began.queries;
+    }
+    plane.apply(objects.map((object) => put(known.get(refKey(refOf(object))) ?? object)));
+    plane.apply(objects.filter((object) => !known.has(refKey(refOf(object)))).map(remove));
+  }
+  return { name, times, cpuMilliseconds: watch.cpuMilliseconds / (rounds + warmUp), runs: runs / rounds };
+};
+
+/** An object that there is keeps what the store gave it. */
+const metadataOf = (object: Resource | undefined): { metadata?: Resource['metadata'] } => (object === undefined ? {} : { metadata: object.metadata });
+
+const editsOf = (world: make.Workload): Edit[] => {
+  const { vpcs, spares, leaves } = world;
+  const [fabric, profile] = world.fabric;
+  if (fabric === undefined || profile === undefined) throw new Error('the workload has no fabric');
+  return [
+    { name: 'add one attachment', rounds: 400, make: (round) => [make.addAttachment(world, round % spares)] },
+    { name: 'add a subnet', rounds: 200, make: (round) => [make.addSubnet((round * 37) % vpcs)] },
+    { name: 'add a VPC of 40 ports', rounds: 200, make: (round) => make.addVpc(world, round % 7, (round * 40) % (spares - 39)) },
+    { name: 'peer two VPCs', rounds: 200, make: (round) => [make.peerTwoVpcs((round * 37) % vpcs, (round * 37 + 1) % vpcs)] },
+    { name: 'add a Switch', rounds: 200, make: () => [make.leafSwitch(leaves)] },
+    { name: 'a port more in the SwitchProfile of all leaves', rounds: 20, make: () => [make.widerProfile(profile)] },
+    { name: 'grow the VTEP pool of the Fabric', rounds: 3, make: () => [make.largerPools(fabric)] },
+  ];
+};
+
+const statusMegabytes = (): number => (Number(/^VmRSS:\s+(\d+) kB/m.exec(readFileSync('/proc/self/status', 'utf8'))?.[1]) * 1024) / 1e6;
+
+/** Typed arrays included. */
+const heapMegabytes = (): number => {
+  globalThis.gc?.();
+  const { heapUsed, arrayBuffers } = process.memoryUsage();
+  return (heapUsed + arrayBuffers) / 1e6;
+};
+
+const measure = (vpcs: number): Measured => {
+  const world = make.workload(vpcs);
+  const objects = [...world.fabric, ...world.tenants].map(stored);
+  const plane = new Plane();
+  const cold = new Stopwatch();
+  cold.time(() => plane.apply(objects.map(put)));
+  const rows = plane.rows();
+  const compile = plane.compiling.spent();
+  const known = new Map(objects.map((object) => [refKey(refOf(object)), object]));
+  const changes = editsOf(world).map((edit) => measureChange(plane, known, edit));
+  const residentMegabytes = statusMegabytes();
+  const { fullRecomputes } = plane.counters();
+  if (fullRecomputes !== 0) throw new Error(`${fullRecomputes} of the changes were full recomputes`);
+  if (plane.rows() !== rows) throw new Error(`what was undone left ${plane.rows()} rows instead of ${rows}`);
+  return { rows, compile, cold: cold.spent(), changes, residentMegabytes, ...measureRestart([...objects, ...plane.claims.values()]) };
+};
+
+/** A second compiler beside the first, so that what it holds can be told from the objects, which both share. */
+const measureRestart = (objects: readonly Resource[]): Pick<Measured, 'restart' | 'heapMegabytes'> => {
+  const changes = objects.map(put);
+  const before = heapMegabytes();
+  const [compiler, goal, restart] = [createCompiler(), new GoalState(), new Stopwatch()];
+  restart.time(() => goal.commit(compiler.apply(changes).scopes));
+  const held = heapMegabytes() - before;
+  return compiler.counters().translators === 0 || goal.version === 0
+    ? { restart: restart.spent(), heapMegabytes: Number.NaN }
+    : { restart: restart.spent(), heapMegabytes: held };
+};
+
+process.stdout.write(JSON.stringify(measure(Number(process.argv[2]))));
