@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { percentile, type Benchmark, type Figure } from './figure.ts';
-import { Child } from './scale/child.ts';
+import { Child, serverFlags } from './scale/child.ts';
 import type { FleetAnswer, FleetQuestion } from './scale/fleet.ts';
 import type { PlaneAnswer, PlaneQuestion } from './scale/plane.ts';
 import type { SouthboundAnswer, SouthboundQuestion } from './scale/southbound.ts';
@@ -26,7 +26,7 @@ export const run: Benchmark = async (report) => {
 };
 
 const ofServiceAlone = async (report: Report): Promise<void> => {
-  const server = new Child<SouthboundQuestion, SouthboundAnswer>('southbound.ts');
+  const server = new Child<SouthboundQuestion, SouthboundAnswer>('southbound.ts', serverFlags);
   const fleet = new Child<FleetQuestion, FleetAnswer>('fleet.ts');
   try {
     const { address = '', ca = '', secret = '' } = await server.ask({ do: 'open', devices, perGroup: 42 });
@@ -34,7 +34,8 @@ const ofServiceAlone = async (report: Report): Promise<void> => {
     await server.ask({ do: 'settled' });
     const measured: { readonly last: number; readonly cpu: number; readonly fleet: number }[] = [];
     for (let round = 0; round < rounds; round += 1) {
-      await delay(2000);
+      // An agent that loses a young connection waits longer before it dials again.
+      await delay(5000);
       const before = await fleet.ask({ do: 'status' });
       const { last = NaN, cpu = NaN } = await server.ask({ do: 'restart' });
       const after = await fleet.ask({ do: 'status' });
@@ -53,7 +54,7 @@ const ofServiceAlone = async (report: Report): Promise<void> => {
 
 const ofWholeControlPlane = async (report: Report): Promise<void> => {
   const data = mkdtempSync(join(tmpdir(), 'heddle-bench-'));
-  const server = new Child<PlaneQuestion, PlaneAnswer>('plane.ts');
+  const server = new Child<PlaneQuestion, PlaneAnswer>('plane.ts', serverFlags);
   const fleet = new Child<FleetQuestion, FleetAnswer>('fleet.ts');
   const seconds = async (step: () => Promise<unknown>): Promise<number> => {
     await server.ask({ do: 'forget' });

@@ -4,12 +4,16 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { residentMegabytes } from '../peers/meter.ts';
 
+/** Those of bin/heddle, which starts a server with them. */
+export const serverFlags: readonly string[] = ['--max-semi-space-size=1'];
+
 export class Child<Question, Answer> {
   readonly #process: ChildProcess;
 
   constructor(file: string, flags: readonly string[] = []) {
     const execArgv = ['--disable-warning=ExperimentalWarning', '--disable-warning=DEP0123', ...flags];
-    this.#process = fork(join(import.meta.dirname, file), { execArgv, stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
+    const env = { ...process.env, MALLOC_ARENA_MAX: '1' };
+    this.#process = fork(join(import.meta.dirname, file), { execArgv, env, stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
   }
 
   /** Sends a question and waits for its answer; fails when the process ends instead. */

@@ -5,7 +5,7 @@
  * Protocol: https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md
  */
 import { type ClientHttp2Session, type ClientHttp2Stream, type IncomingHttpHeaders, type IncomingHttpStatusHeader, connect, constants } from 'node:http2';
-import type { SecureContext } from 'node:tls';
+import { type SecureContext, createSecureContext } from 'node:tls';
 import { FrameReader, frameOf } from './frames.ts';
 
 export interface StreamOptions {
@@ -44,6 +44,26 @@ const keepalivePatience = 5_000;
 /** What the server may have on its way to here; HTTP/2's own 64 KiB make a large scope slow over a long line. */
 const windowBytes = 1024 * 1024;
 
+/**
+ * Key exchange of a resumed session. Its secret comes from the first session, which had Node's default (a hybrid with ML-KEM),
+ * so that a classical exchange takes nothing from it; and it costs both sides a quarter less.
+ */
+const resumptionGroups = 'X25519:P-256:P-384';
+
+const contexts = new Map<string, SecureContext>();
+const mostContexts = 8;
+
+/** Made once: reading the certificate again costs more than the handshake. */
+const contextOf = (ca: string, groups = ''): SecureContext => {
+  const key = `${groups} ${ca}`;
+  const known = contexts.get(key);
+  if (known !== undefined) return known;
+  const made = createSecureContext({ ca, ...(groups === '' ? {} : { ecdhCurve: groups }) });
+  if (contexts.size >= mostContexts) contexts.clear();
+  contexts.set(key, made);
+  return made;
+};
+
 /** Dials; what is sent before the connection stands is sent then. @throws TypeError when `server` is no address. */
 export const openStream = (options: StreamOptions): MessageStream => new GrpcStream(options);
 
@@ -61,7 +81,7 @@ class GrpcStream implements MessageStream {
     const { server, ca, secureContext, serverName, path, token, session, onSession, onMessage } = options;
     this.#onEnd = options.onEnd;
     this.#session = connect(`https://${server}`, {
-      ...(secureContext === undefined ? { ca } : { secureContext }),
+      secureContext: session === undefined ? (secureContext ?? contextOf(ca)) : contextOf(ca, resumptionGroups),
       // Said, so that no variable of the environment can take it back.
       rejectUnauthorized: true,
       settings: { enablePush: false, initialWindowSize: windowBytes },
