@@ -133,6 +133,23 @@ describe('an agent and its server', () => {
     assert.equal(third.status().versions.size, 0);
   });
 
+  test('a device may be read while its journal is recovered, once, and its failure is as any other', async () => {
+    await start();
+    const first = await bench.agent('leaf-1', device);
+    await verified('vpc/1', 2);
+    await bench.stopAgent(first);
+    await bench.stopServer();
+    device.reads = 0;
+    const second = await bench.agent('leaf-1', device, { readEarly: true, driftMilliseconds: 60_000 });
+    assert.deepEqual([await second.adopted, device.reads], [0, 1]);
+    await bench.stopAgent(second);
+    device.unreadable = 'netlink: permission denied';
+    const third = await bench.agent('leaf-1', device, { readEarly: true });
+    await until('read again', () => device.reads > 2);
+    device.unreadable = undefined;
+    assert.equal(await third.adopted, 0);
+  });
+
   test('a device that returns gets only what changed while it was away', async () => {
     await start();
     const first = await bench.agent('leaf-1', device);

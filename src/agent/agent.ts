@@ -50,6 +50,8 @@ export interface AgentOptions<Actual> extends JournalOptions {
   /** Changes with every boot of the device. */
   readonly bootId?: string;
   readonly driftMilliseconds?: number;
+  /** The journal is long: read the device while recovering it. */
+  readonly readEarly?: boolean;
   readonly backoff?: BackoffOptions;
 }
 
@@ -71,12 +73,14 @@ export interface Agent {
 
 /** @throws HeddleError when the state directory cannot be used, and what the driver throws when it cannot run here. */
 export const startAgent = async <Actual>(options: AgentOptions<Actual>): Promise<Agent> => {
-  // Other processes find out what the device can do while this one reads its journal.
-  const probing = options.driver.probe();
-  probing.catch(() => {});
-  const holding = new Holding(options);
+  // Other processes find out what the device can do, and holds, while this one reads its journal.
+  const { driver } = options;
+  const probing = driver.probe();
+  const reading = options.readEarly === true ? probing.then(() => driver.read()) : undefined;
+  for (const early of [probing, reading]) early?.catch(() => {});
+  const holding = await Holding.open(options);
   try {
-    return new RunningAgent(options, holding, await probing);
+    return new RunningAgent(options, holding, await probing, reading);
   } catch (error) {
     holding.close();
     throw error;
@@ -96,7 +100,7 @@ class RunningAgent<Actual> implements Agent {
   #lineage = '';
   #lastReason = '';
 
-  constructor(options: AgentOptions<Actual>, holding: Holding, capabilities: readonly string[]) {
+  constructor(options: AgentOptions<Actual>, holding: Holding, capabilities: readonly string[], reading: Promise<Actual> | undefined) {
     this.#options = options;
     this.#holding = holding;
     this.#capabilities = capabilities;
@@ -109,6 +113,7 @@ class RunningAgent<Actual> implements Agent {
       goal: () => holding.goal(),
       onOutcome: (outcome) => this.#outcome(outcome),
       onDrift: () => this.#report(false),
+      ...(reading === undefined ? {} : { reading }),
       ...(options.driftMilliseconds === undefined ? {} : { driftMilliseconds: options.driftMilliseconds }),
       ...(options.backoff === undefined ? {} : { backoff: options.backoff }),
     });

@@ -52,7 +52,7 @@ export interface TransactionInput {
 
 export class Holding {
   readonly replica: Replica;
-  readonly condition: JournalCondition;
+  #condition: JournalCondition;
   readonly #device: string;
   readonly #journal: TransactionLog;
   readonly #tables: HeldTables;
@@ -64,21 +64,36 @@ export class Holding {
   #goal: Goal | undefined;
   /** Of `#goal`; numbered anew in place, so that what was said of this revision stays said of it. */
   #versions = new Map<string, Version>();
-  #mustRewrite: boolean;
+  #mustRewrite = false;
   /** The isolation is not in the journal yet. */
   #unwritten = false;
 
-  /** @throws HeddleError when the state directory cannot be used at all. */
-  constructor(options: HoldingOptions) {
+  readonly #recovery: Iterator<void>;
+
+  /**
+   * Unless `inParts`, everything is recovered when it returns.
+   * @throws HeddleError when the state directory cannot be used at all.
+   */
+  constructor(options: HoldingOptions, inParts = false) {
     this.#device = options.device;
     this.replica = options.replica ?? new Replica();
     this.#tables = new HeldTables(this.replica, options.device);
     const { journal, transactions, condition } = options.journal ?? Journal.open(options.stateDirectory, options);
     this.#journal = journal;
-    this.condition = condition === 'damaged' || !this.#recover(transactions) ? 'damaged' : condition;
-    if (this.condition === 'damaged') this.replica.clear();
-    if (this.#epoch === '' || this.condition === 'damaged') this.#epoch = options.newEpoch();
-    this.#mustRewrite = this.condition === 'damaged';
+    this.#condition = condition;
+    this.#recovery = this.#recover(transactions, options.newEpoch);
+    if (!inParts) while (this.#recovery.next().done !== true);
+  }
+
+  /** Recovers with pauses, so that others get on meanwhile. @throws HeddleError when the state directory cannot be used at all. */
+  static async open(options: HoldingOptions): Promise<Holding> {
+    const holding = new Holding(options, true);
+    while (holding.#recovery.next().done !== true) await nextTurn();
+    return holding;
+  }
+
+  get condition(): JournalCondition {
+    return this.#condition;
   }
 
   get epoch(): string {
@@ -202,30 +217,33 @@ export class Holding {
     });
   }
 
-  /** False when a transaction cannot be read, or does not fit what the ones before it led to. */
-  #recover(transactions: Iterable<Transaction | StoredTransaction>): boolean {
+  /** Yields after every transaction. What does not fit what the ones before it led to is as bad as what cannot be read. */
+  *#recover(transactions: Iterable<Transaction | StoredTransaction>, newEpoch: () => string): Generator<void> {
     try {
-      return this.#replay(transactions);
+      for (const transaction of this.#condition === 'damaged' ? [] : transactions) {
+        this.#replay(transaction);
+        yield;
+      }
     } catch {
-      return false;
+      this.#condition = 'damaged';
     }
+    this.#mustRewrite = this.#condition === 'damaged';
+    if (this.#mustRewrite) this.replica.clear();
+    if (this.#epoch === '' || this.#mustRewrite) this.#epoch = newEpoch();
   }
 
-  #replay(transactions: Iterable<Transaction | StoredTransaction>): boolean {
-    for (const transaction of transactions) {
-      if (transaction.reset) this.replica.clear();
-      for (const scope of transaction.drops) this.replica.drop(scope);
-      for (const update of transaction.updates) {
-        const staged = this.replica.stage(update);
-        if (typeof staged === 'string') return false;
-        this.replica.take(staged);
-      }
-      this.#epoch = transaction.bootEpoch;
-      this.#lineage = transaction.lineage;
-      this.#term = transaction.term;
-      this.#isolated = transaction.isolated;
+  #replay(transaction: Transaction | StoredTransaction): void {
+    if (transaction.reset) this.replica.clear();
+    for (const scope of transaction.drops) this.replica.drop(scope);
+    for (const update of transaction.updates) {
+      const staged = this.replica.stage(update);
+      if (typeof staged === 'string') throw refusal(staged);
+      this.replica.take(staged);
     }
-    return true;
+    this.#epoch = transaction.bootEpoch;
+    this.#lineage = transaction.lineage;
+    this.#term = transaction.term;
+    this.#isolated = transaction.isolated;
   }
 
   /** What a damaged journal holds must not come back, so it is replaced before anything is added. */
@@ -285,6 +303,8 @@ export class Holding {
 const rowsAPart = 4096;
 
 type TransactionFields = Partial<Omit<Transaction, '$typeName' | '$unknown'>>;
+
+const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 const refusal = (reason: string): HeddleError => new HeddleError('Conflict', reason);
 

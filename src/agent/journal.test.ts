@@ -157,6 +157,27 @@ describe('journal of an agent', () => {
     assert.equal(again.term, 3n);
   });
 
+  test('a transaction with very many rows is taken apart by a rewrite, and recovered in parts', async () => {
+    const holding = open();
+    const rows = Array.from({ length: 30_000 }, (_, index) => vrf(`${index}`, 'x'.repeat(40)));
+    goal.commit([{ scope: 'device/x', upserts: rows, deletes: [] }, { scope: 'vpc/1', upserts: [vrf('b')], deletes: [] }]);
+    holding.take({ lineage: 'l', drops: [], updates: ['device/x', 'vpc/1'].map((scope) => updateFrom(scope, -1)) });
+    const before = fs.statSync(pathOf(directory)).ino;
+    holding.tidy();
+    const after = fs.statSync(pathOf(directory));
+    assert.notEqual(after.ino, before);
+    holding.tidy();
+    assert.equal(fs.statSync(pathOf(directory)).ino, after.ino);
+    holding.close();
+    let turns = 0;
+    const counting = setInterval(() => (turns += 1), 0);
+    const again = await Holding.open({ device: 'x', stateDirectory: directory, newEpoch: () => 'other', sync: false });
+    clearInterval(counting);
+    again.close();
+    assert.deepEqual([again.condition, again.epoch, again.lineage, again.term, turns > 1], ['whole', 'epoch', 'l', 3n, true]);
+    assert.deepEqual(rowsIn(again), [...rows, vrf('b')]);
+  });
+
   describe('a rewrite that the disk refuses', () => {
     /** Grows a journal until a rewrite pays. */
     const grow = (holding: Holding): void => {

@@ -50,6 +50,8 @@ export interface Recovered {
 const frameHead = 8;
 const rewriteFrom = 64 * 1024;
 const rewriteFactor = 4;
+/** A longer frame is taken apart by a rewrite: it is more in memory at once, and longer without a pause, than need be. */
+const longFrame = 1024 * 1024;
 
 export class Journal implements TransactionLog {
   readonly #directory: string;
@@ -64,14 +66,16 @@ export class Journal implements TransactionLog {
   #dirtyName = false;
   /** A rewrite that failed is not tried again before the file has grown to this. */
   #rewriteFrom = rewriteFrom;
+  #hasLongFrame: boolean;
 
-  private constructor(directory: string, options: JournalOptions, file: number, length: number, dirtyTail: boolean) {
+  private constructor(directory: string, options: JournalOptions, file: number, frames: Frames, dirtyTail: boolean) {
     this.#directory = directory;
     this.#disk = options.disk ?? fs;
     this.#sync = options.sync ?? true;
     this.#file = file;
-    this.#length = length;
-    this.#rewrittenLength = length;
+    this.#length = frames.length;
+    this.#rewrittenLength = frames.length;
+    this.#hasLongFrame = frames.ends.some((end, index) => end - (frames.ends[index - 1] ?? 0) > longFrame);
     this.#dirtyTail = dirtyTail;
   }
 
@@ -83,16 +87,16 @@ export class Journal implements TransactionLog {
       disk.mkdirSync(directory, { recursive: true, mode: 0o755 });
       const file = disk.openSync(pathOf(directory), fs.constants.O_RDWR | fs.constants.O_CREAT, 0o600);
       const bytes = disk.readFileSync(file);
-      const { ends, length, condition } = findFrames(bytes);
-      const journal = new Journal(directory, options, file, length, length < bytes.length);
-      return { journal, transactions: readFrames(bytes, ends), condition };
+      const frames = findFrames(bytes);
+      const journal = new Journal(directory, options, file, frames, frames.length < bytes.length);
+      return { journal, transactions: readFrames(bytes, frames.ends), condition: frames.condition };
     } catch (error) {
       throw new HeddleError('Internal', `the state directory '${directory}' cannot be used: ${messageOf(error)}`, { cause: error });
     }
   }
 
   get wantsRewrite(): boolean {
-    return this.#length > this.#rewriteFrom && this.#length > rewriteFactor * this.#rewrittenLength;
+    return this.#length > this.#rewriteFrom && (this.#hasLongFrame || this.#length > rewriteFactor * this.#rewrittenLength);
   }
 
   /** @throws HeddleError `Unavailable` when the disk refuses; the journal is as before. */
@@ -105,6 +109,7 @@ export class Journal implements TransactionLog {
       writeAll(this.#disk, this.#file, bytes, this.#length);
       if (this.#sync) this.#disk.fdatasyncSync(this.#file);
       this.#length += bytes.length;
+      this.#hasLongFrame ||= bytes.length > longFrame;
       this.#dirtyTail = false;
     } catch (error) {
       this.#cutTail();
@@ -143,6 +148,7 @@ export class Journal implements TransactionLog {
     this.#length = length;
     this.#rewrittenLength = length;
     this.#rewriteFrom = rewriteFrom;
+    this.#hasLongFrame = false;
     this.#dirtyTail = false;
     this.#dirtyName = true;
     this.#trySyncDirectory();

@@ -37,6 +37,8 @@ export interface ReconcilerOptions<Actual> {
   /** Something drifted and was repaired. */
   readonly onDrift: () => void;
   readonly log: Logger;
+  /** A reading that is under way already, to begin with. */
+  readonly reading?: Promise<Actual>;
   /**
    * How often the device is read although nothing is known to have changed. Default 3,000; less often when a look takes so
    * long that looking would be more than a twentieth of the time.
@@ -76,9 +78,11 @@ export class Reconciler<Actual> {
   /** The last reading, while nothing was done to the device since and it was equal to the goal. */
   #known: Reading<Actual> | undefined;
   #lookMilliseconds = 0;
+  #reading: Promise<Actual> | undefined;
 
   constructor(options: ReconcilerOptions<Actual>) {
     this.#options = options;
+    this.#reading = options.reading;
     this.#backoff = new Backoff(options.backoff);
   }
 
@@ -112,7 +116,10 @@ export class Reconciler<Actual> {
   }
 
   async #guardedRound(): Promise<void> {
-    if (this.#options.goal() === undefined) return;
+    if (this.#options.goal() === undefined) {
+      this.#reading = undefined;
+      return;
+    }
     try {
       await this.#round();
       this.#deviceFailures = 0;
@@ -133,7 +140,7 @@ export class Reconciler<Actual> {
     for (let pass = 0; ; pass += 1) {
       const known = this.#takeKnown();
       const began = performance.now();
-      const { actual, at } = known ?? { actual: await driver.read(), at: began };
+      const { actual, at } = known ?? { actual: await this.#read(), at: began };
       const goal = this.#options.goal();
       if (goal === undefined) return;
       if (goal.revision !== this.#forgivenRevision) {
@@ -155,6 +162,12 @@ export class Reconciler<Actual> {
       if (isSure) this.#options.onOutcome({ goal, phase: 'programmed', failures: this.#failures(plan) });
       if (this.#stopped) return;
     }
+  }
+
+  async #read(): Promise<Actual> {
+    const reading = this.#reading ?? this.#options.driver.read();
+    this.#reading = undefined;
+    return reading;
   }
 
   /** What is remembered of the device, if that is new enough to plan a new goal from. */

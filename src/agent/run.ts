@@ -32,9 +32,10 @@ export const runAgent = async (options: RunAgentOptions, signal: AbortSignal): P
   const ca = readText('certificate authority', caFile);
   const token = (): string => readText('token', tokenFile).trim();
   token();
-  if (lengthOf(pathOf(options.stateDirectory)) > longJournal) letHeapGrow();
+  const readEarly = lengthOf(pathOf(options.stateDirectory)) > longJournal;
+  if (readEarly) letHeapGrow();
   const driver = await makeDriver();
-  const agent = await startAgent({ ...rest, ca, token, driver, newEpoch: randomUUID, bootId: readBootId() });
+  const agent = await startAgent({ ...rest, readEarly, ca, token, driver, newEpoch: randomUUID, bootId: readBootId() });
   void agent.adopted.then(keepHeapSmall);
   if (!signal.aborted) await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
   await agent.stop();
