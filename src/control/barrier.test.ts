@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Barrier, type FailedRow } from './barrier.ts';
+import { Barrier } from './barrier.ts';
+import type { FailedRow } from './failures.ts';
 
 const row = (id: FailedRow['row'], ...waiters: string[]): FailedRow => ({ row: id, code: 'Broken', message: 'no', waiters });
 

@@ -7,33 +7,14 @@
  * Beside what it waits for by name, an object with rows in a scope waits for devices that joined the scope, or lost their
  * state, and for those that are to give the scope up: `newcomers` and `leavers` of the crowd, kept once for all objects.
  */
-import { deviceScope, type RowId } from '../goal/rows.ts';
+import { deviceScope } from '../goal/rows.ts';
 import type { Version } from '../goal/state.ts';
 import { addMember, getOrMake, removeMember } from '../kit/maps.ts';
 import { byText } from '../kit/order.ts';
 import { Audience } from './audience.ts';
-import { Crowd, withheld, type Wave } from './crowd.ts';
+import { Counting, Crowd, withheld, type Wave } from './crowd.ts';
+import { Failures, type FailedRow, type Failure } from './failures.ts';
 import { StrictWaits } from './strict.ts';
-
-export interface Failure {
-  readonly device: string;
-  readonly scope: string;
-  /** Empty when the device as a whole failed. */
-  readonly row: RowId | '';
-  readonly code: string;
-  readonly message: string;
-}
-
-/** A row that a device could not realise. */
-export interface FailedRow {
-  readonly row: RowId | '';
-  readonly code: string;
-  readonly message: string;
-  /** Waiters it matters to; none known when the row is gone from the goal. */
-  readonly waiters: readonly string[];
-  /** To whom it matters when nobody is known whose change removed the row. */
-  readonly otherwise?: string;
-}
 
 /** How far a waiter's devices are. */
 export interface Tally {
@@ -56,9 +37,6 @@ export interface News {
   readonly scopes: ReadonlySet<string>;
 }
 
-type Failed = ReadonlyMap<RowId, { readonly failure: Failure; readonly waiters: ReadonlySet<string> }>;
-const nothingFailed: Failed = new Map();
-
 export class Barrier {
   readonly audience = new Audience();
   readonly #crowds = new Map<string, Crowd>();
@@ -70,9 +48,7 @@ export class Barrier {
   /** By device: shared scopes it is to give up. */
   readonly #leaving = new Map<string, Set<string>>();
   readonly #waves = new Map<string, Map<string, Wave>>();
-  /** By device and scope. */
-  readonly #failed = new Map<string, Map<string, Failed>>();
-  readonly #failures = new Map<string, Set<Failure>>();
+  readonly #failures = new Failures();
   readonly #strict = new StrictWaits();
   #touched = new Set<string>();
   #progress = new Set<string>();
@@ -85,7 +61,7 @@ export class Barrier {
     if (scope === deviceScope(device)) this.#deferred.delete(device);
     else addMember(this.#joining, device, scope);
     removeMember(this.#leaving, device, scope);
-    this.#exchangeFailed(device, scope, nothingFailed);
+    this.#fail(device, scope, []);
     this.#stirred.add(scope);
   }
 
@@ -167,7 +143,7 @@ export class Barrier {
         if (since < left) this.expectStrictly(strict, device, deviceScope(device), until);
       }
     }
-    for (const { device, scope } of this.#failures.get(waiter) ?? []) {
+    for (const { device, scope } of this.#failures.of(waiter)) {
       this.expectStrictly(strict, device, scope, this.#acknowledged(device, scope) ?? 0);
     }
     this.#touched.add(strict);
@@ -189,7 +165,8 @@ export class Barrier {
     const whole = failed.find(({ row }) => row === '');
     if (whole === undefined) crowd.endBreakdown(device);
     else crowd.startBreakdown(device, whole);
-    this.#exchangeFailed(device, scope, this.#blame(device, scope, crowd, version, failed));
+    const isPassed = (wave: Wave): boolean => wave.version > (crowd.acknowledged(device) ?? version) && wave.version <= version;
+    this.#fail(device, scope, failed, () => crowd.waves().filter(isPassed).flatMap(({ waiters }) => [...waiters]));
     if (whole === undefined) this.#advance(device, scope, version);
     this.#settleStrictly(device, scope);
     if (whole !== undefined) this.#stirred.add(scope);
@@ -216,7 +193,7 @@ export class Barrier {
   /** The waiter is no more. */
   removeWaiter(waiter: string): void {
     for (const [scope, wave] of this.#waves.get(waiter) ?? []) this.#leaveWave(waiter, scope, wave);
-    this.#failures.delete(waiter);
+    this.#failures.removeWaiter(waiter);
     this.#strict.removeWaiter(waiter);
     this.#touched.delete(waiter);
     this.#progress.delete(waiter);
@@ -232,7 +209,7 @@ export class Barrier {
   }
 
   failures(waiter: string): readonly Failure[] {
-    return [...(this.#failures.get(waiter) ?? [])];
+    return this.#failures.of(waiter);
   }
 
   /** Devices of the waiter, those that it waits for, and what failed; work grows with its scopes and with those devices. */
@@ -260,7 +237,7 @@ export class Barrier {
 
   /** Rows of the scope that failed on the device. */
   failedRows(device: string, scope: string): readonly Failure[] {
-    return [...(this.#failed.get(device)?.get(scope)?.values() ?? [])].map(({ failure }) => failure);
+    return this.#failures.on(device, scope);
   }
 
   /** Everybody with rows in the scope or who waits for it. */
@@ -325,7 +302,7 @@ export class Barrier {
 
   /** The device is no member of the scope any more. */
   #quit(device: string, scope: string): void {
-    this.#exchangeFailed(device, scope, nothingFailed);
+    this.#fail(device, scope, []);
     removeMember(this.#held, device, scope);
     removeMember(this.#joining, device, scope);
     this.#undefer(device);
@@ -362,43 +339,11 @@ export class Barrier {
   }
 
   #isFailing(device: string, scope: string): boolean {
-    return this.#failed.get(device)?.has(scope) === true || this.#crowds.get(scope)?.broken.has(device) === true;
+    return this.#failures.has(device, scope) || this.#crowds.get(scope)?.broken.has(device) === true;
   }
 
-  /** Whose fault it is: of who contributes to the row, else of those whose change removed it. */
-  #blame(device: string, scope: string, crowd: Crowd, version: Version, failed: readonly FailedRow[]): Failed {
-    if (failed.length === 0) return nothingFailed;
-    const before = this.#failed.get(device)?.get(scope);
-    const acknowledged = crowd.acknowledged(device) ?? version;
-    const removers = (): string[] =>
-      crowd.waves().filter((wave) => wave.version > acknowledged && wave.version <= version).flatMap(({ waiters }) => [...waiters]);
-    return new Map(
-      failed.map(({ row, code, message, waiters, otherwise }) => {
-        const known = waiters.length > 0 || row === '' ? waiters : [...removers(), ...(before?.get(row)?.waiters ?? [])];
-        const blamed = known.length > 0 || otherwise === undefined ? known : [otherwise];
-        return [row, { failure: { device, scope, row, code, message }, waiters: new Set(blamed) }];
-      }),
-    );
-  }
-
-  #exchangeFailed(device: string, scope: string, after: Failed): void {
-    const before = this.#failed.get(device)?.get(scope) ?? nothingFailed;
-    if (before === after) return;
-    for (const { failure, waiters } of before.values()) {
-      for (const waiter of waiters) {
-        removeMember(this.#failures, waiter, failure);
-        this.#touched.add(waiter);
-      }
-    }
-    for (const { failure, waiters } of after.values()) {
-      for (const waiter of waiters) {
-        addMember(this.#failures, waiter, failure);
-        this.#touched.add(waiter);
-      }
-    }
-    if (after.size > 0) getOrMake(this.#failed, device, () => new Map<string, Failed>()).set(scope, after);
-    else this.#failed.get(device)?.delete(scope);
-    if (this.#failed.get(device)?.size === 0) this.#failed.delete(device);
+  #fail(device: string, scope: string, failed: readonly FailedRow[], removers: () => readonly string[] = () => []): void {
+    for (const waiter of this.#failures.replace(device, scope, failed, removers)) this.#touched.add(waiter);
   }
 
   #lateOf(waiter: string): readonly string[] {
@@ -435,22 +380,3 @@ export class Barrier {
 
 const leaversSince = ({ leavers }: Crowd, since: Version): readonly string[] =>
   leavers.size === 0 ? [] : [...leavers].filter(([, { left }]) => since < left).map(([device]) => device).sort(byText);
-
-/** Counts devices once, without listing those of the largest crowd. */
-class Counting {
-  readonly #largest: Crowd | undefined;
-  readonly #others = new Set<string>();
-
-  constructor(crowds: readonly Crowd[]) {
-    for (const crowd of crowds) if (crowd.members.size > (this.#largest?.members.size ?? 0)) this.#largest = crowd;
-    for (const crowd of crowds) if (crowd !== this.#largest) for (const device of crowd.members.keys()) this.add(device);
-  }
-
-  get count(): number {
-    return (this.#largest?.members.size ?? 0) + this.#others.size;
-  }
-
-  add(device: string): void {
-    if (this.#largest?.members.has(device) !== true) this.#others.add(device);
-  }
-}

@@ -5,7 +5,8 @@
 import type { Condition } from '../api/object.ts';
 import type { CompileFinding } from '../compile/finding.ts';
 import { formatFinding } from '../kit/error.ts';
-import type { Failure, Tally } from './barrier.ts';
+import type { Tally } from './barrier.ts';
+import type { Failure } from './failures.ts';
 
 export interface Knowledge extends Tally {
   /** Generation that was compiled. */

@@ -190,3 +190,22 @@ export class Crowd {
 const noDevices: ReadonlySet<string> = new Set();
 const noLeavers: ReadonlyMap<string, Leaver> = new Map();
 const noBreakdowns: ReadonlyMap<string, Breakdown> = new Map();
+
+/** Counts devices once, without listing those of the largest crowd. */
+export class Counting {
+  readonly #largest: Crowd | undefined;
+  readonly #others = new Set<string>();
+
+  constructor(crowds: readonly Crowd[]) {
+    for (const crowd of crowds) if (crowd.members.size > (this.#largest?.members.size ?? 0)) this.#largest = crowd;
+    for (const crowd of crowds) if (crowd !== this.#largest) for (const device of crowd.members.keys()) this.add(device);
+  }
+
+  get count(): number {
+    return (this.#largest?.members.size ?? 0) + this.#others.size;
+  }
+
+  add(device: string): void {
+    if (this.#largest?.members.has(device) !== true) this.#others.add(device);
+  }
+}

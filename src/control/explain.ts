@@ -7,7 +7,8 @@ import { rowId, type Row, type RowId } from '../goal/rows.ts';
 import type { GoalState, Version } from '../goal/state.ts';
 import { HeddleError } from '../kit/error.ts';
 import { byText } from '../kit/order.ts';
-import type { Barrier, Failure } from './barrier.ts';
+import type { Barrier } from './barrier.ts';
+import type { Failure } from './failures.ts';
 import type { Objects } from './objects.ts';
 
 export interface ExplainSources {

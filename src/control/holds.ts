@@ -11,12 +11,10 @@ import { deviceScope, rowId, type RowId } from '../goal/rows.ts';
 import type { GoalState, ScopeChange } from '../goal/state.ts';
 import { addMember, getOrMake } from '../kit/maps.ts';
 import { byText } from '../kit/order.ts';
+import { memberPrefix, netOf, weigh, type Net } from './netchange.ts';
 import { RecentLosses } from './recent.ts';
 import { suspectsIn } from './suspects.ts';
 import { deviceLimit, isHit, judge, judgeDevice, rowLimit, type HoldReason, type Loss, type SafetyLimits } from './safety.ts';
-
-const devicePrefix = deviceScope('');
-const memberPrefix = 'member/';
 
 /** What is held on one device. */
 export interface Hold {
@@ -89,7 +87,6 @@ interface Held {
   readonly hitBefore: number;
 }
 
-type Net = Map<string, { readonly upserts: ScopeChange['upserts']; readonly deletes: ReadonlySet<RowId> }>;
 /** Rows that are to go, by scope. */
 type Doomed = Map<string, Map<RowId, ReadonlySet<string>>>;
 
@@ -397,34 +394,10 @@ const nothing: Omit<Admission, 'scopes'> = {
   changed: [],
 };
 
-/** With a `member` row a whole scope comes or goes. */
-const weigh = (scope: string, rows: readonly RowId[], sizeOf: (shared: string) => number): number => {
-  if (!scope.startsWith(devicePrefix)) return rows.length;
-  const members = rows.filter((row) => row.startsWith(memberPrefix)).map((row) => row.slice(memberPrefix.length));
-  return members.reduce((sum, shared) => sum + sizeOf(shared), rows.length);
-};
-
 const objectsOf = (rows: ReadonlyMap<RowId, ReadonlySet<string>>): Set<string> => {
   const objects = new Set<string>();
   for (const each of rows.values()) for (const object of each) objects.add(object);
   return objects;
-};
-
-/** Of several changes of a row the last counts. */
-const netOf = (changes: readonly ScopeChange[]): Net => {
-  const scopes = new Map<string, { upserts: Map<RowId, ScopeChange['upserts'][number]>; deletes: Set<RowId> }>();
-  for (const { scope, upserts, deletes } of changes) {
-    const net = getOrMake(scopes, scope, () => ({ upserts: new Map(), deletes: new Set<RowId>() }));
-    for (const id of deletes) {
-      net.upserts.delete(id);
-      net.deletes.add(id);
-    }
-    for (const row of upserts) {
-      net.upserts.set(rowId(row), row);
-      net.deletes.delete(rowId(row));
-    }
-  }
-  return new Map([...scopes].map(([scope, { upserts, deletes }]) => [scope, { upserts: [...upserts.values()], deletes }]));
 };
 
 /** A short text that only these parts lead to. */
