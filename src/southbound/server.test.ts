@@ -245,6 +245,15 @@ describe('goal-state service', () => {
     assert.deepEqual(device.updates().slice(2).map(({ scope, full }) => [scope, full]), [['vpc/1', true]]);
   });
 
+  test('a device is not asked for its digests before its turn, however few there are', async () => {
+    await start({ digestMilliseconds: 60_000, patienceMilliseconds: 1000 });
+    const device = dial();
+    device.hello('leaf-1', [verified('vpc/1'), verified('device/leaf-1')], lineage);
+    await until('a welcome', () => device.heard.length > 0);
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    assert.deepEqual(device.cases(), ['welcome']);
+  });
+
   test('a fault of ours while one device is heard ends its stream and is logged; others go on', async () => {
     const lines: string[] = [];
     const log = loggerTo({ write: (line: string) => void lines.push(line) }, 'test', 'error');

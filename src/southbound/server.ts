@@ -130,6 +130,8 @@ class Service implements SessionContext {
   readonly #tick: number;
   /** Who is asked for digests next. */
   #round: Iterator<Connection> | undefined;
+  /** How many are to be asked. */
+  #due = 0;
   #devices: ReadonlySet<string> | undefined;
   #held: ReadonlySet<string> = new Set();
 
@@ -390,13 +392,13 @@ class Service implements SessionContext {
 
   /** Every device is asked for its digests once in a while, and not all in the same moment. */
   #askSome(now: number): void {
-    const share = Math.ceil((this.#connections.size * this.#tick) / this.#digestMilliseconds);
-    this.#round ??= this.#connections.values();
-    for (let asked = 0; asked < share; asked += 1) {
+    this.#due += (this.#connections.size * this.#tick) / this.#digestMilliseconds;
+    for (; this.#due >= 1; this.#due -= 1) {
+      this.#round ??= this.#connections.values();
       const next = this.#round.next();
       if (next.done === true) {
         this.#round = undefined;
-        return;
+        continue;
       }
       next.value.session.requestDigests(now);
       this.#watched.add(next.value);
