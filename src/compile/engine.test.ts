@@ -197,3 +197,18 @@ test('a query that depends on one declared after it, so also on itself, is named
   const [finding] = compiler.findingsOf({ kind: 'Leaf', namespace: '', name: 'one' });
   assert.match(finding?.message ?? '', /first of one reads second of one, which does not stand below it/);
 });
+
+test('a batch that runs most of all there is only to hear what was known counts as a full recompute', () => {
+  const everything = index('everything', 'Leaf', (each) => [{ key: 'all', value: each.metadata.name }]);
+  const nosy: Translator = {
+    name: 'nosy',
+    kind: 'Leaf',
+    translate: (_, view) => (view.list(everything, 'all').length < 0 ? { rows: [], findings: [] } : { rows: [], findings: [], facts: { n: 1 } }),
+  };
+  const leaves = Array.from({ length: 150 }, (_, number) => leaf(`l${number}`, 'p'));
+  const compiler = engine([everything], [nosy]);
+  compiler.apply(leaves.map(put));
+  assert.equal(compiler.counters().fullRecomputes, 0, 'the first run of each is no recompute');
+  compiler.apply([put(leaf('more', 'p'))]);
+  assert.equal(compiler.counters().fullRecomputes, 1);
+});

@@ -93,10 +93,10 @@ export const remove = (resource: Resource): ObjectChange => ({ ref: refOf(resour
  */
 export const allocate = (compiler: Compiler, objects: readonly Resource[], held: readonly Resource[], taken: Set<string>): Resource[] => {
   const claims: Resource[] = [];
+  const heldBy = Map.groupBy(held.map((claim) => specOf('Claim', claim)), ({ owner }) => owner.uid);
   for (const resource of objects) {
     const ref = refOf(resource);
-    const own = held.map((claim) => specOf('Claim', claim)).filter(({ owner }) => owner.uid === resource.metadata.uid);
-    const answers = own.map(heldOf);
+    const answers = (heldBy.get(resource.metadata.uid ?? '') ?? []).map(heldOf);
     const unmet = compiler.demandsOf(ref).filter((demand) => answerTo(demand, answers) === undefined);
     for (const demand of unmet) claims.push(...answer(demand, taken));
   }
