@@ -49,7 +49,8 @@ describe('distribution', () => {
       };
       const client = connectSouthbound({ ...options, handlers });
       return {
-        ...{ sendReport: (report) => client.sendReport(report), close: () => client.close() },
+        sendReport: (report) => client.sendReport(report),
+        close: () => client.close(),
         sendResult: (result) => {
           counts.results += 1;
           return client.sendResult(result);
