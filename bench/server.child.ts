@@ -11,8 +11,8 @@ import { objectOr } from '../src/kit/json.ts';
 import { createLogger } from '../src/kit/log.ts';
 import * as make from './workload.ts';
 
-/** Objects that are on their way at the same time; they share a transaction. */
-const objectsPerBatch = 200;
+/** Objects that are on their way at the same time: as many as the peer is given in one transaction (20 VPCs and their leaves). */
+const objectsPerBatch = 1700;
 const quietMilliseconds = 300;
 /** Between changes: time for the status of the last one. */
 const pauseMilliseconds = 20;
