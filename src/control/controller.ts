@@ -104,6 +104,8 @@ class Control implements Controller {
   #informers: Informers | undefined;
   /** Whether the first publication was made. */
   #opened = false;
+  /** Whether the last publication went through. */
+  #isPublished = false;
   readonly #first = Promise.withResolvers<void>();
 
   constructor(options: ControllerOptions) {
@@ -214,7 +216,8 @@ class Control implements Controller {
     const replaced = this.#take(batch, heard);
     for (const { key, after } of replaced) if (after === undefined) this.#gone.push(key);
     await this.#compile(replaced.map(({ change }) => change));
-    this.#publish();
+    // What the controller hears of its own writes is no change.
+    if (replaced.length > 0 || this.#unpublished.length > 0 || !this.#isPublished) this.#publish();
     const orphaned = this.#orphaned.splice(0);
     if (this.#opened) for (const name of orphaned) this.#claims.quarantine(name);
     else this.#finishFirst();
@@ -275,6 +278,7 @@ class Control implements Controller {
   }
 
   #publish(): void {
+    this.#isPublished = false;
     if (this.#switchesChanged || !this.#opened) this.#declared = new Set(this.#switchNames());
     this.#switchesChanged = false;
     const isAllowed = this.#safeguard.allowance();
@@ -290,6 +294,7 @@ class Control implements Controller {
     const { devices } = this.#publisher;
     if (devices !== this.#told || !this.#opened) this.#announce(devices);
     this.#told = devices;
+    this.#isPublished = true;
   }
 
   /** Devices that come with rows from elsewhere are judged before they are sent anything. */
