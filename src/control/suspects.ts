@@ -36,6 +36,8 @@ export const suspectsIn = (scopes: Iterable<string>, outlook: Outlook): Set<stri
     if (scope.startsWith(devicePrefix)) suspects.add(scope.slice(devicePrefix.length));
     else if (!isSmall || mayHit(total, left(scope, outlook))) for (const device of goal.devicesOf(scope)) near.add(device);
   }
+  // What was lost anywhere is more than what one device lost.
+  if (isSmall) for (const device of near) if (!mayBeHit(device, total, outlook)) near.delete(device);
   if (near.size > 0) for (const device of nearest(near, losses, outlook)) suspects.add(device);
   return suspects;
 };
