@@ -60,7 +60,7 @@ export class SimulatedAgent {
     const { seed, faults, onRow, decoder } = around;
     this.#around = around;
     this.#random = Random.named(seed, name);
-    this.#journal = new SharedJournal(decoder.row);
+    this.#journal = new SharedJournal(decoder);
     this.#pace = 1 + faults().clockSkew * (2 * this.#random.next() - 1);
     this.device = new SimulatedDevice({ name, random: Random.named(seed, `${name}/device`), faults, onRow });
     this.link = new Link({ random: Random.named(seed, `${name}/link`), faults });

@@ -1,5 +1,5 @@
 /**
- * A simulated device's journal: what is on its disk, always compact, and made of messages that thousands of devices share. It
+ * A simulated device's journal: what is on its disk, always compact, and made of rows that thousands of devices share. It
  * outlives the agent, as a disk does. Encoding a journal is a device's own cost and tested with the agent.
  */
 import { create } from '@bufbuild/protobuf';
@@ -9,21 +9,22 @@ import { type Row as RowMessage, type Update, UpdateSchema } from '../goal/gen/h
 import { type Transaction, TransactionSchema } from '../goal/gen/heddle/agent/v1/journal_pb.ts';
 import type { RowId } from '../goal/rows.ts';
 import type { Recovered, TransactionLog } from '../agent/journal.ts';
+import type { SharedDecoder } from './sharing.ts';
 
 interface KeptScope {
   readonly last: Update;
-  readonly rows: Map<RowId, RowMessage>;
+  readonly rows: Map<RowId, DecodedRow>;
 }
 
 export class SharedJournal implements TransactionLog {
   readonly wantsRewrite = false;
-  readonly #rowOf: (message: RowMessage) => DecodedRow;
+  readonly #decoder: SharedDecoder;
   readonly #scopes = new Map<string, KeptScope>();
   /** Everything of the last transaction but its changes. */
   #head: Transaction | undefined;
 
-  constructor(rowOf: (message: RowMessage) => DecodedRow) {
-    this.#rowOf = rowOf;
+  constructor(decoder: SharedDecoder) {
+    this.#decoder = decoder;
   }
 
   /** What an agent starts from. */
@@ -52,14 +53,18 @@ export class SharedJournal implements TransactionLog {
   close(): void {}
 
   #keep(update: Update): void {
-    const rows = (update.full ? undefined : this.#scopes.get(update.scope)?.rows) ?? new Map<RowId, RowMessage>();
+    const rows = (update.full ? undefined : this.#scopes.get(update.scope)?.rows) ?? new Map<RowId, DecodedRow>();
     for (const { table, number, key } of update.deletes) rows.delete(rowIdOf(table, number, key));
-    for (const message of update.upserts) rows.set(this.#rowOf(message).id, message);
+    for (const message of update.upserts) {
+      const row = this.#decoder.row(message);
+      rows.set(row.id, row);
+    }
     const last = update.upserts.length + update.deletes.length === 0 ? update : create(UpdateSchema, { ...update, upserts: [], deletes: [] });
     this.#scopes.set(update.scope, { last, rows });
   }
 
   #updates(): Update[] {
-    return [...this.#scopes.values()].map(({ last, rows }) => create(UpdateSchema, { ...last, full: true, upserts: [...rows.values()] }));
+    const messages = (rows: ReadonlyMap<RowId, DecodedRow>): RowMessage[] => [...rows.values()].map(this.#decoder.messageOf);
+    return [...this.#scopes.values()].map(({ last, rows }) => create(UpdateSchema, { ...last, full: true, upserts: messages(rows) }));
   }
 }

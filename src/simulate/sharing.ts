@@ -6,14 +6,15 @@ import { crc32 } from 'node:zlib';
 import { fromBinary } from '@bufbuild/protobuf';
 import { type DecodedRow, rowOfMessage } from '../goal/codec.ts';
 import { rowDigest } from '../goal/digest.ts';
-import { type FromServer, FromServerSchema, type Row as RowMessage } from '../goal/gen/heddle/agent/v1/agent_pb.ts';
+import { type FromServer, FromServerSchema, type Row as RowMessage, RowSchema } from '../goal/gen/heddle/agent/v1/agent_pb.ts';
 
 interface Known {
   readonly bytes: Uint8Array;
   readonly message: FromServer;
 }
 
-const defaultLimitBytes = 32 * 1024 * 1024;
+/** Enough for what is on its way to many devices at once; messages take ten times the room of their bytes. */
+const defaultLimitBytes = 4 * 1024 * 1024;
 
 export class SharedDecoder {
   readonly #limitBytes: number;
@@ -55,12 +56,19 @@ export class SharedDecoder {
     return row;
   };
 
+  /** A message that gives this row again. */
+  readonly messageOf = (row: DecodedRow): RowMessage => {
+    const message = fromBinary(RowSchema, row.bytes);
+    this.#rows.set(message, row);
+    return message;
+  };
+
   #keep(key: string, known: Known): void {
     this.#bytes += known.bytes.length - (this.#known.get(key)?.bytes.length ?? 0);
     this.#known.delete(key);
     this.#known.set(key, known);
     for (const [oldest, { bytes }] of this.#known) {
-      if (this.#bytes <= this.#limitBytes) break;
+      if (this.#bytes <= this.#limitBytes || this.#known.size === 1) break;
       this.#known.delete(oldest);
       this.#bytes -= bytes.length;
     }
