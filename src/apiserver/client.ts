@@ -19,7 +19,7 @@ export const createInProcessClient = (registry: Registry): ResourceClient => {
       if (!Number.isSafeInteger(after) || after < 0) {
         throw new HeddleError('BadRequest', `resourceVersion "${resourceVersion}" is not one of this server`);
       }
-      yield* registry.watch(scheme.byKind(kind), { after, signal, buffer: 10_000 });
+      yield* registry.watch(scheme.byKind(kind), { after, signal, buffer: 100_000, bufferCharacters: 1024 * 1024 * 1024 });
     },
 
     get: (ref) => registry.get(scheme.byKind(ref.kind), ref.namespace, ref.name),

@@ -226,6 +226,20 @@ describe('watching', () => {
       assert.ok(Number(at(lines[2], 'object.metadata.resourceVersion')) > Number(at(lines[1], 'object.metadata.resourceVersion')));
     }));
 
+  it('begins with everything, in order and each once, also when that is many pages and some of it changes meanwhile', () =>
+    withServer(async (test) => {
+      const names = Array.from({ length: 450 }, (_, n) => `r${String(n).padStart(3, '0')}`);
+      const keyOf = (name: string): string => `robots.test.heddle.dev/default/${name}`;
+      await test.store.commit(names.map((name) => ({ type: 'put', key: keyOf(name), value: JSON.stringify(robot(name)) })));
+      const lines = await watchLines(test, `${all}?watch=true`, 452, {
+        meanwhile: async () => {
+          await test.store.commit([{ type: 'delete', key: keyOf('r449') }]);
+          await test.store.commit([{ type: 'put', key: keyOf('s'), value: JSON.stringify(robot('s')) }]);
+        },
+      });
+      assert.deepEqual(lines.map(event), [...names.map((name) => `ADDED ${name}`), 'DELETED r449', 'ADDED s']);
+    }));
+
   it('begins with everything when no version is given, and ends by itself after timeoutSeconds with a bookmark', () =>
     withServer(async (test) => {
       await make(test, 'a');

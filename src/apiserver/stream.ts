@@ -9,7 +9,7 @@ import { optional, type JsonObject } from '../kit/json.ts';
 import { representation, type Representation } from './media.ts';
 import type { ListQuery } from './query.ts';
 import { includeObjectOf } from './read.ts';
-import type { Registry } from './registry.ts';
+import type { ListObjectsOptions, ObjectList, Registry } from './registry.ts';
 import type { ResourceRoute } from './route.ts';
 import type { ServedKind } from './scheme.ts';
 import { statusOf } from './status.ts';
@@ -19,6 +19,8 @@ import type { ObjectWatch } from './watch.ts';
 const bookmarkMilliseconds = 60_000;
 /** A client that takes nothing for this long is cut off. */
 const stallMilliseconds = 30_000;
+/** Objects of one page of what a watch begins with. */
+const initialPage = 200;
 /** Without `timeoutSeconds` the server chooses, spread out so that clients do not all come back at once. */
 const timeoutRange = [1800, 3600] as const;
 
@@ -34,7 +36,7 @@ export const streamWatch = async (registry: Registry, exchange: Exchange, route:
   const watch = registry.watch(route.served, { namespace: route.namespace, after: start.revision, signal, ...optional('select', query.select) });
   const bookmarks = setInterval(() => query.bookmarks && stream.bookmarkIfIdle(watch.delivered), bookmarkMilliseconds);
   try {
-    await sendInitial(stream, start, query);
+    await sendInitial(registry, stream, start, route, query);
     await stream.pump(watch);
     // The last word before a deadline tells the client where to go on.
     if (query.bookmarks && deadline.signal.aborted) await stream.bookmark(watch.delivered);
@@ -49,21 +51,32 @@ export const streamWatch = async (registry: Registry, exchange: Exchange, route:
 
 interface Start {
   readonly revision: Revision;
-  /** Objects to tell as ADDED before anything live. */
-  readonly initial: readonly Resource[];
+  /** The first of what is to be told as ADDED before anything live; undefined: nothing is. */
+  readonly first?: ObjectList;
 }
 
 /** A watch from nowhere, or from 0, begins with everything there is. */
 const startOf = async (registry: Registry, route: ResourceRoute, query: ListQuery): Promise<Start> => {
   const from = query.resourceVersion ?? 0;
-  if (from > 0 && !query.initialEvents) return { revision: from, initial: [] };
-  const { items, revision } = await registry.list(route.served, { namespace: route.namespace, ...optional('select', query.select) });
-  return { revision, initial: items };
+  if (from > 0 && !query.initialEvents) return { revision: from };
+  const first = await registry.list(route.served, pageOptions(route, query));
+  return { revision: first.revision, first };
 };
 
-const sendInitial = async (stream: WatchStream, start: Start, query: ListQuery): Promise<void> => {
-  for (const object of start.initial) await stream.send('ADDED', stream.represent(object));
-  if (query.initialEvents) await stream.bookmark(start.revision, { 'k8s.io/initial-events-end': 'true' });
+const pageOptions = (route: ResourceRoute, query: ListQuery): ListObjectsOptions => ({
+  namespace: route.namespace,
+  limit: initialPage,
+  ...optional('select', query.select),
+});
+
+/** Page by page, all at the revision of the first: who reads slowly must not make the server hold everything there is. */
+const sendInitial = async (registry: Registry, stream: WatchStream, { revision, first }: Start, route: ResourceRoute, query: ListQuery): Promise<void> => {
+  for (let page = first; page !== undefined && !stream.isGone; ) {
+    for (const object of page.items) await stream.send('ADDED', stream.represent(object));
+    const { next: from } = page;
+    page = from === undefined ? undefined : await registry.list(route.served, { ...pageOptions(route, query), from, revision });
+  }
+  if (query.initialEvents) await stream.bookmark(revision, { 'k8s.io/initial-events-end': 'true' });
 };
 
 class WatchStream {
@@ -92,6 +105,10 @@ class WatchStream {
     const withColumns = !this.#columnsSent;
     this.#columnsSent = true;
     return tableOf(this.#served.kind, [object], { includeObject: this.#includeObject, metaVersion, now: Date.now(), withColumns });
+  }
+
+  get isGone(): boolean {
+    return this.#exchange.response.destroyed;
   }
 
   async pump(watch: ObjectWatch): Promise<void> {

@@ -25,11 +25,16 @@ export interface WatchObjectsOptions {
   readonly select?: Predicate;
   /** Undelivered events after which a slow consumer is cut off with `Expired`. */
   readonly buffer?: number;
+  /** And their characters, as stored. */
+  readonly bufferCharacters?: number;
 }
 
+/** Objects may have megabytes: what a watcher leaves is bounded by its size too. */
+const mostCharacters = 64 * 1024 * 1024;
+
 export const watchObjects = (store: Store, served: ServedKind, options: WatchObjectsOptions): ObjectWatch => {
-  const { after, signal, select, buffer = 2000 } = options;
-  const changes = store.watch({ prefix: served.key(options.namespace ?? '', ''), after, signal, buffer });
+  const { after, signal, select, buffer = 2000, bufferCharacters = mostCharacters } = options;
+  const changes = store.watch({ prefix: served.key(options.namespace ?? '', ''), after, signal, buffer, bufferCharacters });
   return {
     get delivered() {
       return changes.delivered;

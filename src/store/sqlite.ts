@@ -30,7 +30,7 @@ const schema = `
 `;
 const formatVersion = 1;
 /** Revisions that one transaction of a compaction moves over, so that writers wait a few milliseconds at most. */
-const compactionSlice = 1000;
+const compactionSlice = 200;
 const minimumPages = 16;
 
 export interface SqliteOptions {

@@ -196,6 +196,23 @@ for (const [name, withStore] of Object.entries(stores)) {
         assert.equal((await quick).length, 6);
       }));
 
+    it('ends a watch that leaves more characters than it may, and counts what it takes', () =>
+      withStore(async (store) => {
+        const stop = new AbortController();
+        const slow = store.watch({ prefix: '', after: 0, signal: stop.signal, bufferCharacters: 10 })[Symbol.asyncIterator]();
+        for (let n = 0; n < 4; n += 1) {
+          const next = slow.next();
+          await store.commit([put('a', 'nine char')]);
+          await store.commit([put('a', 'nine char')]);
+          assert.equal((await next).done, false);
+          assert.equal((await slow.next()).done, false);
+        }
+        const next = slow.next();
+        for (let n = 0; n < 3; n += 1) await store.commit([put('a', 'nine char')]);
+        assert.equal((await next).done, false);
+        await assert.rejects(slow.next(), failsWith('Expired'));
+      }));
+
     it('ends a watch normally when its signal aborts or the store closes', () =>
       withStore(async (store) => {
         const stop = new AbortController();

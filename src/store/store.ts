@@ -64,6 +64,8 @@ export interface WatchOptions {
   readonly signal: AbortSignal;
   /** How many undelivered changes a watcher may leave; beyond it the watch ends with `Expired`. Default 10,000. */
   readonly buffer?: number;
+  /** How many characters their values may have together. Default: no bound. */
+  readonly bufferCharacters?: number;
 }
 
 export interface Watch extends AsyncIterable<Change> {

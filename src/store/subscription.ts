@@ -25,6 +25,8 @@ class Subscription implements Watch, AsyncIterator<Change, undefined> {
   #state: State = 'catching-up';
   #queue: Change[] = [];
   #head = 0;
+  /** Characters of the values of live changes in the queue. */
+  #characters = 0;
   #waiter: Waiter | undefined;
   #handled: Revision;
   #given: Revision;
@@ -81,9 +83,10 @@ class Subscription implements Watch, AsyncIterator<Change, undefined> {
       return;
     }
     this.#queue.push(change);
-    const bound = this.#options.buffer ?? defaultBuffer;
-    if (this.#pending > bound) {
-      this.fail(new HeddleError('Expired', `the watch fell more than ${bound} changes behind: list again`));
+    this.#characters += change.entry.value.length;
+    const { buffer = defaultBuffer, bufferCharacters = Infinity } = this.#options;
+    if (this.#pending > buffer || this.#characters > bufferCharacters) {
+      this.fail(new HeddleError('Expired', `the watch fell ${this.#pending} changes behind, more than are kept for it: list again`));
     }
   }
 
@@ -104,6 +107,7 @@ class Subscription implements Watch, AsyncIterator<Change, undefined> {
     const change = this.#queue[this.#head];
     if (change === undefined) throw new HeddleError('Internal', 'watch queue is empty');
     this.#head += 1;
+    if (this.#state === 'live') this.#characters -= change.entry.value.length;
     if (this.#head === this.#queue.length) {
       this.#queue = [];
       this.#head = 0;
