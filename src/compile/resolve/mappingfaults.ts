@@ -1,6 +1,7 @@
 /** What stands against one mapping: where its address is, who has it, and where it points. */
 import type { Mapping } from '../../api/kinds/mappingslice.ts';
 import { error, pending, type CompileFinding } from '../finding.ts';
+import { holdersByValue } from '../relations.ts';
 import type { View } from '../view.ts';
 import { vtepStanding, type VtepStanding } from './externalvtep.ts';
 import type { Tenancy } from './fabric.ts';
@@ -18,6 +19,8 @@ export interface Surroundings {
   readonly gatewayMac: string | undefined;
   /** Those that Heddle gives out. */
   readonly vnis: Tenancy['vnis'] | undefined;
+  /** Whether Heddle gave this one out, though its range may be another one now. */
+  readonly isHeld: (vni: number) => boolean;
 }
 
 const noFaults: readonly CompileFinding[] = [];
@@ -66,10 +69,19 @@ const vtepFault = ({ vtep }: Mapping, { standing }: Surroundings): CompileFindin
   return error('UnknownVTEP', 'vtep', `"${vtep}" is none of the VTEPs that mappings may name; whoever runs the fabric must add it to spec.overlay.externalVTEPs of the Fabric`);
 };
 
-const vniFault = ({ vni }: Mapping, range: SubnetRange | undefined, { vnis }: Surroundings): CompileFinding | undefined => {
-  if (vni === undefined || vni === range?.vni || vnis === undefined || vni < vnis.from || vni > vnis.to) return undefined;
+const vniFault = ({ vni }: Mapping, range: SubnetRange | undefined, { vnis, isHeld }: Surroundings): CompileFinding | undefined => {
+  if (vni === undefined || vni === range?.vni || vnis === undefined) return undefined;
+  if (vni < vnis.from || vni > vnis.to) {
+    return isHeld(vni) ? error('VNIOfFabric', 'vni', `VNI ${vni} is in use by Heddle and not that of the subnet; leave it out or use another`) : undefined;
+  }
   return error('VNIOfFabric', 'vni', `VNI ${vni} is of the range that Heddle gives out (${vnis.from} to ${vnis.to}) and not that of the subnet; leave it out or use one outside`);
 };
+
+/** Also one that was given back: a device may still have it. */
+export const holdings =
+  (view: View): Surroundings['isHeld'] =>
+  (vni) =>
+    view.list(holdersByValue, `vni|${vni}`).length > 0;
 
 /** Asks about each VTEP once: there are far fewer than mappings. */
 export const standings = (view: View): Surroundings['standing'] => {

@@ -80,6 +80,16 @@ test('a mapping cannot point at a switch of the fabric, at a VTEP that nobody de
   assert.ok(!('vni' in (mappingsOf(compiler)['mapping/10.1.1.12'] as object)), 'the VNI of the segment goes without saying');
 });
 
+test('a VNI that another segment has stays refused when the range that VNIs come from is moved', () => {
+  const { compiler } = make.compiled(shop);
+  const object = slice('hosts', [{ address: '10.1.1.12', mac: '0a:00:00:00:00:12', vtep: '192.0.2.1', vni: segmentOf(compiler, 'back') }]);
+  compiler.apply([make.put(object)]);
+  assert.deepEqual(said(compiler, object), ['error spec.mappings[0].vni VNIOfFabric']);
+  compiler.apply([make.put(make.fabric({ overlay: { vnis: { from: 900_000, to: 900_100 }, externalVTEPs: ['192.0.2.0/24'] } }))]);
+  assert.deepEqual(said(compiler, object), ['error spec.mappings[0].vni VNIOfFabric']);
+  assert.deepEqual(mappingsOf(compiler), {});
+});
+
 test('declaring VTEPs lets mappings in and out, and runs only slices that name one of them', () => {
   const near = slice('near', ['10.1.1.7']);
   const far = slice('far', [{ address: '10.1.1.8', mac: '0a:00:00:00:00:08', vtep: '198.51.100.1' }]);
