@@ -174,12 +174,13 @@ export class Allocator {
       const holder = this.#holders.get(key);
       if (holder === undefined) continue;
       const owner = this.#ownerOf(key);
-      for (const demand of unmetOf(holder, owner)) {
+      const review = reviewOf(holder, owner);
+      for (const demand of review.unmet) {
         const own = this.#quarantinedAnswer(holder, demand);
         if (own === undefined) wishes.push({ ownerKey: key, demand });
         else rebind.push(this.#setPhase(own, false));
       }
-      for (const held of unwantedOf(holder, owner)) quarantine.push(this.#setPhase(held, true));
+      for (const held of review.unwanted) quarantine.push(this.#setPhase(held, true));
       this.#dropIfEmpty(holder);
     }
     const { create, findings } = this.#grant(wishes);
@@ -300,17 +301,19 @@ const ownClaims = (claims: readonly Held[], uid: string | undefined): readonly H
   return claims.every(isOwn) ? claims : claims.filter(isOwn);
 };
 
-const unmetOf = ({ claims, demands }: Holder, owner: Owner | undefined): readonly Demand[] => {
-  const own = ownClaims(claims, owner?.uid);
-  return demands.filter((demand) => demand.owner.uid === owner?.uid && answerTo(demand, own) === undefined);
-};
+interface Review {
+  readonly unmet: readonly Demand[];
+  /** Bound claims that answer no demand. A quarantined one is never among them, also when it is given back now. */
+  readonly unwanted: readonly Held[];
+}
 
-const unwantedOf = ({ claims, demands }: Holder, owner: Owner | undefined): readonly Held[] => {
+const reviewOf = ({ claims, demands }: Holder, owner: Owner | undefined): Review => {
+  const own = ownClaims(claims, owner?.uid);
+  // Which claim answers a demand costs most of a review, so it is asked once.
+  const answers = demands.map((demand) => answerTo(demand, own));
+  const unmet = demands.filter(({ owner: { uid } }, index) => uid === owner?.uid && answers[index] === undefined);
   const bound = claims.filter(({ quarantined }) => !quarantined);
-  if (owner === undefined || bound.length === 0) return bound;
-  const foreign = bound.filter(({ spec }) => spec.owner.uid !== owner.uid);
-  if (!owner.accepted) return foreign;
-  const own = ownClaims(bound, owner.uid);
-  const wanted = new Set(demands.map((demand) => answerTo(demand, own)));
-  return [...foreign, ...own.filter((held) => !wanted.has(held))];
+  if (owner === undefined || bound.length === 0) return { unmet, unwanted: bound };
+  const isUnwanted = (held: Held): boolean => (held.spec.owner.uid === owner.uid ? owner.accepted && !answers.includes(held) : true);
+  return { unmet, unwanted: bound.filter(isUnwanted) };
 };
