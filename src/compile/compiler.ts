@@ -8,12 +8,11 @@
  * claim; so what runs is not harmed by what comes later. Two rows that contradict each other all the same are settled by
  * the goal table (merge.ts). `pending` is no fault: ids that are being handed out, and only what needs them waits.
  */
-import type { ClaimStatus } from '../api/kinds/claim.ts';
 import { kindByName } from '../api/kinds.ts';
-import type { Resource } from '../api/object.ts';
-import { objectOr } from '../kit/json.ts';
+import type { ObjectMeta, Resource } from '../api/object.ts';
+import { objectOr, optional, type JsonObject } from '../kit/json.ts';
 import { createEngine, type Compiler } from './engine.ts';
-import { indexes } from './relations.ts';
+import { indexes, isQuarantined } from './relations.ts';
 import { attachmentLayers } from './resolve/attachment.ts';
 import { connectionLayers } from './resolve/connection.ts';
 import { externalVtepLayers } from './resolve/externalvtep.ts';
@@ -22,6 +21,7 @@ import { mappingLayers } from './resolve/mapping.ts';
 import { peeringLayers } from './resolve/peering.ts';
 import { switchLayers } from './resolve/switch.ts';
 import { vpcLayers } from './resolve/vpc.ts';
+import { same } from './same.ts';
 import { attachmentTranslator, subnetRows } from './translators/attachment.ts';
 import { connectionTranslator } from './translators/connection.ts';
 import { mappingTranslator } from './translators/mapping.ts';
@@ -63,34 +63,28 @@ export const createCompiler = (): Compiler => createEngine({ layers, translators
 /**
  * What of an object can matter to the outcome, with defaults filled in. Status, labels and revisions cannot, but for the
  * phase of a claim; an object that is being deleted counts as gone, so that its finalizers can wait for devices to let go.
+ * Nothing is copied that can be shared: the one who hands objects in mostly keeps them too.
  */
 const project = (object: Resource): Resource | undefined => {
-  const { name, namespace, uid, creationTimestamp, deletionTimestamp } = object.metadata;
-  if (deletionTimestamp !== undefined) return undefined;
-  return {
-    apiVersion: object.apiVersion,
-    kind: object.kind,
-    metadata: {
-      name,
-      ...(namespace === undefined ? {} : { namespace }),
-      ...(uid === undefined ? {} : { uid }),
-      ...(creationTimestamp === undefined ? {} : { creationTimestamp }),
-    },
-    spec: specOf(object),
-    ...phaseOf(object),
-  };
+  if (object.metadata.deletionTimestamp !== undefined) return undefined;
+  const { apiVersion, kind } = object;
+  const [metadata, spec] = [identityOf(object.metadata), specOf(object)];
+  return isQuarantined(object) ? { apiVersion, kind, metadata, spec, status: { phase: 'Quarantined' } } : { apiVersion, kind, metadata, spec };
+};
+
+/** Spelt out, because an object that is put together from parts takes twice the room. */
+const identityOf = ({ name, namespace, uid, creationTimestamp }: ObjectMeta): ObjectMeta => {
+  if (uid !== undefined && creationTimestamp !== undefined) {
+    return namespace === undefined ? { name, uid, creationTimestamp } : { name, namespace, uid, creationTimestamp };
+  }
+  return { name, ...optional('namespace', namespace), ...optional('uid', uid), ...optional('creationTimestamp', creationTimestamp) };
 };
 
 const specOf = (object: Resource): unknown => {
   const spec = kindByName(object.kind)?.defaults(object).spec ?? object.spec;
-  if (object.kind !== 'Fabric') return spec;
   // How much may be deleted at once is nothing to what rows there are, and every Switch reads the Fabric.
-  const { safety: _, ...rest } = objectOr(spec);
-  return rest;
+  const matters = object.kind === 'Fabric' ? withoutSafety(objectOr(spec)) : spec;
+  return same(matters, object.spec) ? object.spec : matters;
 };
 
-const phaseOf = (object: Resource): { status?: ClaimStatus } => {
-  if (object.kind !== 'Claim') return {};
-  const { phase } = (object.status ?? {}) as ClaimStatus;
-  return phase === undefined ? {} : { status: { phase } };
-};
+const withoutSafety = (spec: JsonObject): JsonObject => Object.fromEntries(Object.entries(spec).filter(([member]) => member !== 'safety'));

@@ -15,7 +15,7 @@ import type { DefaultedVpcAttachmentSpec } from '../api/kinds/vpcattachment.ts';
 import type { DefaultedVpcPeeringSpec } from '../api/kinds/vpcpeering.ts';
 import { memberPath } from '../api/findings.ts';
 import { refKey, refOf, type ObjectRef, type Resource } from '../api/object.ts';
-import { parsePortRef, type PortRef } from '../api/port.ts';
+import type { PortRef } from '../api/port.ts';
 import { parseAddress } from '../net/address.ts';
 import type { Address, Mac, Parsed, Prefix } from '../net/brand.ts';
 import { parseMac } from '../net/mac.ts';
@@ -63,8 +63,8 @@ export const clusterRef = (kind: string, name: string): ObjectRef => ({ kind, na
 
 /** `owner` of an object's claims. An object that was never stored (compiled from files) goes by its name. */
 export const ownerOf = (object: Resource): ClaimSpec['owner'] => {
-  const ref = refOf(object);
-  return { ...ref, uid: object.metadata.uid ?? refKey(ref) };
+  const { kind, namespace, name } = refOf(object);
+  return { kind, namespace, name, uid: object.metadata.uid ?? refKey({ kind, namespace, name }) };
 };
 
 const trusted = <Value>(result: Parsed<Value>): Value => {
@@ -75,8 +75,13 @@ const trusted = <Value>(result: Parsed<Value>): Value => {
 /** Of text that the API has accepted already; anything else is a fault of ours and throws. */
 export const prefixOf = (text: string): Prefix => trusted(parsePrefix(text));
 export const addressOf = (text: string): Address => trusted(parseAddress(text));
-export const portOf = (text: string): PortRef => trusted(parsePortRef(text));
 export const macOf = (text: string): Mac => trusted(parseMac(text));
+
+export const portOf = (text: string): PortRef => {
+  const slash = text.indexOf('/');
+  if (slash <= 0) throw new TypeError(`"${text}" does not name a port`);
+  return { device: text.slice(0, slash), port: text.slice(slash + 1) };
+};
 
 /** Path of a finding: `path('spec', 'links', 0)` is `spec.links[0]`. */
 export const path = (...members: readonly (string | number)[]): string =>

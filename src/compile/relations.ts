@@ -19,7 +19,8 @@ export const holdersByValue = index('holdersByValue', 'Claim', (object, name) =>
   return [{ key: `${pool}|${value}`, value: name }];
 });
 
-export const isQuarantined = (claim: Resource): boolean => (claim.status as ClaimStatus | undefined)?.phase === 'Quarantined';
+export const isQuarantined = ({ kind, status }: Resource): boolean =>
+  kind === 'Claim' && (status as ClaimStatus | undefined)?.phase === 'Quarantined';
 
 /** Key: `<device>/<port>`. Names of connections. */
 export const connectionsByPort = index('connectionsByPort', 'Connection', (object, name) =>

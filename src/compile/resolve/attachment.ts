@@ -137,7 +137,7 @@ const claimAddress = (object: Resource, { vpc, overlay, subnet }: SubnetPlace, s
     checkMapped(object, vpc, pool, addressOf(pin), seen, view);
   }
   if (seen.failed) return undefined;
-  const demand = { pool, purpose: 'host', candidates: subnet.hosts, mustFit: true as const, unlessMapped, path: 'spec.address' };
+  const demand = { pool, purpose: 'host', owner: seen.owner, candidates: subnet.hosts, mustFit: true as const, unlessMapped, path: 'spec.address' };
   const rivalry = { code: 'AddressInUse', relation: attachmentsByPin, key: `${vpc}|${pin}` };
   const value = pin === undefined ? seen.claim(demand) : seen.claim({ ...demand, pin }, rivalry);
   if (value === undefined) return undefined;

@@ -5,7 +5,7 @@ import { largestServerMtu, overlayMtu } from '../mtu.ts';
 import { clusterRef, macOf, path, prefixOf, specNamed, specOf } from '../intent.ts';
 import { connectionsByPort } from '../relations.ts';
 import { derivedIndex, query, type View } from '../view.ts';
-import { deviceKind, shapeOf, type Cable, type CableEnd, type Shape } from './cabling.ts';
+import { deviceKind, pathOf, shapeOf, type Cable, type CableEnd, type Shape } from './cabling.ts';
 import { fabricUnderlay, portInterface } from './fabric.ts';
 import { absent, Examination, unready, type Resolution } from './resolution.ts';
 import { knownSwitch, type Chassis } from './switch.ts';
@@ -123,7 +123,7 @@ const fabricLink = (
   if (pool === undefined) return [{ spine, leaf }];
   const purpose = `${upper.text}--${lower.text}`;
   const candidates = { type: 'prefixes', prefix: pool, length: 31 } as const;
-  const prefix = seen.claim({ pool: 'link', purpose, candidates, path: 'spec.links' });
+  const prefix = seen.claim({ pool: 'link', purpose, owner: seen.owner, candidates, path: 'spec.links' });
   return prefix === undefined ? [] : [{ spine, leaf, prefix: prefixOf(prefix) }];
 };
 
@@ -155,7 +155,7 @@ const serverMac = (cables: readonly Cable[], seen: Examination, view: View): Mac
   const ports = specNamed(view, 'Server', server)?.ports ?? {};
   for (const { upper } of cables) {
     if (Object.hasOwn(ports, upper.port)) continue;
-    seen.error('UnknownPort', upper.path, `Server "${server}" has no port "${upper.port}"; it has ${listed(Object.keys(ports))}`);
+    seen.error('UnknownPort', pathOf(upper), `Server "${server}" has no port "${upper.port}"; it has ${listed(Object.keys(ports))}`);
   }
   const mac = cables.map(({ upper }) => ports[upper.port]?.mac).find((text) => text !== undefined);
   return mac === undefined ? undefined : macOf(mac);
@@ -176,17 +176,18 @@ const serverMtu = (object: Resource, leaf: Chassis, seen: Examination, view: Vie
 /** Named after its first port, at most 15 characters for any port name that switches have. */
 const bundleName = (port: string): string => `bond-${port.replaceAll(/[^A-Za-z0-9]+/g, '-').toLowerCase()}`;
 
-const chassisAt = ({ device, path: at }: CableEnd, seen: Examination, view: View): Chassis | undefined => {
-  const resolution = view.query(knownSwitch, device);
-  if (resolution.value === undefined) seen.findings.push(unready(clusterRef('Switch', device), at, resolution));
+const chassisAt = (end: CableEnd, seen: Examination, view: View): Chassis | undefined => {
+  const resolution = view.query(knownSwitch, end.device);
+  if (resolution.value === undefined) seen.findings.push(unready(clusterRef('Switch', end.device), pathOf(end), resolution));
   return resolution.value?.chassis;
 };
 
-const switchPort = ({ device, port, path: at }: CableEnd, { scope, profile }: Chassis, seen: Examination, view: View): SwitchPort | undefined => {
+const switchPort = (end: CableEnd, { scope, profile }: Chassis, seen: Examination, view: View): SwitchPort | undefined => {
+  const { device, port } = end;
   const found = view.query(portInterface, `${profile.name} ${port}`);
   if (found !== undefined) return { device, scope, port, interface: found };
   const ports = Object.keys(specNamed(view, 'SwitchProfile', profile.name)?.ports ?? {});
-  seen.error('UnknownPort', at, `Switch "${device}" has no port "${port}"; its profile "${profile.name}" has ${listed(ports)}`);
+  seen.error('UnknownPort', pathOf(end), `Switch "${device}" has no port "${port}"; its profile "${profile.name}" has ${listed(ports)}`);
   return undefined;
 };
 

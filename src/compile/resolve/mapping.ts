@@ -37,6 +37,15 @@ export const slicesByBucket = index('slicesByBucket', 'MappingSlice', (object, s
   bucketsOf(vpcOf(object), valuesOf(specOf('MappingSlice', object).mappings)).map((key) => ({ key, value: slice })),
 );
 
+/** Key: `<vtep> <vni>`, for mappings that say which VNI. Keys of slices. */
+export const slicesByForeignVni = index('slicesByForeignVni', 'MappingSlice', (object, slice) => {
+  const keys = new Set<string>();
+  for (const { vtep, vni } of specOf('MappingSlice', object).mappings) if (vni !== undefined) keys.add(foreignVni(vtep, vni));
+  return [...keys].map((key) => ({ key, value: slice }));
+});
+
+export const foreignVni = (vtep: string, vni: number): string => `${vtep} ${vni}`;
+
 /** Key: bucket of a pool of host addresses. Addresses that are held. */
 export const hostAddresses = index('hostAddresses', 'Claim', (object) => {
   const { pool, value: address } = specOf('Claim', object);
@@ -51,7 +60,7 @@ const addressText = query('addressesOfSlice', (view, key): string => {
   return object === undefined ? '' : ` ${specOf('MappingSlice', object).mappings.map(({ address }) => address).join(' ')} `;
 });
 
-export const mappingLayers = [hostAddresses, slicesByBucket, addressText];
+export const mappingLayers = [hostAddresses, slicesByBucket, slicesByForeignVni, addressText];
 
 /** The eldest slice that maps an address of the VPC (`namespace/name`). */
 export const sliceAt = (view: View, vpc: string, address: Address): { readonly key: string; readonly age: string } | undefined => {

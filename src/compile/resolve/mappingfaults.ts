@@ -5,7 +5,7 @@ import { holdersByValue } from '../relations.ts';
 import type { View } from '../view.ts';
 import { vtepStanding, type VtepStanding } from './externalvtep.ts';
 import type { Tenancy } from './fabric.ts';
-import { bucketsOf, hostAddresses } from './mapping.ts';
+import { bucketsOf, foreignVni, hostAddresses, slicesByForeignVni } from './mapping.ts';
 import { holdersOf } from './resolution.ts';
 import type { SubnetRange } from './subnetrange.ts';
 
@@ -21,6 +21,8 @@ export interface Surroundings {
   readonly vnis: Tenancy['vnis'] | undefined;
   /** Whether Heddle gave this one out, though its range may be another one now. */
   readonly isHeld: (vni: number) => boolean;
+  /** Whether another tenant was first to name this VNI behind this VTEP. */
+  readonly isForeign: (vtep: string, vni: number) => boolean;
 }
 
 const noFaults: readonly CompileFinding[] = [];
@@ -69,10 +71,12 @@ const vtepFault = ({ vtep }: Mapping, { standing }: Surroundings): CompileFindin
   return error('UnknownVTEP', 'vtep', `"${vtep}" is none of the VTEPs that mappings may name; whoever runs the fabric must add it to spec.overlay.externalVTEPs of the Fabric`);
 };
 
-const vniFault = ({ vni }: Mapping, range: SubnetRange | undefined, { vnis, isHeld }: Surroundings): CompileFinding | undefined => {
+const vniFault = ({ vni, vtep }: Mapping, range: SubnetRange | undefined, { vnis, isHeld, isForeign }: Surroundings): CompileFinding | undefined => {
   if (vni === undefined || vni === range?.vni || vnis === undefined) return undefined;
   if (vni < vnis.from || vni > vnis.to) {
-    return isHeld(vni) ? error('VNIOfFabric', 'vni', `VNI ${vni} is in use by Heddle and not that of the subnet; leave it out or use another`) : undefined;
+    if (isHeld(vni)) return error('VNIOfFabric', 'vni', `VNI ${vni} is in use by Heddle and not that of the subnet; leave it out or use another`);
+    if (!isForeign(vtep, vni)) return undefined;
+    return error('VNITaken', 'vni', `VNI ${vni} behind "${vtep}" belongs to another tenant, who named it first; use another`);
   }
   return error('VNIOfFabric', 'vni', `VNI ${vni} is of the range that Heddle gives out (${vnis.from} to ${vnis.to}) and not that of the subnet; leave it out or use one outside`);
 };
@@ -82,6 +86,20 @@ export const holdings =
   (view: View): Surroundings['isHeld'] =>
   (vni) =>
     view.list(holdersByValue, `vni|${vni}`).length > 0;
+
+/** In a network that is not Heddle's it is not known whose a VNI is; so it belongs to the namespace that named it first. */
+export const foreignness = (view: View, namespace: string): Surroundings['isForeign'] => {
+  const known = new Map<string, boolean>();
+  return (vtep, vni) => {
+    const key = foreignVni(vtep, vni);
+    let found = known.get(key);
+    if (found === undefined) {
+      const first = eldestOf(view, 'MappingSlice', view.list(slicesByForeignVni, key))?.key;
+      known.set(key, (found = first !== undefined && tenantRef('MappingSlice', first).namespace !== namespace));
+    }
+    return found;
+  };
+};
 
 /** Asks about each VTEP once: there are far fewer than mappings. */
 export const standings = (view: View): Surroundings['standing'] => {

@@ -69,9 +69,14 @@ export class Examination {
   /** Another one of the same object, for a part of it whose faults are its own. */
   part(): Examination {
     const part = new Examination(this.#object, this.#view);
-    part.#owner = this.#owner;
+    part.#owner = this.owner;
     part.#claims = this.#claims;
     return part;
+  }
+
+  /** `owner` of what the object demands. */
+  get owner(): Demand['owner'] {
+    return (this.#owner ??= ownerOf(this.#object));
   }
 
   error(code: string, path: string, message: string): void {
@@ -86,13 +91,11 @@ export class Examination {
    * Notes the demand and answers the value that is held for it; says that it is pending when there is none. A pinned value
    * that is somebody else's is a fault, and then it is not demanded.
    */
-  claim(demand: Omit<Demand, 'owner'>, rivalry?: Rivalry): string | undefined {
+  claim(demand: Demand, rivalry?: Rivalry): string | undefined {
     if (demand.pin !== undefined && rivalry !== undefined && !this.#mayHave(demand, demand.pin, rivalry)) return undefined;
-    const owner = (this.#owner ??= ownerOf(this.#object));
-    const full = { ...demand, owner };
-    this.demands.push(full);
-    this.#claims ??= this.#claimsOf(owner.uid);
-    const claim = answerTo(full, this.#claims);
+    this.demands.push(demand);
+    this.#claims ??= this.#claimsOf(demand.owner.uid);
+    const claim = answerTo(demand, this.#claims);
     if (claim === undefined) this.findings.push(pending(demand.path, `waits for a value of pool "${demand.pool}"`));
     return claim?.value;
   }
@@ -125,8 +128,7 @@ export class Examination {
   }
 
   /** Who holds a value keeps it; among those who only ask for it, the eldest may have it. */
-  #mayHave({ pool, path }: Omit<Demand, 'owner'>, value: string, { code, relation, key, otherPools = [] }: Rivalry): boolean {
-    const { uid } = ownerOf(this.#object);
+  #mayHave({ pool, path, owner: { uid } }: Demand, value: string, { code, relation, key, otherPools = [] }: Rivalry): boolean {
     const holders = [pool, ...otherPools].flatMap((each) => holdersOf(this.#view, each, value));
     if (holders.some((holder) => holder.uid === uid)) return true;
     const [holder] = holders;

@@ -65,7 +65,7 @@ const asnOf = (spec: Specs['Switch'], fabric: Specs['Fabric'], seen: Examination
   }
   const pin = spec.asn === undefined ? {} : { pin: `${spec.asn}` };
   const candidates = { type: 'numbers', from, to } as const;
-  const demand = { pool: 'asn', purpose: 'self', candidates, path: 'spec.asn', ...pin };
+  const demand = { pool: 'asn', purpose: 'self', owner: seen.owner, candidates, path: 'spec.asn', ...pin };
   return brandedAsn(seen.claim(demand, { code: 'PinInUse', relation: switchesByPin, key: `asn|${spec.asn}` }));
 };
 
@@ -85,7 +85,7 @@ const loopback = (
   const pool = pools[field];
   const pin = pinned === undefined ? {} : { pin: pinned };
   const candidates = { type: 'addresses', prefix, except: [] } as const;
-  const demand = { pool, purpose: 'self', candidates, path: `spec.${field}`, ...pin };
+  const demand = { pool, purpose: 'self', owner: seen.owner, candidates, path: `spec.${field}`, ...pin };
   const otherPools = Object.values(pools).filter((other) => other !== pool);
   const value = seen.claim(demand, { code: 'PinInUse', relation: switchesByPin, key: `loopback|${pinned}`, otherPools });
   return value === undefined ? undefined : addressOf(value);

@@ -100,7 +100,7 @@ const overlayOf = (object: Resource, vni: Vni, fabric: Tenancy): Overlay => ({
 
 const claimVni = (seen: Examination, fabric: Tenancy, purpose: string, at: string): Vni | undefined => {
   const { from, to } = fabric.vnis;
-  const value = seen.claim({ pool: 'vni', purpose, candidates: { type: 'numbers', from, to }, path: at });
+  const value = seen.claim({ pool: 'vni', purpose, owner: seen.owner, candidates: { type: 'numbers', from, to }, path: at });
   const vni = parseVni(value ?? 0);
   return vni.ok ? vni.value : undefined;
 };

@@ -90,6 +90,22 @@ test('a VNI that another segment has stays refused when the range that VNIs come
   assert.deepEqual(mappingsOf(compiler), {});
 });
 
+test('a VNI of a network that is not Heddle\'s belongs to the tenant who named it first, behind that VTEP', () => {
+  const other = { ...make.vpc('other', { front: '10.3.1.0/24' }), metadata: { ...shop.metadata, name: 'other', namespace: 'rivals', uid: 'other' } };
+  const hosts = ['192.0.2.1', '192.0.2.2'].map((vtep, index) => ({ address: `10.3.1.${index + 7}`, mac: `0a:00:00:00:01:0${index}`, vtep, vni: 77 }));
+  const rival = { ...make.mappingSlice('hosts', 'other', hosts, {}, { born: 6 }) };
+  const foreign: Resource = { ...rival, metadata: { ...rival.metadata, namespace: 'rivals', uid: 'rival' } };
+  const own = slice('own', [{ address: '10.1.1.7', mac: '0a:00:00:00:00:07', vtep: '192.0.2.1', vni: 77 }]);
+  const again = slice('again', [{ address: '10.1.1.8', mac: '0a:00:00:00:00:08', vtep: '192.0.2.1', vni: 77 }], {}, 9);
+  const { compiler } = make.compiled(shop, other, own, again, foreign);
+  assert.deepEqual(said(compiler, foreign), ['error spec.mappings[0].vni VNITaken']);
+  assert.deepEqual([said(compiler, own), said(compiler, again)], [[], []]);
+  for (const gone of [own, again]) compiler.apply([make.remove(gone)]);
+  assert.deepEqual(said(compiler, foreign), []);
+  compiler.apply([make.put(again)]);
+  assert.deepEqual([said(compiler, foreign), said(compiler, again)], [[], ['error spec.mappings[0].vni VNITaken']]);
+});
+
 test('declaring VTEPs lets mappings in and out, and runs only slices that name one of them', () => {
   const near = slice('near', ['10.1.1.7']);
   const far = slice('far', [{ address: '10.1.1.8', mac: '0a:00:00:00:00:08', vtep: '198.51.100.1' }]);

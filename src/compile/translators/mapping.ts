@@ -12,7 +12,7 @@ import { path, specOf, tenantRef } from '../intent.ts';
 import { gatewayMac } from '../resolve/externalvtep.ts';
 import { fabricTenancy } from '../resolve/fabric.ts';
 import { valuesOf } from '../resolve/mapping.ts';
-import { faultsOf, holdings, managedHosts, standings, type Surroundings } from '../resolve/mappingfaults.ts';
+import { faultsOf, foreignness, holdings, managedHosts, standings, type Surroundings } from '../resolve/mappingfaults.ts';
 import { unready } from '../resolve/resolution.ts';
 import { subnetRanges } from '../resolve/subnetrange.ts';
 import { fabricOfTenants, knownVpc, type ResolvedVpc } from '../resolve/vpc.ts';
@@ -49,6 +49,7 @@ const rowsOf = (object: Resource, vpc: ObjectRef, resolved: ResolvedVpc, view: V
     managed: managedHosts(hostPool, values, mappings, view),
     standing: standings(view),
     isHeld: holdings(view),
+    isForeign: foreignness(view, vpc.namespace),
     gatewayMac: view.query(gatewayMac, fabricOfTenants),
     vnis: view.query(fabricTenancy, fabricOfTenants)?.vnis,
   };
