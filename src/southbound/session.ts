@@ -39,6 +39,12 @@ const longestRefusalDelay = 5000;
 /** Small messages of one transaction are put together up to this size. */
 const payloadBytes = 64 * 1024;
 
+/** A part that goes alone is the buffer that all subscribers share. */
+const payloadOfFrames = (frames: readonly Buffer[]): Payload => {
+  const [only] = frames;
+  return new Payload(only !== undefined && frames.length === 1 ? only : Buffer.concat(frames));
+};
+
 /** What is known of one scope on the device. */
 interface Progress {
   /** What the device holds, as it last said. */
@@ -275,13 +281,13 @@ export class Session {
     let bytes = 0;
     for (const frame of this.#frames(drops, updates)) {
       if (bytes > 0 && bytes + frame.length > payloadBytes) {
-        yield new Payload(Buffer.concat(frames));
+        yield payloadOfFrames(frames);
         [frames, bytes] = [[], 0];
       }
       frames.push(frame);
       bytes += frame.length;
     }
-    yield new Payload(Buffer.concat(frames));
+    yield payloadOfFrames(frames);
   }
 
   *#frames(drops: readonly string[], updates: readonly EncodedUpdate[]): Generator<Buffer, void, undefined> {
