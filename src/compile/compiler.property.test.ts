@@ -7,6 +7,9 @@ import { createCompiler } from './compiler.ts';
 import type { Compiler } from './engine.ts';
 import * as make from './fixture.ts';
 
+/** The same of another tenant. */
+const elsewhere = (object: Resource): Resource => ({ ...object, metadata: { ...object.metadata, namespace: 'elsewhere' } });
+
 /** Objects that may be there or not, each in several versions that collide with one another in every way we check. */
 const universe: readonly (readonly Resource[])[] = [
   [
@@ -67,6 +70,8 @@ const universe: readonly (readonly Resource[])[] = [
     make.mappingSlice('two', 'lab', ['10.1.1.9', '10.2.1.3'], { subnet: 'front' }, { born: 8 }),
     make.mappingSlice('two', 'shop', [{ address: '10.1.2.8', mac: '0a:00:00:00:00:08', vtep: '192.0.2.9', vni: 77 }], { subnet: 'back' }),
   ],
+  [elsewhere(make.vpc('abroad', { front: '10.4.1.0/24' }))],
+  [0, 6, 12].map((born) => elsewhere(make.mappingSlice('abroad', 'abroad', [{ address: '10.4.1.8', mac: '0a:00:00:00:00:08', vtep: '192.0.2.9', vni: 77 }], {}, { born }))),
   [make.peering('two', [[{ vpc: 'lab', subnets: ['front'] }, { vpc: 'shop', subnets: ['back'] }], [{ vpc: 'lab' }, { vpc: 'shop' }]])],
 ];
 

@@ -16,7 +16,12 @@ const mapping = Type.Object(
     mac: mac('MAC address of the host.'),
     vtep: address('Provider address (PA): the VTEP in the underlay that the host is behind.'),
     vni: Type.Optional(
-      Type.Integer({ minimum: 1, maximum: 16777215, description: 'VNI under which that VTEP knows the subnet; default the L2VNI of the subnet.' }),
+      Type.Integer({
+        minimum: 1,
+        maximum: 16777215,
+        description:
+          'VNI under which that VTEP knows the subnet; default the L2VNI of the subnet. Any other is none that Heddle gives out, and behind one VTEP belongs to the namespace that named it first.',
+      }),
     ),
   },
   { additionalProperties: false },

@@ -1,12 +1,13 @@
 /** What stands against one mapping: where its address is, who has it, and where it points. */
 import type { Mapping } from '../../api/kinds/mappingslice.ts';
 import { error, pending, type CompileFinding } from '../finding.ts';
+import { tenantRef } from '../intent.ts';
 import { holdersByValue } from '../relations.ts';
 import type { View } from '../view.ts';
 import { vtepStanding, type VtepStanding } from './externalvtep.ts';
 import type { Tenancy } from './fabric.ts';
 import { bucketsOf, foreignVni, hostAddresses, slicesByForeignVni } from './mapping.ts';
-import { holdersOf } from './resolution.ts';
+import { eldestOf, holdersOf } from './resolution.ts';
 import type { SubnetRange } from './subnetrange.ts';
 
 /** What all mappings of a slice are judged by. */
