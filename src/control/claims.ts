@@ -23,11 +23,12 @@ export interface ClaimsOptions {
 
 export const claimWaiter = (name: string): string => refKey(claimRef(name));
 
-/** Waits, for all claims found in quarantine at start, for every device: who might still use them was not recorded. */
+/** Waits, from the start on, for every device: what it holds from a former run was not recorded. */
 const restartWaiter = '(claims of a former run)';
 
 export class Claims {
   readonly #options: ClaimsOptions;
+  /** In quarantine, and perhaps in use by a device that has not spoken since the start. */
   readonly #former = new Set<string>();
   readonly #writes = new Set<Promise<void>>();
 
@@ -41,11 +42,15 @@ export class Claims {
     return (await Promise.all(changes)).filter((change) => change !== undefined);
   }
 
-  /** The claim's value may be used by every device that its holder waits for at this moment. */
+  /**
+   * The claim's value may be used by every device that its holder waits for at this moment, and by those that have not said
+   * since the start what they hold: a device that was away when its part of the holder went is none of the holder's any more.
+   */
   quarantine(name: string): void {
     const { allocator, barrier } = this.#options;
     const claim = allocator.claim(name);
     if (claim === undefined) return;
+    if (!barrier.isSettled(restartWaiter)) this.#former.add(name);
     barrier.follow(claimWaiter(name), claim.ownerKey);
     this.#tellQuarantine(name);
   }
@@ -57,7 +62,6 @@ export class Claims {
       this.#former.add(name);
       this.#tellQuarantine(name);
     }
-    if (this.#former.size === 0) return;
     for (const device of devices) expect(restartWaiter, device);
     barrier.touch(restartWaiter);
   }
@@ -66,17 +70,23 @@ export class Claims {
   settle(waiter: string): boolean {
     const { barrier } = this.#options;
     if (waiter === restartWaiter) {
-      if (barrier.isSettled(waiter)) for (const name of this.#former) this.#release(name);
+      if (barrier.isSettled(waiter)) for (const name of this.#former) this.#releaseIfSettled(name);
       return true;
     }
     if (!waiter.startsWith(claimWaiter(''))) return false;
-    if (barrier.isSettled(waiter)) this.#release(waiter.slice(claimWaiter('').length));
+    this.#releaseIfSettled(waiter.slice(claimWaiter('').length));
     return true;
   }
 
   /** Waits for the writes that are under way. */
   async close(): Promise<void> {
     await Promise.all(this.#writes);
+  }
+
+  #releaseIfSettled(name: string): void {
+    const { barrier } = this.#options;
+    if (!barrier.isSettled(claimWaiter(name))) return;
+    if (!this.#former.has(name) || barrier.isSettled(restartWaiter)) this.#release(name);
   }
 
   #release(name: string): void {
