@@ -35,7 +35,7 @@ export class Objects {
     const before = objects.get(place);
     if (!isNews(before === undefined ? undefined : revision(before), object)) return undefined;
     if (object === undefined) objects.delete(place);
-    else objects.set(place, object);
+    else objects.set(place, withoutApplied(object));
     return { key, before, after: object };
   }
 
@@ -56,6 +56,16 @@ export class Objects {
     return objects;
   }
 }
+
+/** What `kubectl apply` keeps for itself is a second copy of the whole object, and nothing to a controller. */
+const appliedAnnotation = 'kubectl.kubernetes.io/last-applied-configuration';
+
+const withoutApplied = (object: Resource): Resource => {
+  const { annotations } = object.metadata;
+  if (annotations?.[appliedAnnotation] === undefined) return object;
+  const { [appliedAnnotation]: _, ...others } = annotations;
+  return { ...object, metadata: { ...object.metadata, annotations: others } };
+};
 
 /** Where an object is among those of its kind: `namespace/name`, or `name`. */
 export const placeOf = ({ namespace, name }: ObjectRef): string => (namespace === '' ? name : `${namespace}/${name}`);
