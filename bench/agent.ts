@@ -153,7 +153,7 @@ const processorSeconds = (pid: number): number => {
   return words.slice(11, 15).reduce((sum, word) => sum + Number(word), 0) / 100;
 };
 
-const restSeconds = 60;
+const restSeconds = 30;
 
 const atRest = async (what: string, { pid }: Started, report: (figure: Figure) => void): Promise<void> => {
   await delay(1000);

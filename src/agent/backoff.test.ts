@@ -18,6 +18,14 @@ describe('back-off of failed steps', () => {
     assert.deepEqual(keysOf(backoff.admit(plan, 100)), ['a', 'b', 'c', 'd']);
   });
 
+  test('holds back the right ones of very many, in whatever order they come', () => {
+    const backoff = new Backoff();
+    const many = Array.from({ length: 150_000 }, (_, index) => op(`${index}`, ...(index % 3 === 0 ? [] : [`${index - 1}`])));
+    for (const step of many.slice(0, 140_000)) if (step.after.length === 0) backoff.failed(step, failure, 0);
+    for (const steps of [many, many.toReversed()]) assert.equal(backoff.admit(steps, 0).length, 10_000 - 1);
+    assert.equal(backoff.earliest(), 200);
+  });
+
   test('waits twice as long each time, up to the limit', () => {
     const backoff = new Backoff({ first: 100, longest: 300 });
     const waits = [1, 2, 3, 4].map(() => {

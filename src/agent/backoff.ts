@@ -73,17 +73,22 @@ export class Backoff {
 
   /** When the first step may be tried again. */
   earliest(): number | undefined {
-    const times = [...this.#waiting.values()].map(({ until }) => until);
-    return times.length === 0 ? undefined : Math.min(...times);
+    let earliest: number | undefined;
+    for (const { until } of this.#waiting.values()) if (earliest === undefined || until < earliest) earliest = until;
+    return earliest;
   }
 }
 
+/** One pass does when steps come in an order in which they may run; others take as many as it takes. */
 const withoutFollowers = (ops: readonly Op[], held: Set<string>): readonly Op[] => {
   let admitted = ops.filter(({ key }) => !held.has(key));
-  for (;;) {
-    const rest = admitted.filter(({ after }) => !after.some((key) => held.has(key)));
-    if (rest.length === admitted.length) return rest;
-    for (const op of admitted) if (!rest.includes(op)) held.add(op.key);
-    admitted = rest;
+  for (let before = -1; before !== held.size; ) {
+    before = held.size;
+    admitted = admitted.filter(({ key, after }) => {
+      if (!after.some((earlier) => held.has(earlier))) return true;
+      held.add(key);
+      return false;
+    });
   }
+  return admitted;
 };

@@ -18,7 +18,7 @@ export interface Rendering {
   readonly goal: GoalTables;
   readonly actual: LinuxActual;
   readonly site: Site;
-  add(item: Item, ...rows: readonly RowId[]): void;
+  add(item: Item, ...rows: readonly (RowId | readonly RowId[])[]): void;
   /**
    * Whether an entry (its key in two parts) is on the device just so, on a link and with daemons that stay; it need not be
    * added then. Asked for every entry that is wanted.
@@ -46,8 +46,9 @@ export const render = (goal: GoalTables, actual: LinuxActual, site: Site, withEn
     goal,
     actual,
     site,
-    add: (item, ...rows) => {
+    add: (item, ...given) => {
       const before = items.get(item.key);
+      const rows = given.flat();
       items.set(item.key, { ...item, rows: before?.rows === undefined ? rows : [...new Set([...before.rows, ...rows])] });
     },
     isThere: (prefix, name, word, needs) => {

@@ -47,7 +47,7 @@ const renderDhcp = (
     pid: 0,
   });
   const after = segment.gateways.map((text) => `address/${segment.vrf}/br${segment.vni}/${text}`);
-  add({ ...item, after: [...after, linkKey(segment.vrf, `vx${segment.vni}`)] }, row, ...hosts.map(([key]) => `host/${key}`));
+  add({ ...item, after: [...after, linkKey(segment.vrf, `vx${segment.vni}`)] }, row, hosts.map(([key]) => `host/${key}`));
 };
 
 /** dnsmasq's file has no quoting: of a name only what may stand in one (RFC 1123 §2.1) is used. */

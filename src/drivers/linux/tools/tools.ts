@@ -31,14 +31,14 @@ export interface DeviceTools extends Tools {
 const usualPath = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 
 /** vtysh appends every command to a file in the home directory unless told otherwise; an agent may have neither home nor PATH. */
-const environment = (): NodeJS.ProcessEnv => ({
-  ...process.env,
-  PATH: process.env.PATH === undefined || process.env.PATH === '' ? usualPath : process.env.PATH,
+export const toolEnvironment = (own: NodeJS.ProcessEnv): NodeJS.ProcessEnv => ({
+  ...own,
+  PATH: own.PATH === undefined || own.PATH === '' ? usualPath : own.PATH,
   VTYSH_HISTFILE: '/dev/null',
 });
 
 export const deviceTools = (): DeviceTools => {
-  const env = environment();
+  const env = toolEnvironment(process.env);
   const started = new Map<string, number>();
   const count = (tool: string): void => void started.set(tool, (started.get(tool) ?? 0) + 1);
   const shell = new FrrShell();
