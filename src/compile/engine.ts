@@ -5,7 +5,6 @@
  */
 import { refKey, type ObjectRef, type Resource } from '../api/object.ts';
 import type { Row, RowId } from '../goal/rows.ts';
-import { getOrMake } from '../kit/maps.ts';
 import { ageOf } from './age.ts';
 import type { Demand } from './demand.ts';
 import { noFindings, type CompileFinding } from './finding.ts';
@@ -14,7 +13,7 @@ import { GoalTable, type ScopeDelta } from './merge.ts';
 import { joinPairs } from './pairs.ts';
 import { Pass } from './pass.ts';
 import { News, verdictOf, type Verdict } from './verdict.ts';
-import { keyOf, type Facts, type PairTranslator, type Translator } from './view.ts';
+import { keyOf, nothing, type Facts, type PairTranslator, type Translation, type Translator } from './view.ts';
 import { World, type Layer } from './world.ts';
 
 export interface ObjectChange {
@@ -73,6 +72,7 @@ export interface Compiler {
 export interface Program {
   /** Queries and relations, each before those that read it. */
   readonly layers: readonly Layer[];
+  /** At most one of a kind. */
   readonly translators: readonly Translator[];
   readonly pairs: readonly PairTranslator[];
   /** What of an object can matter at all; must leave out what changes without consequence, such as most of status. */
@@ -94,7 +94,7 @@ class Engine implements Compiler {
   readonly #world: World;
   readonly #goal = new GoalTable();
   /** By kind of object. */
-  readonly #passes = new Map<string, Pass[]>();
+  readonly #passes = new Map<string, Pass>();
   /** Conflicts as they were told last, by object. */
   readonly #conflicts = new Map<string, readonly CompileFinding[]>();
   /** Objects of this batch that took the place of others of the same name. */
@@ -105,8 +105,8 @@ class Engine implements Compiler {
     this.#project = project;
     this.#world = new World(this.#graph, layers);
     for (const translator of translators) {
-      const pass = new Pass(translator, this.#graph, this.#world, this.#goal);
-      getOrMake(this.#passes, translator.kind, () => []).push(pass);
+      if (this.#passes.has(translator.kind)) throw new Error(`there are two translators of ${translator.kind}`);
+      this.#passes.set(translator.kind, new Pass(translator, this.#graph, this.#world, this.#goal));
     }
     for (const pair of pairs) joinPairs(pair, this.#world, this.#goal);
   }
@@ -115,7 +115,7 @@ class Engine implements Compiler {
     const { unchanged } = this.#graph;
     for (const { ref, object } of changes) this.#put(ref, object);
     this.#graph.sweep();
-    for (const ref of this.#reborn.splice(0)) for (const pass of this.#passesOf(ref.kind)) pass.reattribute(keyOf(ref));
+    for (const ref of this.#reborn.splice(0)) this.#passes.get(ref.kind)?.reattribute(keyOf(ref));
     if (isFullRecompute(this.#graph.unchanged - unchanged, this.#graph.computations)) this.#fullRecomputes++;
     const { conflicted, ...published } = this.#goal.publish();
     return { ...published, ...this.#news(conflicted) };
@@ -155,65 +155,53 @@ class Engine implements Compiler {
 
   counters(): Counters {
     const { unchanged } = this.#graph;
-    const translators = [...this.#passes.values()].flat().reduce((sum, { runs }) => sum + runs, 0);
+    const translators = [...this.#passes.values()].reduce((sum, { runs }) => sum + runs, 0);
     return { fullRecomputes: this.#fullRecomputes, translators, queries: this.#world.queryRuns, unchanged };
-  }
-
-  #passesOf(kind: string): readonly Pass[] {
-    return this.#passes.get(kind) ?? noPasses;
   }
 
   #put(ref: ObjectRef, given: Resource | undefined): void {
     const object = given === undefined ? undefined : this.#project(given);
     const key = keyOf(ref);
-    const before = this.#world.peek(ref.kind, key);
-    if (!this.#world.put(ref.kind, key, object)) return;
-    if (before === undefined) for (const pass of this.#passesOf(ref.kind)) pass.begin(key);
-    else if (object === undefined) for (const pass of this.#passesOf(ref.kind)) pass.end(key);
+    const put = this.#world.put(ref.kind, key, object);
+    if (put === undefined) return;
+    const { before } = put;
+    const pass = this.#passes.get(ref.kind);
+    if (before === undefined) pass?.begin(key);
+    else if (object === undefined) pass?.end(key);
     else if (ageOf(before) !== ageOf(object)) this.#reborn.push(ref);
   }
 
-  /** What was said of an object last: by all translators together, and by the goal table. */
+  /** What was said of an object last. */
   #verdict(ref: ObjectRef): Verdict {
-    const key = keyOf(ref);
-    const said = this.#passesOf(ref.kind).map((pass) => pass.said(key));
-    return verdictOf(said, this.#conflicts.get(refKey(ref)) ?? noFindings);
+    const said = this.#passes.get(ref.kind)?.said(keyOf(ref));
+    return verdictOf(said ?? nothing, this.#conflicts.get(refKey(ref)) ?? noFindings);
   }
 
   /** What is said otherwise than before the batch. */
   #news(conflicted: ReadonlySet<string>): News {
     const news = new News();
-    for (const [kind, passes] of this.#passes) {
-      for (const key of changedBy(passes)) {
+    for (const [kind, pass] of this.#passes) {
+      for (const [key, before] of pass.former) {
         const objectKey = `${kind}/${key}`;
-        if (!conflicted.has(objectKey)) this.#compare(objectKey, passes, key, news);
+        if (!conflicted.has(objectKey)) this.#compare(objectKey, before, pass.said(key), news);
       }
     }
     for (const objectKey of conflicted) {
       const slash = objectKey.indexOf('/');
-      const passes = this.#passesOf(objectKey.slice(0, slash));
-      this.#compare(objectKey, passes, objectKey.slice(slash + 1), news, this.#goal.conflictsOf(objectKey));
+      const [pass, key] = [this.#passes.get(objectKey.slice(0, slash)), objectKey.slice(slash + 1)];
+      const after = pass?.said(key) ?? nothing;
+      this.#compare(objectKey, pass?.former.get(key) ?? after, after, news, this.#goal.conflictsOf(objectKey));
     }
-    for (const passes of this.#passes.values()) for (const pass of passes) pass.settle();
+    for (const pass of this.#passes.values()) pass.settle();
     return news;
   }
 
   /** `conflicts` are those that the object is in now, when they are others than were told. */
-  #compare(objectKey: string, passes: readonly Pass[], key: string, news: News, conflicts?: readonly CompileFinding[]): void {
+  #compare(objectKey: string, before: Translation, after: Translation, news: News, conflicts?: readonly CompileFinding[]): void {
     const told = this.#conflicts.size === 0 ? noFindings : (this.#conflicts.get(objectKey) ?? noFindings);
-    const before = verdictOf(passes.map((pass) => pass.saidBefore(key)), told);
-    const after = verdictOf(passes.map((pass) => pass.said(key)), conflicts ?? told);
-    news.add(objectKey, before, after);
+    news.add(objectKey, verdictOf(before, told), verdictOf(after, conflicts ?? told));
     if (conflicts === undefined) return;
     if (conflicts.length === 0) this.#conflicts.delete(objectKey);
     else this.#conflicts.set(objectKey, conflicts);
   }
 }
-
-const noPasses: readonly Pass[] = [];
-
-/** Keys of the objects of which one of these says something else now, each once. */
-const changedBy = (passes: readonly Pass[]): Iterable<string> => {
-  const [pass, ...others] = passes;
-  return pass !== undefined && others.length === 0 ? pass.changed() : new Set(passes.flatMap((each) => [...each.changed()]));
-};

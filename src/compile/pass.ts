@@ -14,8 +14,8 @@ export class Pass {
   readonly #goal: GoalTable;
   readonly #nodeKind: NodeKind;
   readonly #nodes = new Map<string, NodeId>();
-  /** Of what is said otherwise than before the batch: what was said then. */
-  readonly #former = new Map<string, Translation>();
+  /** What was said before the batch of objects of which something else is said now; until `settle`. */
+  readonly former = new Map<string, Translation>();
   #runs = 0;
 
   constructor(translator: Translator, graph: Graph, world: World, goal: GoalTable) {
@@ -54,17 +54,8 @@ export class Pass {
     return translationOf(node === undefined ? undefined : this.#graph.peek(node));
   }
 
-  saidBefore(key: string): Translation {
-    return this.#former.get(key) ?? this.said(key);
-  }
-
-  /** Keys of the objects of which something else is said since the last `settle`. */
-  changed(): Iterable<string> {
-    return this.#former.keys();
-  }
-
   settle(): void {
-    this.#former.clear();
+    this.former.clear();
   }
 
   /** Hands in again what stays as it is, but is of a younger object now. */
@@ -87,7 +78,7 @@ export class Pass {
   }
 
   #replace(key: string, before: Translation, after: Translation): void {
-    if (!this.#former.has(key)) this.#former.set(key, before);
+    if (!this.former.has(key)) this.former.set(key, before);
     if (before.rows.length > 0 || after.rows.length > 0) this.#goal.replace(this.#contributor(key), before.rows, after.rows);
   }
 

@@ -1,4 +1,4 @@
-/** What is said about one object by all who speak of it: its translators, and the goal table when rows contradict each other. */
+/** What is said about one object: by its translator, and by the goal table when rows contradict each other. */
 import type { Demand } from './demand.ts';
 import { sortFindings, type CompileFinding } from './finding.ts';
 import { same } from './same.ts';
@@ -14,17 +14,11 @@ export interface Verdict {
 const noFacts: Facts = {};
 const noDemands: readonly Demand[] = [];
 
-export const verdictOf = (said: readonly Translation[], conflicts: readonly CompileFinding[]): Verdict => {
-  const [only, ...others] = said;
-  if (others.length === 0 && conflicts.length === 0) {
-    return { findings: sortFindings(only?.findings ?? conflicts), facts: only?.facts ?? noFacts, demands: only?.demands ?? noDemands };
-  }
-  return {
-    findings: sortFindings([...said.flatMap(({ findings }) => findings), ...conflicts]),
-    facts: Object.assign({}, ...said.map(({ facts }) => facts)),
-    demands: said.flatMap(({ demands }) => demands ?? noDemands),
-  };
-};
+export const verdictOf = ({ findings, facts = noFacts, demands = noDemands }: Translation, conflicts: readonly CompileFinding[]): Verdict => ({
+  findings: sortFindings(conflicts.length === 0 ? findings : [...findings, ...conflicts]),
+  facts,
+  demands,
+});
 
 /** By object key: what is said otherwise than before. */
 export class News {

@@ -94,7 +94,7 @@ export interface Translation {
 
 export const nothing: Translation = { rows: [], findings: [] };
 
-/** One concern of one kind: a pure function from an object to rows. Several translators of a kind add up. */
+/** All that follows from the objects of one kind: a pure function from an object to rows. */
 export interface Translator {
   readonly name: string;
   readonly kind: string;

@@ -58,10 +58,11 @@ export class World {
     return this.#queryRuns;
   }
 
-  /** Sets or removes an object; answers whether that is a difference. An equal one takes the place of the one before. */
-  put(kind: string, key: string, object: Resource | undefined): boolean {
-    const node = this.#node(this.#objectTable(kind), key);
-    const before = this.#graph.peek(node);
+  /** Sets or removes an object; answers the one before, unless it was equal. An equal one takes its place all the same. */
+  put(kind: string, key: string, object: Resource | undefined): { readonly before: Resource | undefined } | undefined {
+    const table = this.#objectTable(kind);
+    const node = this.#node(table, key);
+    const before = this.#graph.peek(node) as Resource | undefined;
     const differs = !same(before, object);
     this.#graph.set(node, object);
     if (differs) {
@@ -69,8 +70,8 @@ export class World {
       this.#reindex(this.#indexes.get(kind) ?? [], key, before, object);
     }
     if ((before === undefined) !== (object === undefined)) this.#ask(kind, key, object !== undefined);
-    if (!this.#graph.isRead(node)) this.#objects.get(kind)?.kind.onUnread(key, node);
-    return differs;
+    if (!this.#graph.isRead(node)) table.kind.onUnread(key, node);
+    return differs ? { before } : undefined;
   }
 
   /** The object as it is, or undefined; the running computation depends on it. */

@@ -55,7 +55,7 @@ export const createMetrics = (registry: Registry, sources: MetricSources): Metri
   gauge('heddle_claims_quarantined', 'Ids and addresses given back that a device may still use.', sources.quarantined);
   gauge('heddle_devices_held', 'Devices on which deletions are held by the safety limits.', sources.held);
   total('heddle_translators_run_total', 'Translators that were run.', () => sources.compiler().translators);
-  total('heddle_compile_full_recomputes_total', 'Compilations from scratch; stays 0.', () => sources.compiler().fullRecomputes);
+  total('heddle_compile_full_recomputes_total', 'Batches that computed most of all anew without need; stays 0.', () => sources.compiler().fullRecomputes);
   return {
     compileRuns: counter('heddle_compile_runs_total', 'Batches of changes that were compiled.'),
     compileSeconds: histogram('heddle_compile_seconds', 'Time to compile one batch.'),
