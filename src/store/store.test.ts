@@ -196,6 +196,21 @@ for (const [name, withStore] of Object.entries(stores)) {
         assert.equal((await quick).length, 6);
       }));
 
+    it('hands a note of the writer to who watches now, and keeps none', () =>
+      withStore(async (store) => {
+        const note = { said: 'once' };
+        const stop = new AbortController();
+        const live = store.watch({ prefix: '', after: 0, signal: stop.signal })[Symbol.asyncIterator]();
+        const next = live.next();
+        const write: Write = { type: 'put', key: 'a', value: '1', note };
+        await store.commit([write]);
+        assert.equal((await next).value?.entry.note, note);
+        assert.equal((await store.get('a'))?.note, undefined);
+        assert.equal((await store.list('')).entries[0]?.note, undefined);
+        assert.equal((await take(store, '', 0, 1))[0]?.entry.note, undefined);
+        stop.abort();
+      }));
+
     it('ends a watch that leaves more characters than it may, and counts what it takes', () =>
       withStore(async (store) => {
         const stop = new AbortController();
