@@ -319,6 +319,25 @@ describe('goal-state service', () => {
     assert.equal(told[3], '-leaf-1');
   });
 
+  test('a fault of ours when an absence is told is logged, and the next absences are told', async () => {
+    const told: string[] = [];
+    const lines: string[] = [];
+    const onDisconnected = (device: string): void => {
+      told.push(device);
+      throw new Error('the handler failed');
+    };
+    const log = loggerTo({ write: (line: string) => void lines.push(line) }, 'test', 'error');
+    await start({ log, events: { onDisconnected }, absenceMilliseconds: 1, patienceMilliseconds: 40 });
+    for (const round of [1, 2]) {
+      const device = dial();
+      device.hello('leaf-1');
+      await until('it is connected', () => southbound.connected().length === 1);
+      device.close();
+      await until('it is missed', () => told.length === round);
+    }
+    assert.equal(lines.filter((line) => line.includes('the handler failed')).length, 2);
+  });
+
   test('a second connection takes over from the first', async () => {
     await start();
     const first = dial();

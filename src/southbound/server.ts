@@ -246,9 +246,12 @@ class Service implements SessionContext {
 
   /** A fault of ours while one device is served ends that device's stream, which it dials anew; the others go on. */
   #fault(connection: Connection, error: unknown): void {
-    const { device } = connection.session;
-    this.#options.log.error({ device, error: faultText(error) }, 'serving the device failed');
+    this.#logFault(connection.session.device, error);
     connection.call.end(status.internal, 'a fault of the control plane; see its log');
+  }
+
+  #logFault(device: string, error: unknown): void {
+    this.#options.log.error({ device, error: faultText(error) }, 'serving the device failed');
   }
 
   #receive(connection: Connection, { message }: FromAgent): void {
@@ -357,7 +360,11 @@ class Service implements SessionContext {
     for (const [device, since] of this.#absent) {
       if (now - since < (this.#options.absenceMilliseconds ?? 0)) return;
       this.#absent.delete(device);
-      this.#options.events?.onDisconnected?.(device);
+      try {
+        this.#options.events?.onDisconnected?.(device);
+      } catch (error) {
+        this.#logFault(device, error);
+      }
     }
   }
 
@@ -400,8 +407,9 @@ class Service implements SessionContext {
         this.#round = undefined;
         continue;
       }
-      next.value.session.requestDigests(now);
-      this.#watched.add(next.value);
+      const connection = next.value;
+      this.#attempt(connection, () => connection.session.requestDigests(now));
+      this.#watched.add(connection);
     }
   }
 }
