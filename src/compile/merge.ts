@@ -133,18 +133,20 @@ export class GoalTable {
 
   /**
    * Exchanges what a contributor hands in; nothing is published before `publish`. Rows that stand at the beginning and at the
-   * end of both lists cost nothing but a look.
+   * end of both lists, and those in the same place of both, cost nothing but a look.
    */
   replace(contributor: Contributor, before: readonly ScopedRow[], after: readonly ScopedRow[]): void {
-    const { start, end } = this.#sameAge(contributor, before[0]) ? common(before, after) : { start: 0, end: 0 };
+    const sameAge = this.#sameAge(contributor, before[0]);
+    const { start, end } = sameAge ? common(before, after) : { start: 0, end: 0 };
     const kept = new Set<Slot>();
     for (let index = start; index < after.length - end; index++) {
       const scoped = after[index];
-      if (scoped === undefined) continue;
+      if (scoped === undefined || (sameAge && scoped === before[index])) continue;
       const slot = this.#put(contributor, scoped);
       if (start + end < before.length) kept.add(slot);
     }
     for (let index = start; index < before.length - end; index++) {
+      if (sameAge && before[index] === after[index]) continue;
       const slot = this.#find(before[index]);
       if (slot !== undefined && !kept.has(slot)) this.#take(contributor, slot);
     }
