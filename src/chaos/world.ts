@@ -245,7 +245,7 @@ export class World {
     if (this.#planes.length === 0) await this.#startPlane();
   }
 
-  /** Another one takes office while the old one still talks to devices, with or without a way to the store. */
+  /** Another one takes office while the old one, which the store does not serve any more, still talks to devices. */
   async #newLeader(): Promise<void> {
     const [former, ...others] = this.#planes;
     if (others.length > 0 && former !== undefined) {
@@ -254,8 +254,7 @@ export class World {
       this.#end(former);
       return this.#lead();
     }
-    // With a store of one file two can never both reach it; where they can, they contradict each other in status until one ends.
-    if (former !== undefined && this.#random.chance(0.8)) {
+    if (former !== undefined) {
       this.#say(`${former.name} is cut off from the store`);
       former.partition();
     }
