@@ -52,7 +52,10 @@ function startDaemons({ hostname }: DaemonsState, site: Site): readonly Step[] {
 export const frrSteps: Steps<FrrState> = {
   create: ({ path, lines }, site) => [configure(site, ...path, ...lines)],
   change: (from, to, site) => [configure(site, ...to.path, ...lineCommands(from.lines, to.lines))],
-  remove: (state, site) => [configure(site, ...removalCommands(state))],
+  // bgpd refuses to drop a VRF's instance until zebra has told it that the VNI is gone.
+  remove: (state, site) => [
+    { ...configure(site, ...removalCommands(state)), ...(/^router bgp \d+ vrf \S+$/.test(state.path.at(-1) ?? '') ? { patient: true } : {}) },
+  ],
   // The order in which FRR prints lines says nothing.
   same: (from, to) => lineCommands(from.lines, to.lines).length === 0,
 };
