@@ -18,6 +18,7 @@ import { connectionLayers } from './resolve/connection.ts';
 import { externalVtepLayers } from './resolve/externalvtep.ts';
 import { fabricLayers } from './resolve/fabric.ts';
 import { mappingLayers } from './resolve/mapping.ts';
+import { overlapLayers } from './resolve/overlap.ts';
 import { peeringLayers } from './resolve/peering.ts';
 import { switchLayers } from './resolve/switch.ts';
 import { vpcLayers } from './resolve/vpc.ts';
@@ -39,6 +40,7 @@ const layers = [
   ...externalVtepLayers,
   ...switchLayers,
   ...connectionLayers,
+  ...overlapLayers,
   ...vpcLayers,
   ...attachmentLayers,
   ...peeringLayers,

@@ -7,15 +7,14 @@ import { vpcScope } from '../../goal/rows.ts';
 import type { Address, Prefix, Vni } from '../../net/brand.ts';
 import { contains, firstHost, overlaps } from '../../net/prefix.ts';
 import { parseVni } from '../../net/scalars.ts';
-import { ageOf } from '../age.ts';
 import type { Candidates } from '../demand.ts';
-import { addressOf, nameTold, path, prefixOf, specNamed, specOf, tenantKey, tenantRef, type Specs } from '../intent.ts';
+import { addressOf, path, prefixOf, specNamed, specOf, tenantKey, tenantRef, type Specs } from '../intent.ts';
 import { overlayMtu } from '../mtu.ts';
-import { prefixesAround, subnetsAt, subnetsInside } from '../relations.ts';
 import { query, type View } from '../view.ts';
 import { fabricTenancy, type Tenancy } from './fabric.ts';
 import { hostPool } from './mapping.ts';
-import { absent, eldestOf, Examination, withoutDemands, type Resolution } from './resolution.ts';
+import { elderOverlap } from './overlap.ts';
+import { absent, Examination, withoutDemands, type Resolution } from './resolution.ts';
 
 export interface ResolvedSubnet {
   readonly prefix: Prefix;
@@ -148,32 +147,6 @@ const checkSubnet = (object: Resource, name: string, { space, fabric }: Surround
   seen.error(
     'SubnetOverlap',
     at,
-    `"${prefix}" overlaps ${elderText(object, elder)} in AddressSpace "${addressSpace}"; choose another prefix or AddressSpace`,
+    `"${prefix}" overlaps ${elder} in AddressSpace "${addressSpace}"; choose another prefix or AddressSpace`,
   );
-};
-
-/** A subnet that was there first. */
-interface Overlap {
-  readonly vpc: string;
-  readonly subnet: string;
-  readonly prefix: string;
-}
-
-const elderText = (object: Resource, { prefix, subnet, vpc }: Overlap): string => {
-  const told = nameTold(object, vpc);
-  return told === undefined ? 'a subnet of an older VPC of another tenant' : `"${prefix}" of subnet "${subnet}" of the older VPC "${told}"`;
-};
-
-/** The first subnet of the eldest among the older VPCs that share an address with `prefix`. */
-const elderOverlap = (object: Resource, space: string, prefix: Prefix, view: View): Overlap | undefined => {
-  const own = tenantKey(object);
-  const around = [prefix, ...prefixesAround(prefix)].flatMap((at) => view.list(subnetsAt, `${space}|${at}`));
-  const others = [...around, ...view.list(subnetsInside, `${space}|${prefix}`)]
-    .map((key) => ({ vpc: key.slice(0, key.lastIndexOf('/')), subnet: key.slice(key.lastIndexOf('/') + 1) }))
-    .filter(({ vpc }) => vpc !== own);
-  if (others.length === 0) return undefined;
-  const eldest = eldestOf(view, 'VPC', others.map(({ vpc }) => vpc));
-  const overlap = eldest === undefined || eldest.age > ageOf(object) ? undefined : others.find(({ vpc }) => vpc === eldest.key);
-  const vpc = overlap && view.at('VPC', overlap.vpc);
-  return overlap && { ...overlap, prefix: vpc === undefined ? '' : (specOf('VPC', vpc).subnets[overlap.subnet]?.cidr ?? '') };
 };
