@@ -3,7 +3,7 @@
  * and go on talking to devices, as a leader does that lost office without knowing, and it can die in the middle of anything.
  */
 import { Registry as MetricsRegistry } from 'prom-client';
-import type { ResourceClient } from '../api/client.ts';
+import type { ResourceClient, WatchEvent } from '../api/client.ts';
 import { coreKinds } from '../api/core/index.ts';
 import { kinds } from '../api/kinds.ts';
 import { createInProcessClient } from '../apiserver/client.ts';
@@ -104,7 +104,7 @@ class StoreLink implements ResourceClient {
   readonly patchStatus: ResourceClient['patchStatus'] = (ref, status, uid) => this.#pass((client) => client.patchStatus(ref, status, uid));
 
   /** After the cut it is as when the other end does not answer: nothing comes, and nobody says so. */
-  async *watch(...[kind, resourceVersion, signal]: Parameters<ResourceClient['watch']>): ReturnType<ResourceClient['watch']> extends AsyncIterable<infer Event> ? AsyncGenerator<Event> : never {
+  async *watch(kind: string, resourceVersion: string, signal: AbortSignal): AsyncGenerator<WatchEvent> {
     const either = AbortSignal.any([signal, this.#cut.signal]);
     for await (const event of this.#client.watch(kind, resourceVersion, either)) {
       if (this.isCut) break;

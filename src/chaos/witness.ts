@@ -3,10 +3,11 @@
  * a device held a row of a VPC that it was no part of; one VNI meant two things at once on devices of the fabric; an object was
  * called programmed although a device never held it.
  */
-import { refKey, refOf, type Condition, type ObjectRef, type Resource } from '../api/object.ts';
+import { refKey, refOf, type Condition, type Resource } from '../api/object.ts';
 import type { RowId } from '../goal/rows.ts';
-import type { AttachmentWish, Fabric, VpcWish } from './intent.ts';
+import type { Fabric } from './intent.ts';
 import { markOf, membership, vpcKey, vpcsOfPeering } from './oracle.ts';
+import { isClean, isSound, sameSpec, wishOf } from './soundness.ts';
 
 type Value = { readonly [name: string]: unknown };
 
@@ -71,8 +72,9 @@ export class Witness {
     for (const part of parts) this.#parts.add(part);
     for (const port of ports) this.#ports.add(port);
     for (const peer of peers) this.#peers.add(peer);
-    for (const device of this.#fabric.devices) this.#declare(device, objects.some(({ kind, metadata }) => kind === 'Switch' && metadata.name === device));
-    this.#revisions.push({ issued: this.#now(), objects: new Map(objects.map((object) => [refKey(refOf(object)), object])) });
+    const switches = new Set(objects.filter(({ kind }) => kind === 'Switch').map(({ metadata }) => metadata.name));
+    for (const device of this.#fabric.devices) this.#declare(device, switches.has(device));
+    this.#revisions.push({ issued: this.#now(), objects: new Map(objects.map((each) => [refKey(refOf(each)), each])) });
   }
 
   /** The API accepted what was intended last, and answered this. */
@@ -89,7 +91,7 @@ export class Witness {
     }
     this.intend(objects);
     this.#meanings.clear();
-    for (const [device, rows] of this.#rows) if (this.#inside.has(device)) for (const value of rows.values()) this.#mean(device, value, true);
+    for (const device of this.#inside) for (const value of this.#rows.get(device)?.values() ?? []) this.#mean(device, value, true);
   }
 
   /** To be given to the simulated devices. */
@@ -137,7 +139,8 @@ export class Witness {
     for (const [key, what] of this.#expected(object, revisions)) {
       this.#judged += 1;
       const held = this.#held.get(key)?.some((interval) => interval.from <= seen && interval.until >= from);
-      if (held !== true) this.faults.push(`${refKey(refOf(object))} generation ${object.metadata.generation} was called programmed, but ${what}`);
+      const name = `${refKey(refOf(object))} generation ${object.metadata.generation}`;
+      if (held !== true) this.faults.push(`${name} was called programmed, but ${what}`);
     }
     if (this.faults.length > before) this.faults.push(`  (asked for at ${from.toFixed(0)}, said at ${seen.toFixed(0)})`);
   }
@@ -146,8 +149,9 @@ export class Witness {
   #expected(object: Resource, revisions: readonly ReadonlyMap<string, Resource>[]): (readonly [string, string])[] {
     const always = (each: Resource): boolean => revisions.every((objects) => sameSpec(objects.get(refKey(refOf(each))), each));
     if (!always(object)) return [];
-    const [latest] = revisions.slice(-1);
-    const attachments = [...(latest?.values() ?? [])].filter((each) => each.kind === 'VPCAttachment' && always(each) && revisions.every((objects) => isSound(each, objects, this.#fabric)));
+    const isAlwaysSound = (each: Resource): boolean => revisions.every((objects) => isSound(each, objects, this.#fabric));
+    const latest = [...(revisions.at(-1)?.values() ?? [])];
+    const attachments = latest.filter((each) => each.kind === 'VPCAttachment' && always(each) && isAlwaysSound(each));
     if (object.kind === 'VPCAttachment') {
       return attachments.filter((each) => each.metadata.name === object.metadata.name).map((each) => this.#attached(each));
     }
@@ -246,7 +250,8 @@ export class Witness {
   }
 
   #port(device: string, row: RowId, { port }: Value, subnet: string): void {
-    if (!this.#ports.has(`${device}/${port} ${subnet}`)) this.#say(`${device} held ${row}: port ${port} in ${subnet}, which nobody ever attached there`);
+    if (this.#ports.has(`${device}/${port} ${subnet}`)) return;
+    this.#say(`${device} held ${row}: port ${port} in ${subnet}, which nobody ever attached there`);
   }
 
   /** Keeps what a VNI means on which device. */
@@ -288,43 +293,7 @@ const keysOf = (device: string, row: RowId, value: Value, rows: ReadonlyMap<RowI
   return [];
 };
 
-const wishOf = ({ spec }: Resource): AttachmentWish => spec as AttachmentWish;
-
 const identityOf = ({ metadata }: Resource): string => `${metadata.uid} ${metadata.generation}`;
-
-const sameSpec = (one: Resource | undefined, other: Resource): boolean =>
-  one !== undefined && JSON.stringify(wishes(one.spec)) === JSON.stringify(wishes(other.spec));
-
-/** What the intent says of a spec, whatever defaults the API filled in. */
-const wishes = (spec: unknown): unknown => {
-  if (typeof spec !== 'object' || spec === null) return spec;
-  const { vpc, subnet, connection, subnets, permit, role } = spec as Value;
-  const marks = typeof subnets === 'object' && subnets !== null ? Object.entries(subnets as VpcWish['subnets']).map(([name, { cidr, dhcp }]) => [name, cidr, dhcp.dnsServers]).toSorted() : undefined;
-  const pairs = Array.isArray(permit) ? (permit as { vpc: string }[][]).map((pair) => pair.map((side) => side.vpc)) : undefined;
-  return { vpc, subnet, connection, marks, pairs, role };
-};
-
-/** Whether nothing stands in the way of the attachment: its switch and its subnet are there, and nobody else wants the port. */
-const isSound = (attachment: Resource, objects: ReadonlyMap<string, Resource>, fabric: Fabric): boolean => {
-  const { vpc, subnet, connection } = wishOf(attachment);
-  const leaf = fabric.ports.get(connection)?.leaf;
-  const rivals = [...objects.values()].filter((other) => other.kind === 'VPCAttachment' && wishOf(other).connection === connection);
-  const found = objects.get(refKey({ kind: 'VPC', namespace: 'default', name: vpc }));
-  const hasSubnet = found !== undefined && Object.hasOwn((found.spec as VpcWish).subnets, subnet);
-  return hasSubnet && rivals.length === 1 && leaf !== undefined && objects.has(refKey(switchRef(leaf))) && isClean(vpc, objects);
-};
-
-const switchRef = (name: string): ObjectRef => ({ kind: 'Switch', namespace: '', name });
-
-/** Whether the VPC is there and shares no prefix with another. */
-const isClean = (name: string, objects: ReadonlyMap<string, Resource>): boolean => {
-  const vpcs = [...objects.values()].filter(({ kind }) => kind === 'VPC');
-  const prefixes = (each: Resource): string[] => Object.values((each.spec as VpcWish).subnets).map(({ cidr }) => cidr);
-  const own = vpcs.find(({ metadata }) => metadata.name === name);
-  if (own === undefined) return false;
-  const others = new Set(vpcs.filter((each) => each !== own).flatMap(prefixes));
-  return prefixes(own).every((prefix) => !others.has(prefix));
-};
 
 export const conditionOf = (object: Resource, type: string): Condition | undefined =>
   (object.status as { conditions?: Condition[] } | undefined)?.conditions?.find((condition) => condition.type === type);

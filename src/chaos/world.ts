@@ -9,9 +9,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { builtinObjects } from '../api/builtin.ts';
 import type { ResourceClient } from '../api/client.ts';
 import type { FabricStatus } from '../api/kinds/fabric.ts';
-import { refKey, refOf, type Resource } from '../api/object.ts';
+import type { Resource } from '../api/object.ts';
 import { allowAnnotation } from '../control/safeguard.ts';
-import { formatDigest } from '../goal/digest.ts';
 import { HeddleError } from '../kit/error.ts';
 import { type Faults, noFaults } from '../simulate/faults.ts';
 import { Fleet } from '../simulate/fleet.ts';
@@ -22,9 +21,11 @@ import { createMemoryStore } from '../store/memory.ts';
 import { openSqliteStore } from '../store/sqlite.ts';
 import type { Store } from '../store/store.ts';
 import { everything, expectedOf, type Expected } from './expected.ts';
-import { anyFabric, clusterRef, describeEdit, Intent, perform, type Fabric } from './intent.ts';
+import { follow } from './follow.ts';
+import { judgedKinds, wrongIn } from './inspection.ts';
+import { anyFabric, describeEdit, Intent, perform, type Fabric } from './intent.ts';
 import { apiOf, startPlane, type Plane } from './plane.ts';
-import { conditionOf, Witness } from './witness.ts';
+import { Witness } from './witness.ts';
 import { openWire, soundWire, type Wire } from './wire.ts';
 
 export interface ChaosOptions {
@@ -34,7 +35,6 @@ export interface ChaosOptions {
 }
 
 const secret = Buffer.alloc(32, 3);
-const judgedKinds = ['VPC', 'VPCAttachment', 'VPCPeering'] as const;
 let certificate: ReturnType<typeof loopbackCertificate> | undefined;
 
 export class World {
@@ -125,7 +125,8 @@ export class World {
     const deadline = this.#now() + milliseconds;
     for (;;) {
       const objects = await everything(this.#api);
-      const wrong = this.#wrong(objects);
+      const { fleet } = this.#world;
+      const wrong = wrongIn({ intent: this.#intent, fleet, objects, expected: this.#expected(objects) });
       if (wrong.length === 0) break;
       await this.#allowDeletions(objects);
       if (this.#now() > deadline) return wrong;
@@ -325,93 +326,15 @@ export class World {
     }
   }
 
-  /** What is not as it must be; empty when all is right. */
-  #wrong(objects: readonly Resource[]): readonly string[] {
-    const { fleet } = this.#world;
-    const wrong = [...this.#wrongIntent(objects), ...wrongStatus(objects)];
-    const expected = this.#expected(objects);
-    for (const device of this.#fabric.devices) {
-      if (this.#intent.has(clusterRef('Switch', device))) wrong.push(...wrongDevice(fleet, device, expected));
-      else wrong.push(...wrongStranger(fleet, device));
-    }
-    return wrong;
-  }
-
   #expected(objects: readonly Resource[]): Expected {
-    const key = objects.map(({ metadata, status }) => `${metadata.uid} ${metadata.generation} ${JSON.stringify((status as { phase?: string } | undefined)?.phase)}`).join();
+    const phase = ({ status }: Resource): string => (status as { phase?: string } | undefined)?.phase ?? '';
+    const key = objects.map((object) => `${object.metadata.uid} ${object.metadata.generation} ${phase(object)}`).join();
     if (this.#cached?.key !== key) this.#cached = { key, expected: expectedOf(objects) };
     return this.#cached.expected;
-  }
-
-  /** No acknowledged revision is lost, and nothing that was deleted comes back. */
-  #wrongIntent(objects: readonly Resource[]): string[] {
-    const found = new Set(objects.filter(({ kind }) => ['Switch', ...judgedKinds].includes(kind)).map((object) => refKey(refOf(object))));
-    const wanted = new Set(this.#intent.objects().map((object) => refKey(refOf(object))));
-    const lost = [...wanted].filter((key) => !objects.some((object) => refKey(refOf(object)) === key));
-    const marks = this.#intent.ofKind('VPC').flatMap((wish) => {
-      const stored = objects.find((object) => refKey(refOf(object)) === refKey(refOf(wish)));
-      const has = (stored?.spec as { subnets?: unknown } | undefined)?.subnets;
-      return marksIn(has).join() === marksIn((wish.spec as { subnets?: unknown }).subnets).join() ? [] : [`${refKey(refOf(wish))} is not as it was accepted`];
-    });
-    return [...lost.map((key) => `${key} was accepted and is lost`), ...[...found].filter((key) => !wanted.has(key)).map((key) => `${key} was deleted and is there`), ...marks];
   }
 }
 
 const openStore = (folder: string): Store => {
   mkdirSync(folder, { recursive: true });
   return openSqliteStore(join(folder, 'heddle.db'));
-};
-
-const marksIn = (subnets: unknown): string[] => [...JSON.stringify(subnets ?? {}).matchAll(/10\.255\.\d+\.\d+/g)].map(([mark]) => mark);
-
-/** Every object of the intent is programmed, or says why not. */
-const wrongStatus = (objects: readonly Resource[]): string[] =>
-  objects.flatMap((object) => {
-    if (![...judgedKinds, 'Switch'].includes(object.kind)) return [];
-    const [accepted, programmed] = [conditionOf(object, 'Accepted'), conditionOf(object, 'Programmed')];
-    const generation = object.metadata.generation;
-    const isCurrent = accepted?.observedGeneration === generation && programmed?.observedGeneration === generation;
-    const isRight = programmed?.status === 'True' || accepted?.status === 'False';
-    if (isCurrent && isRight) return [];
-    return [`${refKey(refOf(object))} generation ${generation}: ${JSON.stringify(programmed)} ${JSON.stringify(accepted)}`];
-  });
-
-const wrongDevice = (fleet: Fleet, device: string, expected: Expected): string[] => {
-  const agent = fleet.agent(device);
-  const rows = expected.rows(device);
-  const has = agent.device.rows;
-  const wrong = [
-    ...[...rows.keys()].filter((row) => !has.has(row)).map((row) => `lacks ${row}`),
-    ...[...has.keys()].filter((row) => !rows.has(row)).map((row) => `has ${row}`),
-    ...[...rows].filter(([row, text]) => has.has(row) && has.get(row) !== text).map(([row, text]) => `has ${row} as ${has.get(row)}, not ${text}`),
-  ];
-  const held = agent.scopes();
-  const scopes = expected.goal.subscriptions(device);
-  for (const scope of new Set([...held.keys(), ...scopes])) {
-    const wanted = scopes.includes(scope) ? expected.goal.scope(scope).digest : undefined;
-    const digest = held.get(scope)?.digest;
-    if (wanted === digest || (digest === undefined && expected.goal.scope(scope).rows.size === 0)) continue;
-    wrong.push(`holds ${scope} with digest ${digest === undefined ? 'none' : formatDigest(digest)}, not ${wanted === undefined ? 'none' : formatDigest(wanted)}`);
-  }
-  if (!agent.connected) wrong.push('is not connected');
-  return wrong.map((text) => `${device} ${text}`);
-};
-
-/** A device that is not declared keeps no tenant's port in service. */
-const wrongStranger = (fleet: Fleet, device: string): string[] =>
-  [...fleet.agent(device).device.rows.keys()]
-    .filter((row) => row.startsWith('attachment/') || row.startsWith('host/'))
-    .map((row) => `${device} is not declared and holds ${row}`);
-
-/** Every state of every object of a kind, until the signal aborts. */
-const follow = async (client: ResourceClient, kind: string, signal: AbortSignal, onObject: (object: Resource) => void): Promise<void> => {
-  while (!signal.aborted) {
-    try {
-      const { items, resourceVersion } = await client.list(kind);
-      for (const item of items) onObject(item);
-      for await (const event of client.watch(kind, resourceVersion, signal)) if (event.type !== 'BOOKMARK') onObject(event.object);
-    } catch (thrown) {
-      if (!signal.aborted && HeddleError.from(thrown).code !== 'Expired') throw thrown;
-    }
-  }
 };
