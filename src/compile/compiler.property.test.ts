@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import * as fc from 'fast-check';
 import { refKey, refOf, type Resource } from '../api/object.ts';
 import { createCompiler } from './compiler.ts';
-import type { Compiler } from './engine.ts';
+import type { Compiler, ObjectChange } from './engine.ts';
 import * as make from './fixture.ts';
 
 /** The same of another tenant. */
@@ -82,6 +82,8 @@ interface Step {
   readonly allocate: boolean;
   /** A claim to take away (even) or to put into quarantine (odd). */
   readonly claim: number | undefined;
+  /** Whether it goes into one batch with the next step, when it does not allocate. */
+  readonly waits: boolean;
 }
 
 const step: fc.Arbitrary<Step> = fc.record({
@@ -89,6 +91,7 @@ const step: fc.Arbitrary<Step> = fc.record({
   version: fc.option(fc.nat(2), { nil: undefined, freq: 4 }),
   allocate: fc.boolean(),
   claim: fc.option(fc.nat(99), { nil: undefined, freq: 1 }),
+  waits: fc.boolean(),
 });
 
 /** What is in the compiler, as a store would hold it. */
@@ -96,24 +99,31 @@ class Stock {
   readonly objects = new Map<string, Resource>();
   readonly claims: Resource[] = [];
   readonly taken = new Set<string>();
+  readonly #waiting: ObjectChange[] = [];
 
-  run({ place, version, allocate, claim }: Step, compiler: Compiler): void {
-    if (claim !== undefined) this.giveBack(claim, compiler);
+  run({ place, version, allocate, claim, waits }: Step, compiler: Compiler): void {
+    if (claim !== undefined) this.giveBack(claim);
     const versions = universe[place] ?? [];
     const kept = version === undefined ? undefined : versions[version % versions.length];
     const gone = versions.filter((object) => kept === undefined || refKey(refOf(object)) !== refKey(refOf(kept)));
     for (const object of gone) this.objects.delete(refKey(refOf(object)));
     if (kept !== undefined) this.objects.set(refKey(refOf(kept)), kept);
-    compiler.apply([...gone.map(make.remove), ...(kept === undefined ? [] : [make.put(kept)])]);
+    this.#waiting.push(...gone.map(make.remove), ...(kept === undefined ? [] : [make.put(kept)]));
+    if (!waits || allocate) this.settle(compiler);
     if (allocate) this.allocate(compiler);
   }
 
-  giveBack(number: number, compiler: Compiler): void {
+  /** Applies what waits, as one batch. */
+  settle(compiler: Compiler): void {
+    compiler.apply(this.#waiting.splice(0));
+  }
+
+  giveBack(number: number): void {
     const [claim] = this.claims.splice(number % Math.max(1, this.claims.length), 1);
     if (claim === undefined) return;
     const quarantined = { ...claim, status: { phase: 'Quarantined' } };
     if (number % 2 === 1) this.claims.push(quarantined);
-    compiler.apply([number % 2 === 1 ? make.put(quarantined) : make.remove(claim)]);
+    this.#waiting.push(number % 2 === 1 ? make.put(quarantined) : make.remove(claim));
   }
 
   allocate(compiler: Compiler): void {
@@ -129,7 +139,7 @@ class Stock {
 
 const start = (compiler = createCompiler()): { readonly compiler: Compiler; readonly stock: Stock } => {
   const stock = new Stock();
-  for (const place of universe.keys()) stock.run({ place, version: 0, allocate: true, claim: undefined }, compiler);
+  for (const place of universe.keys()) stock.run({ place, version: 0, allocate: true, claim: undefined, waits: false }, compiler);
   return { compiler, stock };
 };
 
@@ -140,6 +150,7 @@ test('after any sequence of edits the incremental result equals one from scratch
     fc.property(fc.array(step, { maxLength: 40 }), fc.integer(), fc.boolean(), (steps, seed, oneByOne) => {
       const { compiler, stock } = start();
       for (const each of steps) stock.run(each, compiler);
+      stock.settle(compiler);
       const shuffled = shuffle(stock.all(), seed).map(make.put);
       const fresh = createCompiler();
       if (oneByOne) for (const change of shuffled) fresh.apply([change]);
@@ -166,6 +177,7 @@ test('deltas add up to the goal state, and no translator ever fails', () => {
       };
       const { stock } = start(compiler);
       for (const each of steps) stock.run(each, compiler);
+      stock.settle(compiler);
       const held = compiler.scopes().flatMap((scope) => compiler.rows(scope).map((row) => [`${scope} ${row.table}/${row.key}`, row.value] as const));
       assert.deepEqual(new Map([...mirror].sort()), new Map(held.sort()));
       const codes = everyone.flatMap((object) => compiler.findingsOf(refOf(object)).map(({ code }) => code));
