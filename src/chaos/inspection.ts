@@ -7,7 +7,7 @@ import { clusterRef, type Intent } from './intent.ts';
 import { conditionOf } from './witness.ts';
 
 /** Kinds whose status is held against what devices do. */
-export const judgedKinds: readonly string[] = ['VPC', 'VPCAttachment', 'VPCPeering'];
+export const judgedKinds: readonly string[] = ['VPC', 'VPCAttachment', 'VPCPeering', 'MappingSlice'];
 
 export interface Scene {
   readonly intent: Intent;

@@ -7,8 +7,6 @@ import type { ResourceClient } from '../api/client.ts';
 import { HeddleError } from '../kit/error.ts';
 import type { Random } from '../simulate/random.ts';
 
-export type IntentKind = 'Switch' | 'Connection' | 'VPC' | 'VPCAttachment' | 'VPCPeering';
-
 export interface VpcWish {
   readonly subnets: { readonly [name: string]: { readonly cidr: string; readonly dhcp: { readonly dnsServers: readonly string[] } } };
 }
@@ -121,6 +119,11 @@ export class Intent {
       [2, () => this.#deleteAny('VPCPeering')],
       [1, () => this.#removeLeaf()],
       [2, () => this.#returnLeaf()],
+      [1, () => this.#removeCable()],
+      [2, () => this.#returnCable()],
+      [1, () => this.#exchangeCard()],
+      [3, () => this.#putSlice()],
+      [1, () => this.#deleteAny('MappingSlice')],
     ];
     const total = wishes.reduce((sum, [weight]) => sum + weight, 0);
     for (;;) {
@@ -183,6 +186,38 @@ export class Intent {
   #deleteAny(kind: string): Edit | undefined {
     const object = this.#random.pick(this.ofKind(kind));
     return object === undefined ? undefined : { type: 'delete', ref: refOf(object) };
+  }
+
+  /** A few hosts that nobody manages, in addresses that no attachment is given. */
+  #putSlice(): Edit | undefined {
+    const vpc = this.#random.pick(this.ofKind('VPC'));
+    const [prefix = ''] = Object.values((vpc?.spec as VpcWish | undefined)?.subnets ?? {}).map(({ cidr }) => cidr.replace(/0\/24$/, ''));
+    if (vpc === undefined) return undefined;
+    const mappings = Array.from({ length: 1 + this.#random.below(5) }, (_, index) => ({
+      address: `${prefix}${200 + index}`,
+      mac: `02:aa:00:00:00:${hex(this.#random.below(256))}`,
+      vtep: `172.30.0.${1 + this.#random.below(4)}`,
+    }));
+    return { type: 'put', object: tenantObject('MappingSlice', `hosts-of-${vpc.metadata.name}`, { vpc: vpc.metadata.name, mappings }) };
+  }
+
+  #removeCable(): Edit | undefined {
+    const name = this.#random.pick([...this.fabric.ports.keys()].filter((each) => this.has(clusterRef('Connection', each))));
+    return name === undefined ? undefined : { type: 'delete', ref: clusterRef('Connection', name) };
+  }
+
+  #returnCable(): Edit | undefined {
+    const missing = (each: Resource): boolean => each.kind === 'Connection' && !this.has(refOf(each));
+    const object = this.#random.pick(this.fabric.objects.filter(missing));
+    return object === undefined ? undefined : { type: 'put', object };
+  }
+
+  /** A server gets another network card. */
+  #exchangeCard(): Edit | undefined {
+    const server = this.#random.pick(this.ofKind('Server'));
+    if (server === undefined) return undefined;
+    const mac = `02:bb:00:00:${hex(this.#random.below(256))}:${hex(this.#random.below(256))}`;
+    return { type: 'put', object: { ...server, spec: { ports: { eth1: { mac } } } } };
   }
 
   #removeLeaf(): Edit | undefined {

@@ -19,14 +19,15 @@ const wishes = (spec: unknown): unknown => {
   return { vpc, subnet, connection, marks, pairs, role };
 };
 
-/** Whether nothing stands in the way of the attachment: its switch and its subnet are there, and nobody else wants the port. */
+/** Whether nothing stands in the way of the attachment: switch, cable and subnet are there, and nobody else wants the port. */
 export const isSound = (attachment: Resource, objects: ReadonlyMap<string, Resource>, fabric: Fabric): boolean => {
   const { vpc, subnet, connection } = wishOf(attachment);
   const leaf = fabric.ports.get(connection)?.leaf;
   const rivals = [...objects.values()].filter((other) => other.kind === 'VPCAttachment' && wishOf(other).connection === connection);
   const found = objects.get(refKey(tenantRef('VPC', vpc)));
   const hasSubnet = found !== undefined && Object.hasOwn((found.spec as VpcWish).subnets, subnet);
-  return hasSubnet && rivals.length === 1 && leaf !== undefined && objects.has(refKey(clusterRef('Switch', leaf))) && isClean(vpc, objects);
+  const isCabled = leaf !== undefined && [clusterRef('Switch', leaf), clusterRef('Connection', connection)].every((ref) => objects.has(refKey(ref)));
+  return isCabled && hasSubnet && rivals.length === 1 && isClean(vpc, objects);
 };
 
 /** Whether the VPC is there and shares no prefix with another. */

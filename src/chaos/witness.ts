@@ -223,9 +223,10 @@ export class Witness {
     }
     if (table === 'segment') {
       this.#part(device, row, description.split('/').slice(0, 2).join('/'));
-      for (const [other, held] of rows) if (held['segment'] === value['vni']) this.#port(device, other, held, description);
+      const inside = [...rows].filter(([other, held]) => isOfPort(other) && held['segment'] === value['vni']);
+      for (const [other, held] of inside) this.#port(device, other, held, description);
     }
-    if (table === 'attachment' || table === 'host') {
+    if (isOfPort(row)) {
       const segment = rows.get(`segment/${value['segment']}`);
       if (segment !== undefined) this.#port(device, row, value, String(segment['description']));
     }
@@ -277,6 +278,8 @@ export class Witness {
     this.faults.push(`${fault} (at ${this.#now().toFixed(0)})`);
   }
 }
+
+const isOfPort = (row: RowId): boolean => row.startsWith('attachment/') || row.startsWith('host/');
 
 const tableOf = (row: RowId): string => row.slice(0, row.indexOf('/'));
 
