@@ -84,7 +84,7 @@ const ofWholeControlPlane = async (report: Report): Promise<void> => {
     await server.ask({ do: 'forget' });
     await fleet.ask({ do: 'start', server: southbound, ca, secret, devices });
     await server.ask({ do: 'settled' });
-    await delay(5000);
+    await server.ask({ do: 'rest' });
     const { times, cpu, most } = await changeVpcs(server, kubeconfig);
     const subject = `a VPC's 4 segments changed on ${most} of ${devices.length} devices, API write to last acknowledgement`;
     report({ figure: `${subject}, p50`, value: percentile(times, 0.5), unit: 'ms', n: times.length, limit: 50 });

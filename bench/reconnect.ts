@@ -70,10 +70,10 @@ const ofWholeControlPlane = async (report: Report): Promise<void> => {
     const subject = `${devices.length} devices of W(${vpcs})`;
     const first = await seconds(() => fleet.ask({ do: 'start', server: southbound, ca, secret, devices }));
     report({ figure: `${subject} dial for the first time, until the last has programmed everything`, value: first, unit: 's', n: 1, limit: 60 });
-    await delay(5000);
+    await server.ask({ do: 'rest' });
     const cut = await seconds(() => fleet.ask({ do: 'cut' }));
     report({ figure: `${subject} lose their connections, until the last is confirmed`, value: cut, unit: 's', n: 1, limit: 5 });
-    await delay(5000);
+    await server.ask({ do: 'rest' });
     await fleet.ask({ do: 'wipe' });
     await delay(2000);
     const empty = await seconds(() => fleet.ask({ do: 'restart' }));

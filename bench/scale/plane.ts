@@ -26,6 +26,8 @@ export type PlaneQuestion =
   | { readonly do: 'forget' }
   /** Answers when every device has acknowledged all that it should hold since `forget`. */
   | { readonly do: 'settled' }
+  /** Answers when the process has little to do: what a start or a storm left behind is written. */
+  | { readonly do: 'rest' }
   | { readonly do: 'close' };
 
 export interface PlaneAnswer {
@@ -137,6 +139,17 @@ const standing = (): PlaneAnswer => {
   return { at: lastAt, devices: concerned.size, cpu: (user + system) / 1000, peak: process.resourceUsage().maxRSS / 1000 };
 };
 
+const restMilliseconds = 500;
+
+const rest = async (): Promise<void> => {
+  for (;;) {
+    const before = process.cpuUsage();
+    await delay(restMilliseconds);
+    const { user, system } = process.cpuUsage(before);
+    if ((user + system) / 1000 < restMilliseconds / 5) return;
+  }
+};
+
 answerQuestions<PlaneQuestion, PlaneAnswer>(async (question) => {
   switch (question.do) {
     case 'open':
@@ -158,6 +171,9 @@ answerQuestions<PlaneQuestion, PlaneAnswer>(async (question) => {
       return standing();
     case 'settled':
       while (settled.size < leaves) await delay(5);
+      return standing();
+    case 'rest':
+      await rest();
       return standing();
     case 'close':
       await plane?.close();
