@@ -16,9 +16,10 @@ const vpc = (name: string, cidr: string, mark = '10.255.0.1'): Resource =>
 const attach = (name: string, of: string, connection: string): Resource => tenant('VPCAttachment', name, { vpc: of, subnet: 'front', connection });
 const peering = (left: string, right: string): Resource => tenant('VPCPeering', `${left}--${right}`, { permit: [[{ vpc: left }, { vpc: right }]] });
 
-const switches = ['leaf-1', 'leaf-2'].map((name) => cluster('Switch', name));
+const cables = ['s1--leaf-1', 's2--leaf-2'].map((name) => cluster('Connection', name));
+const wiring = [...['leaf-1', 'leaf-2'].map((name) => cluster('Switch', name)), ...cables];
 const fabric: Fabric = {
-  objects: switches,
+  objects: wiring,
   devices: ['leaf-1', 'leaf-2'],
   leaves: ['leaf-1', 'leaf-2'],
   ports: new Map([
@@ -39,7 +40,7 @@ describe('the witness', () => {
   const holds = (device: string, row: string, value: object | undefined): void => witness.onRow(device, row, value && JSON.stringify(value));
   const wants = (...objects: Resource[]): void => {
     now += 1000;
-    witness.intend([...switches, ...objects]);
+    witness.intend([...wiring, ...objects]);
     for (const object of objects) witness.accepted(object);
     now += 1000;
   };
@@ -65,7 +66,7 @@ describe('the witness', () => {
     wants(red, blue, attach('a', 'red', 's1--leaf-1'));
     holds('leaf-1', 'vrf/vrf2', { vni: 2, name: 'vrf2', description: 'default/blue' });
     assert.equal(witness.faults.length, 1);
-    witness.renew([...switches, red]);
+    witness.renew([...wiring, red]);
     holds('leaf-1', 'vrf/vrf1', { vni: 1, name: 'vrf1', description: 'default/red' });
     assert.match(witness.faults[1] ?? '', /leaf-1 held vrf\/vrf1 of VPC default\/red, which it was no part of/);
   });
@@ -97,7 +98,7 @@ describe('the witness', () => {
     segment('leaf-2', 'blue', 11);
     assert.match(witness.faults[0] ?? '', /VNI 11 is default\/blue\/front on leaf-2 and at the same time default\/red\/front on leaf-1/);
     holds('leaf-2', 'segment/11', undefined);
-    witness.intend([cluster('Switch', 'leaf-2'), red, blue, attach('b', 'blue', 's2--leaf-2')]);
+    witness.intend([cluster('Switch', 'leaf-2'), ...cables, red, blue, attach('b', 'blue', 's2--leaf-2')]);
     segment('leaf-2', 'blue', 11);
     assert.equal(witness.faults.length, 1);
   });
