@@ -119,6 +119,12 @@ class Plane {
   }
 }
 
+/** As many objects as share a transaction of the store when a client writes as fast as it can. */
+const perBatch = 200;
+
+const batchesOf = <Item>(items: readonly Item[]): Item[][] =>
+  Array.from({ length: Math.ceil(items.length / perBatch) }, (_, number) => items.slice(number * perBatch, (number + 1) * perBatch));
+
 const put = (object: Resource): ObjectChange => ({ ref: refOf(object), object });
 const remove = (object: Resource): ObjectChange => ({ ref: refOf(object), object: undefined });
 
@@ -182,7 +188,9 @@ const measure = (vpcs: number): Measured => {
   const objects = [...world.fabric, ...world.tenants].map(stored);
   const plane = new Plane();
   const cold = new Stopwatch();
-  cold.time(() => plane.apply(objects.map(put)));
+  cold.time(() => {
+    for (const batch of batchesOf(objects)) plane.apply(batch.map(put));
+  });
   const rows = plane.rows();
   const compile = plane.compiling.spent();
   const known = new Map(objects.map((object) => [refKey(refOf(object)), object]));
@@ -199,7 +207,9 @@ const measureRestart = (objects: readonly Resource[]): Pick<Measured, 'restart' 
   const changes = objects.map(put);
   const before = heapMegabytes();
   const [compiler, goal, restart] = [createCompiler(), new GoalState(), new Stopwatch()];
-  restart.time(() => goal.commit(compiler.apply(changes).scopes));
+  restart.time(() => {
+    for (const batch of batchesOf(changes)) goal.commit(compiler.apply(batch).scopes);
+  });
   const held = heapMegabytes() - before;
   return compiler.counters().translators === 0 || goal.version === 0
     ? { restart: restart.spent(), heapMegabytes: Number.NaN }

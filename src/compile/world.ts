@@ -148,7 +148,7 @@ export class World {
   }
 
   #objectTable(kind: string): Table {
-    return getOrMake(this.#objects, kind, () => this.#makeObjectTable(kind));
+    return this.#objects.get(kind) ?? this.#makeObjectTable(kind);
   }
 
   /** The node of an object is there as long as the object exists, or is missed by somebody. */
@@ -159,7 +159,9 @@ export class World {
       nodes.delete(key);
       this.#graph.drop(node);
     };
-    return { kind: { name: kind, level: 0, onUnread: forget }, nodes };
+    const table = { kind: { name: kind, level: 0, onUnread: forget }, nodes };
+    this.#objects.set(kind, table);
+    return table;
   }
 
   #reindex(indexes: readonly Relation<unknown>[], key: string, before: unknown, after: unknown): void {
