@@ -17,6 +17,8 @@ const { values } = parseArgs({
   },
 });
 
+const tell = (line: string): void => void process.stdout.write(`${line}\n`);
+
 const number = (option: 'minutes' | 'seed' | 'steps' | 'rounds' | 'side-by-side'): number => {
   const value = Number(values[option]);
   if (Number.isFinite(value) && value >= 0) return value;
@@ -29,10 +31,13 @@ const optionsFor = (seed: number, store: RunOptions['store']): RunOptions => ({
   store,
   steps: number('steps'),
   rounds: number('rounds'),
-  ...(values.verbose ? { onLog: (line: string) => process.stdout.write(`${line}\n`) } : {}),
+  ...(values.verbose ? { onLog: tell } : {}),
 });
 
-const storeOf = (seed: number): RunOptions['store'] => (values.store === 'memory' || values.store === 'sqlite' ? values.store : seed % 3 === 0 ? 'sqlite' : 'memory');
+const storeOf = (seed: number): RunOptions['store'] => {
+  if (values.store === 'memory' || values.store === 'sqlite') return values.store;
+  return seed % 3 === 0 ? 'sqlite' : 'memory';
+};
 const began = performance.now();
 const end = began + number('minutes') * 60_000;
 const isNamed = values.seed !== undefined;
@@ -61,13 +66,14 @@ const work = async (): Promise<void> => {
     done += 1;
     judged += result.judged;
     if (result.wrong.length > 0) failure ??= formatFailure(await shorten(options, result));
-    else process.stdout.write(`seed ${String(options.seed).padEnd(8)} ${options.store.padEnd(6)} fine, ${result.judged} promises held, ${result.log.length} events\n`);
+    else tell(`seed ${String(options.seed).padEnd(8)} ${options.store.padEnd(6)} fine, ${result.judged} promises held, ${result.log.length} events`);
   }
 };
 
 await Promise.all(Array.from({ length: isNamed ? 1 : number('side-by-side') }, work));
 if (failure === undefined) {
-  process.stdout.write(`chaos: ${done} runs, ${judged} promises compared with devices, nothing wrong (${Math.round((performance.now() - began) / 1000)} s)\n`);
+  const seconds = Math.round((performance.now() - began) / 1000);
+  tell(`chaos: ${done} runs, ${judged} promises compared with devices, nothing wrong (${seconds} s)`);
 } else {
   process.stderr.write(`${failure}\n`);
 }

@@ -50,7 +50,10 @@ export const anyFabric = (random: Random): Fabric => {
   const leaves = names('leaf', 5 + random.below(6));
   const ports = new Map<string, { leaf: string; port: string }>();
   const objects = [
-    clusterObject('Fabric', 'default', { underlay: { routerIDs: '172.16.0.0/16', vteps: '172.17.0.0/16' }, safety: anySafety(random) }),
+    clusterObject('Fabric', 'default', {
+      underlay: { routerIDs: '172.16.0.0/16', vteps: '172.17.0.0/16' },
+      safety: anySafety(random),
+    }),
     clusterObject('AddressSpace', 'default', { prefixes: ['10.0.0.0/8'] }),
     ...spines.map((name) => clusterObject('Switch', name, { role: 'spine' })),
     ...leaves.map(leafObject),
@@ -74,7 +77,12 @@ export const anyFabric = (random: Random): Fabric => {
 const anySafety = (random: Random): object =>
   random.chance(0.7)
     ? { minDeletedRows: 1_000_000, minDevices: 100_000 }
-    : { maxDeletedPercent: 20 + random.below(60), minDeletedRows: random.below(12), minDevices: random.below(4), windowSeconds: random.below(3) };
+    : {
+        maxDeletedPercent: 20 + random.below(60),
+        minDeletedRows: random.below(12),
+        minDevices: random.below(4),
+        windowSeconds: random.below(3),
+      };
 
 const names = (kind: string, count: number): string[] => Array.from({ length: count }, (_, index) => `${kind}-${index + 1}`);
 const hex = (number: number): string => number.toString(16).padStart(2, '0');
@@ -191,14 +199,16 @@ export class Intent {
   /** A few hosts that nobody manages, in addresses that no attachment is given. */
   #putSlice(): Edit | undefined {
     const vpc = this.#random.pick(this.ofKind('VPC'));
-    const [prefix = ''] = Object.values((vpc?.spec as VpcWish | undefined)?.subnets ?? {}).map(({ cidr }) => cidr.replace(/0\/24$/, ''));
     if (vpc === undefined) return undefined;
+    const [subnet] = Object.values((vpc.spec as VpcWish).subnets);
+    const prefix = (subnet?.cidr ?? '').replace(/0\/24$/, '');
     const mappings = Array.from({ length: 1 + this.#random.below(5) }, (_, index) => ({
       address: `${prefix}${200 + index}`,
       mac: `02:aa:00:00:00:${hex(this.#random.below(256))}`,
       vtep: `172.30.0.${1 + this.#random.below(4)}`,
     }));
-    return { type: 'put', object: tenantObject('MappingSlice', `hosts-of-${vpc.metadata.name}`, { vpc: vpc.metadata.name, mappings }) };
+    const { name } = vpc.metadata;
+    return { type: 'put', object: tenantObject('MappingSlice', `hosts-of-${name}`, { vpc: name, mappings }) };
   }
 
   #removeCable(): Edit | undefined {

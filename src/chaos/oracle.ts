@@ -31,7 +31,8 @@ export const membership = (objects: readonly Resource[], fabric: Fabric): Member
     if (!vpcs.has(left) || !vpcs.has(right)) continue;
     peers.add(`${vpcKey(left)} ${vpcKey(right)}`).add(`${vpcKey(right)} ${vpcKey(left)}`);
   }
-  for (const { vpc, subnet, connection } of objects.filter(({ kind }) => kind === 'VPCAttachment').map(({ spec }) => spec as AttachmentWish)) {
+  for (const { spec } of objects.filter(({ kind }) => kind === 'VPCAttachment')) {
+    const { vpc, subnet, connection } = spec as AttachmentWish;
     const place = fabric.ports.get(connection);
     if (place === undefined || !vpcs.has(vpc)) continue;
     parts.add(`${place.leaf} ${vpcKey(vpc)}`);

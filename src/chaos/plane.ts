@@ -40,7 +40,8 @@ export interface Plane {
   crash(): Promise<void>;
 }
 
-export const apiOf = (store: Store): ResourceClient => createInProcessClient(createRegistry(store, createScheme([...coreKinds, ...kinds])));
+export const apiOf = (store: Store): ResourceClient =>
+  createInProcessClient(createRegistry(store, createScheme([...coreKinds, ...kinds])));
 
 export const startPlane = async ({ store, tls, tokenSecret, clockSkew, version }: PlaneOptions): Promise<Plane> => {
   const link = new StoreLink(apiOf(store));
@@ -101,7 +102,8 @@ class StoreLink implements ResourceClient {
   readonly create: ResourceClient['create'] = (object) => this.#pass((client) => client.create(object));
   readonly update: ResourceClient['update'] = (object) => this.#pass((client) => client.update(object));
   readonly delete: ResourceClient['delete'] = (ref) => this.#pass((client) => client.delete(ref));
-  readonly patchStatus: ResourceClient['patchStatus'] = (ref, status, uid) => this.#pass((client) => client.patchStatus(ref, status, uid));
+  readonly patchStatus: ResourceClient['patchStatus'] = (ref, status, uid) =>
+    this.#pass((client) => client.patchStatus(ref, status, uid));
 
   /** After the cut it is as when the other end does not answer: nothing comes, and nobody says so. */
   async *watch(kind: string, resourceVersion: string, signal: AbortSignal): AsyncGenerator<WatchEvent> {

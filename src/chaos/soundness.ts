@@ -13,8 +13,8 @@ export const sameSpec = (one: Resource | undefined, other: Resource): boolean =>
 const wishes = (spec: unknown): unknown => {
   if (typeof spec !== 'object' || spec === null) return spec;
   const { vpc, subnet, connection, subnets, permit, role } = spec as Value;
-  const ofSubnet = ([subnetName, { cidr, dhcp }]: [string, VpcWish['subnets'][string]]): unknown => [subnetName, cidr, dhcp.dnsServers];
-  const marks = Object.entries((subnets ?? {}) as VpcWish['subnets']).map(ofSubnet).toSorted();
+  const named = Object.entries((subnets ?? {}) as VpcWish['subnets']);
+  const marks = named.map(([subnetName, { cidr, dhcp }]) => [subnetName, cidr, dhcp.dnsServers]).toSorted();
   const pairs = Array.isArray(permit) ? (permit as { vpc: string }[][]).map((pair) => pair.map((side) => side.vpc)) : undefined;
   return { vpc, subnet, connection, marks, pairs, role };
 };
@@ -26,7 +26,8 @@ export const isSound = (attachment: Resource, objects: ReadonlyMap<string, Resou
   const rivals = [...objects.values()].filter((other) => other.kind === 'VPCAttachment' && wishOf(other).connection === connection);
   const found = objects.get(refKey(tenantRef('VPC', vpc)));
   const hasSubnet = found !== undefined && Object.hasOwn((found.spec as VpcWish).subnets, subnet);
-  const isCabled = leaf !== undefined && [clusterRef('Switch', leaf), clusterRef('Connection', connection)].every((ref) => objects.has(refKey(ref)));
+  const has = (kind: string, name: string): boolean => objects.has(refKey(clusterRef(kind, name)));
+  const isCabled = leaf !== undefined && has('Switch', leaf) && has('Connection', connection);
   return isCabled && hasSubnet && rivals.length === 1 && isClean(vpc, objects);
 };
 

@@ -13,8 +13,10 @@ const tenant = (kind: string, name: string, spec: unknown): Resource => ({
 });
 const vpc = (name: string, cidr: string, mark = '10.255.0.1'): Resource =>
   tenant('VPC', name, { subnets: { front: { cidr, dhcp: { dnsServers: [mark] } } } });
-const attach = (name: string, of: string, connection: string): Resource => tenant('VPCAttachment', name, { vpc: of, subnet: 'front', connection });
-const peering = (left: string, right: string): Resource => tenant('VPCPeering', `${left}--${right}`, { permit: [[{ vpc: left }, { vpc: right }]] });
+const attach = (name: string, of: string, connection: string): Resource =>
+  tenant('VPCAttachment', name, { vpc: of, subnet: 'front', connection });
+const peering = (left: string, right: string): Resource =>
+  tenant('VPCPeering', `${left}--${right}`, { permit: [[{ vpc: left }, { vpc: right }]] });
 
 const cables = ['s1--leaf-1', 's2--leaf-2'].map((name) => cluster('Connection', name));
 const wiring = [...['leaf-1', 'leaf-2'].map((name) => cluster('Switch', name)), ...cables];
@@ -37,7 +39,8 @@ const programmed = (object: Resource): Resource => ({
 describe('the witness', () => {
   let now: number;
   let witness: Witness;
-  const holds = (device: string, row: string, value: object | undefined): void => witness.onRow(device, row, value && JSON.stringify(value));
+  const holds = (device: string, row: string, value: object | undefined): void =>
+    witness.onRow(device, row, value && JSON.stringify(value));
   const wants = (...objects: Resource[]): void => {
     now += 1000;
     witness.intend([...wiring, ...objects]);
@@ -137,7 +140,9 @@ describe('the witness', () => {
   test('a peering is programmed when both directions are on every device that has one of the VPCs attached', () => {
     const pair = peering('red', 'blue');
     wants(red, blue, attach('a', 'red', 's1--leaf-1'), pair);
-    for (const [index, of] of ['red', 'blue'].entries()) holds('leaf-1', `vrf/vrf${index}`, { vni: index, name: `vrf${index}`, description: `default/${of}` });
+    for (const [vni, of] of ['red', 'blue'].entries()) {
+      holds('leaf-1', `vrf/vrf${vni}`, { vni, name: `vrf${vni}`, description: `default/${of}` });
+    }
     holds('leaf-1', 'leak/vrf0/vrf1', { vrf: 'vrf0', peerVrf: 'vrf1' });
     witness.onObject(programmed(pair));
     witness.judge();

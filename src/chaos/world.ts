@@ -208,6 +208,7 @@ export class World {
     const random = this.#random;
     const some = (chance: number, most: number): number => (random.chance(chance) ? random.next() * most : 0);
     const rejected = random.pick(['attachment/*', 'segment/*', 'vrf/*', 'host/*', 'leak/*', '*']) ?? '*';
+    const slow = random.pick(['segment', 'attachment', 'port', 'vrf']) ?? 'vrf';
     const faults: Partial<Faults> = {
       latencyMilliseconds: { least: 0, most: some(0.5, 40) },
       loss: some(0.4, 0.1),
@@ -215,7 +216,7 @@ export class World {
       duplication: some(0.4, 0.3),
       reordering: some(0.4, 0.3),
       rejections: random.chance(0.4) ? [{ rows: rejected, chance: random.next() }] : [],
-      slowTables: random.chance(0.3) ? [{ table: random.pick(['segment', 'attachment', 'port', 'vrf']) ?? 'vrf', milliseconds: random.below(15) }] : [],
+      slowTables: random.chance(0.3) ? [{ table: slow, milliseconds: random.below(15) }] : [],
     };
     this.#say(`faults ${JSON.stringify(faults)}`);
     this.#world.fleet.setFaults(faults);
@@ -224,7 +225,8 @@ export class World {
   #exchangeWire(): void {
     const { wire } = this.#world;
     const breaks = this.#random.chance(0.6);
-    wire.faults = breaks ? { breakBytes: 2000 + this.#random.below(20_000), silentChance: 0.2, silentMilliseconds: 400 } : soundWire;
+    const breakBytes = 2000 + this.#random.below(20_000);
+    wire.faults = breaks ? { breakBytes, silentChance: 0.2, silentMilliseconds: 400 } : soundWire;
     this.#say(breaks ? `connections break after ${wire.faults.breakBytes} bytes` : 'connections hold');
   }
 

@@ -10,12 +10,20 @@ import { until } from '../kit/testing.ts';
 import { runProgram } from './program.ts';
 import { openControlPlane, type ControlPlane } from './server.ts';
 
+interface Printed {
+  out: string;
+  note: string;
+}
+
 describe('heddle simulate devices', () => {
   const folder = mkdtempSync(join(tmpdir(), 'heddle-simulate-'));
   let plane: ControlPlane;
 
   /** `during` runs beside the command, with what it printed so far, and ends it. */
-  const heddle = async (commandLine: string, during?: (printed: { out: string; note: string }) => Promise<void>): Promise<{ status: number; out: string; note: string }> => {
+  const heddle = async (
+    commandLine: string,
+    during?: (printed: Printed) => Promise<void>,
+  ): Promise<Printed & { readonly status: number }> => {
     const printed = { out: '', note: '' };
     const stop = new AbortController();
     const { signal } = stop;
@@ -32,7 +40,8 @@ describe('heddle simulate devices', () => {
     await beside;
     return { status, ...printed };
   };
-  const connected = (printed: { note: string }): Promise<unknown> => until('all are connected', () => printed.note.includes('connected after'));
+  const connected = (printed: Printed): Promise<unknown> =>
+    until('all are connected', () => printed.note.includes('connected after'));
 
   before(async () => {
     const log = createLogger({ name: 'test', level: 'silent' });
@@ -60,7 +69,8 @@ describe('heddle simulate devices', () => {
     assert.ok(typeof summary === 'object' && summary !== null && 'rows' in summary && 'connected' in summary);
     assert.equal(summary.connected, 3);
     assert.ok(Number(summary.rows) >= 3, 'the devices hold their goal');
-    const again = await heddle(`simulate devices --server ${plane.southbound} --from-cluster --latency 1ms-5ms --crash-every 1h`, async (printed) => {
+    const faults = '--latency 1ms-5ms --crash-every 1h';
+    const again = await heddle(`simulate devices --server ${plane.southbound} --from-cluster ${faults}`, async (printed) => {
       await connected(printed);
     });
     assert.deepEqual([again.status, again.out.includes('3 of 3 connected')], [0, true]);

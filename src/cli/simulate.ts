@@ -113,7 +113,8 @@ const declareSwitches = async (io: Io, session: Session, names: readonly string[
   const waiting = missing.values();
   const create = async (): Promise<void> => {
     for (const name of waiting) {
-      await session.client.call({ method: 'POST', path, body: { apiVersion, kind: 'Switch', metadata: { name }, spec: { role: 'leaf' } } });
+      const body = { apiVersion, kind: 'Switch', metadata: { name }, spec: { role: 'leaf' } };
+      await session.client.call({ method: 'POST', path, body });
     }
   };
   await Promise.all(Array.from({ length: creationsAtOnce }, create));
@@ -160,7 +161,8 @@ const showProgress = (io: Io, fleet: Fleet, began: number): { end(): void } => {
     if (io.isTerminal) io.note(`\r\x1b[K${line(status)}`);
     if (whole || status.connected < status.devices) return;
     whole = true;
-    io.note(`${io.isTerminal ? '\r\x1b[K' : ''}all ${count(status.devices)} devices connected after ${formatDuration(performance.now() - began)}\n`);
+    const time = formatDuration(performance.now() - began);
+    io.note(`${io.isTerminal ? '\r\x1b[K' : ''}all ${count(status.devices)} devices connected after ${time}\n`);
   }, progressMilliseconds);
   return {
     end: () => {

@@ -24,9 +24,11 @@ const picky = (store: Store, refuses: (write: Write) => boolean): Store => ({
 test('a store that takes no claims holds up nobody, and is asked again', { timeout: 20_000 }, async () => {
   let full = true;
   const store = createMemoryStore();
-  const house = await buildHouse({ store: picky(store, ({ key }) => full && key.includes('claims')), devices: ['spine-1', 'leaf-1', 'leaf-2'] });
+  const refuses = ({ key }: Write): boolean => full && key.includes('claims');
+  const house = await buildHouse({ store: picky(store, refuses), devices: ['spine-1', 'leaf-1', 'leaf-2'] });
   try {
-    await createAll(house.client, [...smallFabric(), vpc('shop', { default: '10.1.0.0/24' }), attachment('a1', { vpc: 'shop', connection: 'a1--leaf-1' })]);
+    const tenants = [vpc('shop', { default: '10.1.0.0/24' }), attachment('a1', { vpc: 'shop', connection: 'a1--leaf-1' })];
+    await createAll(house.client, [...smallFabric(), ...tenants]);
     await waitFor(house.client, tenant('VPC', 'shop'), 'Programmed', 'False');
     full = false;
     await waitFor(house.client, tenant('VPC', 'shop'), 'Programmed', 'True');

@@ -99,7 +99,8 @@ export class SimulatedAgent {
   async start(): Promise<void> {
     if (this.#life !== undefined) return;
     const { decoder } = this.#around;
-    const life: Life = { grip: this.device.grip(), replica: new Replica(decoder.row), agent: undefined, connected: false, over: false };
+    const replica = new Replica(decoder.row);
+    const life: Life = { grip: this.device.grip(), replica, agent: undefined, connected: false, over: false };
     this.#life = life;
     const agent = await this.#begin(life);
     life.agent = agent;

@@ -60,6 +60,8 @@ export const serveControl = async ({ fleet, input, output }: ControlOptions): Pr
   lines.close();
 };
 
+const badRequest = (message: string): HeddleError => new HeddleError('BadRequest', message);
+
 interface Answer {
   readonly id: unknown;
   readonly answer: object;
@@ -70,11 +72,11 @@ const answerTo = async (fleet: Fleet, line: string): Promise<Answer> => {
   let question: unknown;
   try {
     question = JSON.parse(line);
-    if (!isJsonObject(question)) throw new HeddleError('BadRequest', 'a question is an object such as {"id": 1, "command": "status"}');
+    if (!isJsonObject(question)) throw badRequest('a question is an object such as {"id": 1, "command": "status"}');
     const { id, command } = question;
     if (command === 'quit') return { id, answer: { ok: true }, quit: true };
     const run = typeof command === 'string' ? commands[command] : undefined;
-    if (run === undefined) throw new HeddleError('BadRequest', `command ${JSON.stringify(command)} is not one of ${Object.keys(commands).join(', ')}, quit`);
+    if (run === undefined) throw badRequest(`command ${JSON.stringify(command)} is not one of ${Object.keys(commands).join(', ')}, quit`);
     const result = await run(fleet, question);
     return { id, answer: { ok: true, ...(isJsonObject(result) ? result : {}) }, quit: false };
   } catch (thrown) {

@@ -159,7 +159,7 @@ export class Fleet {
   }
 
   #surroundings(): AgentSurroundings {
-    const { server, serverName, ca, token, seed = 1, log, agentVersion = '', driftMilliseconds = 60_000, backoff, onRow } = this.#options;
+    const { server, serverName, ca, token, seed = 1, log, agentVersion = '', backoff, onRow } = this.#options;
     return {
       server,
       serverName,
@@ -172,7 +172,7 @@ export class Fleet {
       log: log ?? createLogger({ name: 'simulated', level: 'silent' }),
       agentVersion,
       incarnation: randomUUID(),
-      driftMilliseconds,
+      driftMilliseconds: this.#options.driftMilliseconds ?? 60_000,
       backoff: { first: 200, longest: 10_000, ...backoff },
       onRow,
       onConnection: (_device, connected) => {

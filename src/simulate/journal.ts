@@ -59,12 +59,14 @@ export class SharedJournal implements TransactionLog {
       const row = this.#decoder.row(message);
       rows.set(row.id, row);
     }
-    const last = update.upserts.length + update.deletes.length === 0 ? update : create(UpdateSchema, { ...update, upserts: [], deletes: [] });
+    const isBare = update.upserts.length + update.deletes.length === 0;
+    const last = isBare ? update : create(UpdateSchema, { ...update, upserts: [], deletes: [] });
     this.#scopes.set(update.scope, { last, rows });
   }
 
   #updates(): Update[] {
     const messages = (rows: ReadonlyMap<RowId, DecodedRow>): RowMessage[] => [...rows.values()].map(this.#decoder.messageOf);
-    return [...this.#scopes.values()].map(({ last, rows }) => create(UpdateSchema, { ...last, full: true, upserts: messages(rows) }));
+    const whole = ({ last, rows }: KeptScope): Update => create(UpdateSchema, { ...last, full: true, upserts: messages(rows) });
+    return [...this.#scopes.values()].map(whole);
   }
 }

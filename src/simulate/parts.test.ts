@@ -4,10 +4,10 @@ import { describe, test } from 'node:test';
 import { create, toBinary } from '@bufbuild/protobuf';
 import * as fc from 'fast-check';
 import { messageOfRow } from '../goal/codec.ts';
-import { FromServerSchema, UpdateSchema, type Update } from '../goal/gen/heddle/agent/v1/agent_pb.ts';
+import { FromServerSchema, RowKeySchema, UpdateSchema, type Update } from '../goal/gen/heddle/agent/v1/agent_pb.ts';
 import { TransactionSchema } from '../goal/gen/heddle/agent/v1/journal_pb.ts';
 import type { Row } from '../goal/rows.ts';
-import { isJsonObject } from '../kit/json.ts';
+import { isJsonObject, type JsonObject } from '../kit/json.ts';
 import { serveControl } from './control.ts';
 import { matches } from './faults.ts';
 import { SharedJournal } from './journal.ts';
@@ -40,10 +40,12 @@ describe('chance', () => {
 });
 
 test('a pattern of rows matches as in a shell, without its other magic', () => {
-  for (const [pattern, row] of [['host/*', 'host/5/10.0.0.1'], ['*', 'vrf/a'], ['*/a', 'vrf/a'], ['a*b*c', 'abc'], ['vrf/a', 'vrf/a']] as const) {
+  const fitting = [['host/*', 'host/5/10.0.0.1'], ['*', 'vrf/a'], ['*/a', 'vrf/a'], ['a*b*c', 'abc'], ['vrf/a', 'vrf/a']] as const;
+  for (const [pattern, row] of fitting) {
     assert.ok(matches(pattern, row), `${pattern} ${row}`);
   }
-  for (const [pattern, row] of [['host/*', 'vrf/a'], ['vrf/a', 'vrf/ab'], ['*/a', 'vrf/b'], ['ab*bc', 'abc'], ['v.f/a', 'vrf/a']] as const) {
+  const others = [['host/*', 'vrf/a'], ['vrf/a', 'vrf/ab'], ['*/a', 'vrf/b'], ['ab*bc', 'abc'], ['v.f/a', 'vrf/a']] as const;
+  for (const [pattern, row] of others) {
     assert.ok(!matches(pattern, row), `${pattern} ${row}`);
   }
   const text = fc.string({ unit: fc.constantFrom('a', 'b', '*'), maxLength: 6 });
@@ -54,7 +56,8 @@ test('a pattern of rows matches as in a shell, without its other magic', () => {
   );
 });
 
-const update = (scope: string, init: Partial<Pick<Update, 'full' | 'upserts' | 'deletes'>>): Update => create(UpdateSchema, { scope, ...init });
+const update = (scope: string, init: Partial<Pick<Update, 'full' | 'upserts' | 'deletes'>>): Update =>
+  create(UpdateSchema, { scope, ...init });
 const rowsIn = (updates: readonly Update[]): Record<string, string[]> =>
   Object.fromEntries(updates.map(({ scope, upserts }) => [scope, upserts.map(({ key }) => key).toSorted()]));
 const messages = (...rows: Row[]): ReturnType<typeof messageOfRow>[] => rows.map(messageOfRow);
@@ -62,13 +65,16 @@ const messages = (...rows: Row[]): ReturnType<typeof messageOfRow>[] => rows.map
 describe('the journal of a simulated device', () => {
   const write = (journal: SharedJournal, ...updates: Update[]): void =>
     journal.append(create(TransactionSchema, { bootEpoch: 'e', term: 3n, updates }));
-  const updatesOf = (journal: SharedJournal): Update[] => [...journal.recover().transactions].flatMap(({ updates }) => updates as Update[]);
+  const updatesOf = (journal: SharedJournal): Update[] =>
+    [...journal.recover().transactions].flatMap(({ updates }) => updates as Update[]);
 
   test('holds what the transactions come to', () => {
     const journal = new SharedJournal(new SharedDecoder());
     assert.deepEqual([...journal.recover().transactions], []);
-    write(journal, update('vpc/1', { full: true, upserts: messages(vrf('a'), vrf('b')) }), update('vpc/2', { full: true, upserts: messages(vrf('z')) }));
-    write(journal, update('vpc/1', { upserts: messages(vrf('c')), deletes: [{ $typeName: 'heddle.agent.v1.RowKey', table: 'vrf', key: 'a', number: 16 }] }));
+    const first = update('vpc/1', { full: true, upserts: messages(vrf('a'), vrf('b')) });
+    write(journal, first, update('vpc/2', { full: true, upserts: messages(vrf('z')) }));
+    const gone = create(RowKeySchema, { table: 'vrf', key: 'a', number: 16 });
+    write(journal, update('vpc/1', { upserts: messages(vrf('c')), deletes: [gone] }));
     journal.append(create(TransactionSchema, { bootEpoch: 'e', term: 4n, drops: ['vpc/2'] }));
     assert.deepEqual(rowsIn(updatesOf(journal)), { 'vpc/1': ['b', 'c'] });
     const [head] = journal.recover().transactions;
@@ -130,7 +136,7 @@ test('another program asks and drives by lines of JSON', async () => {
     for (const question of questions) input.write(`${JSON.stringify(question)}\n`);
     input.write('not JSON\n\n{"command": "quit"}\n');
     await served;
-    const answer = (id: number): Record<string, unknown> => answers.find((each): each is Record<string, unknown> => isJsonObject(each) && each['id'] === id) ?? {};
+    const answer = (id: number): JsonObject => answers.filter(isJsonObject).find((each) => each['id'] === id) ?? {};
     assert.equal(answer(1)['devices'], 2);
     assert.equal(fleet.agent('leaf-2').running, false);
     assert.deepEqual(Object.keys(answer(3)['devices'] ?? {}), ['leaf-1']);

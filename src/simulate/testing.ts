@@ -11,7 +11,11 @@ import { Fleet, type FleetOptions } from './fleet.ts';
 export const secret = Buffer.alloc(32, 5);
 let certificate: Promise<Certificate> | undefined;
 
-export const vrf = (name: string, description = ''): Row => ({ table: 'vrf', key: name, value: { name, vni: 5001 as Vni, description } });
+export const vrf = (name: string, description = ''): Row => ({
+  table: 'vrf',
+  key: name,
+  value: { name, vni: 5001 as Vni, description },
+});
 export const member = (scope: string): Row => ({ table: 'member', key: scope, value: { scope } });
 
 export class Stage {
@@ -33,7 +37,8 @@ export class Stage {
   /** Every device holds a row of its own and the two rows of `vpc/1`. */
   async open(devices: readonly string[]): Promise<void> {
     certificate ??= loopbackCertificate();
-    this.goal.commit(devices.map((name) => ({ scope: `device/${name}`, upserts: [vrf(`own-${name}`), member('vpc/1')], deletes: [] })));
+    const rows = (name: string): Row[] => [vrf(`own-${name}`), member('vpc/1')];
+    this.goal.commit(devices.map((name) => ({ scope: `device/${name}`, upserts: rows(name), deletes: [] })));
     this.goal.commit([{ scope: 'vpc/1', upserts: [vrf('a'), vrf('b')], deletes: [] }]);
     this.#southbound = await startSouthbound({
       goal: this.goal,

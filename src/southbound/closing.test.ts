@@ -16,7 +16,8 @@ const start = async (): Promise<{ readonly server: GrpcServer; readonly port: nu
 };
 
 /** However it ended. */
-const ended = (socket: Socket): Promise<void> => new Promise((resolve) => (socket.closed ? resolve() : socket.once('close', () => resolve())));
+const ended = (socket: Socket): Promise<void> =>
+  new Promise((resolve) => (socket.closed ? resolve() : socket.once('close', () => resolve())));
 
 test('a server that closes does not wait for who has not greeted it yet', { timeout: 5000 }, async () => {
   const { server, port } = await start();

@@ -26,7 +26,8 @@ const stateOf = (goal: GoalState, scope: string): ScopeState => {
 
 test('a report shows which updates were taken although their answers were lost', () => {
   const goal = new GoalState();
-  goal.commit([{ scope: 'device/leaf-1', upserts: [vrf('a'), { table: 'member', key: 'vpc/1', value: { scope: 'vpc/1' } }], deletes: [] }]);
+  const member: Row = { table: 'member', key: 'vpc/1', value: { scope: 'vpc/1' } };
+  goal.commit([{ scope: 'device/leaf-1', upserts: [vrf('a'), member], deletes: [] }]);
   goal.commit([{ scope: 'vpc/1', upserts: [vrf('b')], deletes: [] }]);
   const session = new Session('leaf-1', contextOf(goal), () => true);
   session.welcome(create(HelloSchema, { device: 'leaf-1' }));
