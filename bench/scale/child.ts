@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { residentMegabytes } from '../peers/meter.ts';
 
 /** Those of bin/heddle, which starts a server with them. */
-export const serverFlags: readonly string[] = ['--max-semi-space-size=1'];
+export const serverFlags: readonly string[] = ['--max-semi-space-size=8', '--heap-growing-percent=100'];
 
 export class Child<Question, Answer> {
   readonly #process: ChildProcess;
