@@ -74,6 +74,18 @@ describe('the witness', () => {
     assert.match(witness.faults[1] ?? '', /leaf-1 held vrf\/vrf1 of VPC default\/red, which it was no part of/);
   });
 
+  test('a device that is not declared any more may keep its VRFs, but no port in them', () => {
+    wants(red, attach('a', 'red', 's1--leaf-1'));
+    const left = [...wiring.filter(({ metadata }) => metadata.name !== 'leaf-1'), red];
+    witness.intend(left);
+    witness.renew(left);
+    holds('leaf-1', 'vrf/vrf1', { vni: 1, name: 'vrf1', description: 'default/red' });
+    segment('leaf-1', 'red', 11);
+    assert.deepEqual(witness.faults, []);
+    holds('leaf-1', 'attachment/E1/1', { port: 'E1/1', segment: 11 });
+    assert.equal(witness.faults.length, 1);
+  });
+
   test('a port in a subnet that nobody attached it to is a fault, whichever of the two rows came last', () => {
     wants(red, blue, attach('a', 'red', 's1--leaf-1'), attach('b', 'blue', 's2--leaf-2'));
     segment('leaf-1', 'red', 11);

@@ -83,9 +83,17 @@ export class Witness {
     if (latest !== undefined) this.#asked.set(identityOf(object), latest.issued);
   }
 
-  /** Everything is right: what devices were part of before does not count any more. */
+  /**
+   * Everything is right: what devices were part of before does not count any more. Only a device that is not declared keeps its
+   * VRFs, without a port in them, until it is declared again.
+   */
   renew(objects: readonly Resource[]): void {
-    [this.#parts, this.#ports, this.#peers, this.#revisions] = [new Set(), new Set(), new Set(), []];
+    const outside = this.#fabric.devices.filter((device) => !this.#inside.has(device));
+    const kept = [...this.#parts].filter((part) => outside.some((device) => part.startsWith(`${device} `)));
+    this.#parts = new Set(kept);
+    this.#ports = new Set();
+    if (outside.length === 0) this.#peers = new Set();
+    this.#revisions = [];
     for (const [key, intervals] of this.#held) {
       this.#held.set(key, intervals.filter(({ until }) => until === Number.POSITIVE_INFINITY));
     }
