@@ -8,6 +8,7 @@ import { deviceScope } from '../goal/rows.ts';
 import type { GoalState } from '../goal/state.ts';
 import { getOrMake } from '../kit/maps.ts';
 import { tokenOf, type Ended, type Hold } from './holds.ts';
+import { RecentHits } from './recent.ts';
 import { isHit, judge, rowLimit, type HoldReason, type Loss, type SafetyLimits } from './safety.ts';
 
 export interface ArrivalsOptions {
@@ -35,8 +36,8 @@ export class Arrivals {
   /** Rows that devices brought which were sent nothing yet. */
   readonly #brought = new Map<string, number>();
   readonly #holds = new Map<string, Hold>();
-  /** Devices that were let lose a good part lately, with the time. */
-  readonly #hits = new Map<string, number>();
+  /** Devices that were let lose a good part lately. */
+  readonly #hits = new RecentHits();
 
   constructor(options: ArrivalsOptions) {
     this.#options = options;
@@ -57,7 +58,8 @@ export class Arrivals {
 
   /** A device connected and brought so many rows; `review` decides about it. */
   came(device: string, rows: number): void {
-    if (rows > 0) this.#brought.set(device, rows);
+    // One that is held and comes back with nothing is judged anew.
+    if (rows > 0 || this.#brought.has(device)) this.#brought.set(device, rows);
   }
 
   /** Judges who could be sent something now, and looks again at who is held. */
@@ -84,7 +86,7 @@ export class Arrivals {
     const changed: string[] = [];
     for (const [fabric, losses] of this.#losses(situation)) {
       const { limits } = this.#options.fabricOf(losses[0]?.device ?? '');
-      const hit = this.#hitSince(situation.now - limits.windowSeconds * 1000);
+      const hit = this.#hits.since(fabric, situation.now - limits.windowSeconds * 1000);
       const verdicts = judge(losses, { limits, devices: () => this.#options.sizeOf(fabric), hit });
       for (const loss of losses) {
         const reason = verdicts.get(loss.device);
@@ -95,7 +97,7 @@ export class Arrivals {
           if (before?.rows !== hold.rows || before.reason !== hold.reason) changed.push(loss.device);
           this.#holds.set(loss.device, hold);
         } else {
-          if (isHit(loss)) this.#hits.set(loss.device, situation.now);
+          if (isHit(loss)) this.#hits.hit(fabric, loss.device, situation.now);
           if (before !== undefined) {
             changed.push(loss.device);
             ended.push({ hold: before, why: 'WithinLimits' });
@@ -120,10 +122,10 @@ export class Arrivals {
   #loss(device: string, of: number, { devices }: Situation): Loss | undefined {
     const { goal } = this.#options;
     if (devices === undefined) return undefined;
-    if (!devices.has(device)) return { device, rows: of, of, emptied: false, isolated: true };
+    if (!devices.has(device)) return { device, rows: of, of, emptied: false, isolated: of > 0 };
     if (goal.scope(deviceScope(device)).version === 0) return undefined;
     const size = goal.subscriptions(device).reduce((sum, scope) => sum + goal.scope(scope).rows.size, 0);
-    return { device, rows: Math.max(0, of - size), of, emptied: size === 0, isolated: false };
+    return { device, rows: Math.max(0, of - size), of, emptied: size === 0 && of > 0, isolated: false };
   }
 
   #holdOf({ device, rows, of, isolated }: Loss, reason: HoldReason, before: Hold | undefined, now: number): Hold {
@@ -136,11 +138,6 @@ export class Arrivals {
   #settle(device: string): void {
     this.#brought.delete(device);
     this.#holds.delete(device);
-  }
-
-  #hitSince(since: number): ReadonlySet<string> {
-    for (const [device, at] of this.#hits) if (at < since) this.#hits.delete(device);
-    return new Set(this.#hits.keys());
   }
 }
 

@@ -288,9 +288,10 @@ class Control implements Controller {
     for (const { scope } of changed) if (scope.startsWith(devicePrefix)) this.#reports.refresh(switchKey(scope.slice(devicePrefix.length)));
     for (const key of this.#safeguard.tell(admission, this.#reports.events, this.#metrics)) this.#reports.mark(key);
     this.#announced ||= this.#publisher.devices.size > 0;
+    // Before anything is sent: what is new may be the first that a device gets which came with rows from elsewhere.
+    this.#reviewArrivals(isAllowed);
     this.#outlet?.publish(this.#unsent);
     this.#unsent = [];
-    this.#reviewArrivals(isAllowed);
     const { devices } = this.#publisher;
     if (devices !== this.#told || !this.#opened) this.#announce(devices);
     this.#told = devices;

@@ -12,7 +12,7 @@ import type { GoalState, ScopeChange } from '../goal/state.ts';
 import { addMember, getOrMake } from '../kit/maps.ts';
 import { byText } from '../kit/order.ts';
 import { memberPrefix, netOf, weigh, type Net } from './netchange.ts';
-import { RecentLosses } from './recent.ts';
+import { RecentHits, RecentLosses } from './recent.ts';
 import { suspectsIn } from './suspects.ts';
 import { deviceLimit, isHit, judge, judgeDevice, rowLimit, type HoldReason, type Loss, type SafetyLimits } from './safety.ts';
 
@@ -107,8 +107,7 @@ export class Holds {
   readonly #held = new Map<string, Held>();
   readonly #withheld: Doomed = new Map();
   readonly #recent = new RecentLosses();
-  /** Devices that were hit lately, with the time. */
-  readonly #hits = new Map<string, number>();
+  readonly #hits = new RecentHits();
   #pruneAt = 0;
   /** By scope and row: devices on which its deletion was allowed, while it is held on another one that shares the scope. */
   readonly #allowed = new Map<string, Set<string>>();
@@ -236,12 +235,12 @@ export class Holds {
     const began: Hold[] = [];
     for (const [fabric, found] of losses) {
       const { limits } = fabricOf(found[0]?.device ?? '');
-      const hit = this.#hitWithin(fabric, prospect.now - limits.windowSeconds * 1000);
+      const hit = this.#hits.since(fabric, prospect.now - limits.windowSeconds * 1000);
       const verdicts = judge(found, { limits, devices: () => sizeOf(fabric), hit });
       for (const loss of found) {
         const reason = verdicts.get(loss.device);
         if (reason !== undefined) began.push(this.#start(loss, reason, hit.size, prospect));
-        else if (isHit(loss)) this.#hits.set(loss.device, prospect.now);
+        else if (isHit(loss)) this.#hits.hit(fabric, loss.device, prospect.now);
       }
     }
     return began;
@@ -316,11 +315,6 @@ export class Holds {
     let sum = 0;
     for (const scope of this.#options.goal.subscriptions(device)) sum += this.#recent.count(scope, now - windowSeconds * 1000);
     return sum;
-  }
-
-  #hitWithin(fabric: string, since: number): ReadonlySet<string> {
-    for (const [device, at] of this.#hits) if (at < since) this.#hits.delete(device);
-    return new Set([...this.#hits.keys()].filter((device) => this.#options.fabricOf(device).name === fabric));
   }
 
   /** What was withheld when the token was made does not count for the device any more, even if another one keeps it from going. */

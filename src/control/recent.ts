@@ -42,17 +42,14 @@ export class RecentLosses {
     this.#losses.delete(scope);
   }
 
-  /** Rows lost since `since`; what is older is forgotten. */
+  /** Rows lost since `since`. What is older stays: another fabric that has the scope may look back further. */
   count(scope: string, since: number): number {
-    const losses = this.#losses.get(scope);
-    if (losses === undefined) return 0;
-    while ((losses[0]?.at ?? since) < since) losses.shift();
-    if (losses.length === 0) this.#losses.delete(scope);
-    return losses.reduce((sum, { rows }) => sum + rows, 0);
+    return (this.#losses.get(scope) ?? []).reduce((sum, { at, rows }) => (at < since ? sum : sum + rows), 0);
   }
 
-  /** By scope, where there are any: rows lost since `since`; what is older is forgotten. */
+  /** By scope, where there are any: rows lost since `since`, which must be the longest window; what is older is forgotten. */
   counts(since: number): Map<string, number> {
+    this.prune(since);
     const counts = new Map<string, number>();
     for (const scope of this.#losses.keys()) {
       const rows = this.count(scope, since);
@@ -63,6 +60,26 @@ export class RecentLosses {
 
   /** Forgets everything older. */
   prune(since: number): void {
-    for (const scope of this.#losses.keys()) this.count(scope, since);
+    for (const [scope, losses] of this.#losses) {
+      while ((losses[0]?.at ?? since) < since) losses.shift();
+      if (losses.length === 0) this.#losses.delete(scope);
+    }
+  }
+}
+
+/** Devices that lost a good part lately, by fabric: each has its own limits, and its own window. */
+export class RecentHits {
+  /** With the time. */
+  readonly #hits = new Map<string, Map<string, number>>();
+
+  hit(fabric: string, device: string, at: number): void {
+    getOrMake(this.#hits, fabric, () => new Map<string, number>()).set(device, at);
+  }
+
+  /** Devices of the fabric that were hit since `since`; what is older is forgotten. */
+  since(fabric: string, since: number): ReadonlySet<string> {
+    const hits = this.#hits.get(fabric) ?? new Map<string, number>();
+    for (const [device, at] of hits) if (at < since) hits.delete(device);
+    return new Set(hits.keys());
   }
 }
