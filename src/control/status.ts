@@ -85,12 +85,13 @@ export class StatusWriter {
   }
 
   async #write(key: string): Promise<void> {
-    const wanted = this.#options.wanted(key);
-    if (wanted === undefined) return;
-    const { object, status } = wanted;
-    const patch = mergeDiff(object.status ?? {}, status);
-    if (patch === undefined) return;
+    // What throws in here is a fault of one object's status, never the end of the process.
     try {
+      const wanted = this.#options.wanted(key);
+      if (wanted === undefined) return;
+      const { object, status } = wanted;
+      const patch = mergeDiff(object.status ?? {}, status);
+      if (patch === undefined) return;
       const after = await this.#options.client.patchStatus(refOf(object), patch, object.metadata.uid);
       this.#options.onWritten(object, after);
     } catch (thrown) {

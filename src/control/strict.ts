@@ -58,9 +58,8 @@ export class StrictWaits {
   removeWaiter(waiter: string): void {
     for (const place of this.#places.get(waiter) ?? []) {
       const cut = place.indexOf(' ');
-      this.#waits.get(place.slice(0, cut))?.get(place.slice(cut + 1))?.delete(waiter);
+      this.#end(waiter, place.slice(0, cut), place.slice(cut + 1));
     }
-    this.#places.delete(waiter);
   }
 
   /** Whether that was the last thing it waited for. */
@@ -69,6 +68,7 @@ export class StrictWaits {
     const waits = scopes?.get(scope);
     waits?.delete(waiter);
     if (waits?.size === 0) scopes?.delete(scope);
+    if (scopes?.size === 0) this.#waits.delete(device);
     removeMember(this.#places, waiter, placeOf(device, scope));
     return !this.#places.has(waiter);
   }
