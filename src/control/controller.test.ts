@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { attachment, peering, smallFabric, vpc } from '../compile/fixture.ts';
+import { attachment, connection, peering, server, smallFabric, vpc } from '../compile/fixture.ts';
 import { tableNumber } from '../goal/codec.ts';
 import { until } from '../kit/testing.ts';
 import { buildHouse, cluster, conditionOf, createAll, fresh, tenant, waitFor } from './testing.ts';
@@ -250,4 +250,23 @@ test('two agents of one device show on its Switch', async (t) => {
     const { items } = await house.client.list('Event');
     return items.some((event) => /from 10\.0\.0\.1:1 and 10\.0\.0\.2:1/.test((event as { message?: string }).message ?? ''));
   });
+});
+
+test('the time that a change takes is not that since another object was made which it concerns', async (t) => {
+  const house = await buildHouse({ devices: ['spine-1', 'leaf-1', 'leaf-2'] });
+  t.after(() => house.stop());
+  const { client, metrics } = house;
+  await createAll(client, [...smallFabric(), server('s9', 40), red]);
+  await waitFor(client, cluster('Switch', 'leaf-1'), 'Programmed', 'True');
+  const measured = async (): Promise<number> => {
+    const figures = await metrics.getSingleMetric('heddle_apply_to_ack_seconds')?.get();
+    return figures?.values.find((value) => 'metricName' in value && value.metricName === 'heddle_apply_to_ack_seconds_count')?.value ?? 0;
+  };
+  const before = await measured();
+  await createAll(client, [
+    connection('s9--leaf-1', [['s9/eth1', 'leaf-1/E1/9']]),
+    attachment('a9', { vpc: 'red', subnet: 'front', connection: 's9--leaf-1' }),
+  ]);
+  await waitFor(client, tenant('VPCAttachment', 'a9'), 'Programmed', 'True');
+  assert.equal((await measured()) - before, 2, 'the connection and the attachment, and not the server');
 });

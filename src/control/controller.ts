@@ -223,6 +223,8 @@ class Control implements Controller {
     else this.#finishFirst();
     for (const key of this.#gone.splice(0)) if (this.#objects.get(key) === undefined) this.#forget(key);
     this.#drain();
+    // What concerns no device is not under way, and must not be measured by a change of another object later.
+    for (const { key } of replaced) if (this.#barrier.isSettled(key)) this.#reports.forget(key);
   }
 
   #take(batch: readonly ObjectChange[], heard: number): (Replaced & { readonly change: ObjectChange })[] {
@@ -237,8 +239,8 @@ class Control implements Controller {
   }
 
   #noteChange({ key, before, after }: Replaced, { ref, object }: ObjectChange, heard: number): void {
-    if (ref.kind === 'Claim') this.#allocator.observe(ref.name, object);
-    else this.#allocator.review(key);
+    if (ref.kind === 'Claim') return this.#allocator.observe(ref.name, object);
+    this.#allocator.review(key);
     const present = (before === undefined) !== (after === undefined);
     if (present && ref.kind === 'Switch') this.#switchesChanged = true;
     if (ref.kind === 'Switch') this.#safeguard.switchChanged();
