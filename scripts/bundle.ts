@@ -7,21 +7,12 @@
 import { copyFileSync, globSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { type Plugin, build } from 'esbuild';
+import { build } from 'esbuild';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 /** As deep below the root as the sources are, because programs find package.json and scripts by their own place. */
 const folder = `${root}dist/bundle`;
 const { version } = JSON.parse(readFileSync(`${root}package.json`, 'utf8')) as { version: string };
-
-/** grpc-js loads it only to describe services for debugging (channelz, ORCA), at 140 KB; we offer none. */
-const withoutProtoLoader: Plugin = {
-  name: 'without-proto-loader',
-  setup({ onResolve, onLoad }) {
-    onResolve({ filter: /^@grpc\/proto-loader$/ }, ({ path }) => ({ path, namespace: 'left-out' }));
-    onLoad({ filter: /.*/, namespace: 'left-out' }, () => ({ contents: 'module.exports = {};' }));
-  },
-};
 
 const bundle = async (name: string, contents: string): Promise<void> => {
   const { outputFiles } = await build({
@@ -37,7 +28,6 @@ const bundle = async (name: string, contents: string): Promise<void> => {
     // The packages inside are CommonJS and call require for Node's own modules.
     banner: { js: `import{createRequire}from'node:module';const require=createRequire(import.meta.url);` },
     define: { 'process.env.HEDDLE_AGENT_VERSION': JSON.stringify(version) },
-    plugins: [withoutProtoLoader],
     outfile: `${folder}/${name}.main.mjs`,
     logLevel: 'warning',
   });

@@ -55,7 +55,7 @@ export const main = async (words: readonly string[]): Promise<0 | 1 | 2> => {
   const level = levels.get(parsed['log-level']);
   if (level === undefined) return misused(`--log-level '${parsed['log-level']}' is not one of ${[...levels.keys()].join(', ')}`);
   const log = createLogger({ name: 'agent', level });
-  // Node's warnings are for programmers; grpc-js causes one with every server that is named by its address.
+  // Node's warnings are for programmers; node:tls causes one with every server that is named by its address.
   process.removeAllListeners('warning').on('warning', ({ message }) => log.debug({ warning: message }, 'warning'));
   // The launcher sets it for this process; daemons that the driver starts have threads that allocate.
   delete process.env.MALLOC_ARENA_MAX;
