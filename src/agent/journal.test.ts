@@ -178,6 +178,29 @@ describe('journal of an agent', () => {
     assert.deepEqual(rowsIn(again), [...rows, vrf('b')]);
   });
 
+  test('a rewritten journal of which a part is missing is a damaged one, and not a goal with half its rows', () => {
+    const holding = open();
+    const rows = Array.from({ length: 30_000 }, (_, index) => vrf(`${index}`, 'x'.repeat(40)));
+    goal.commit([{ scope: 'device/x', upserts: rows, deletes: [] }]);
+    holding.take({ lineage: 'l', drops: [], updates: [updateFrom('device/x', -1)] });
+    holding.tidy();
+    holding.close();
+    const whole = fs.readFileSync(pathOf(directory));
+    const starts: number[] = [];
+    for (let at = 0; at < whole.length; at += 8 + whole.readUInt32LE(at)) starts.push(at);
+    assert.ok(starts.length > 4);
+    for (const start of [...starts.slice(1, 3), ...starts.slice(-1)]) {
+      const bytes = Buffer.from(whole);
+      bytes.writeUInt32LE(0x7fff_ffff, start);
+      for (const left of [bytes, whole.subarray(0, start)]) {
+        fs.writeFileSync(pathOf(directory), left);
+        const again = open();
+        assert.deepEqual([again.condition, again.goal()], ['damaged', undefined]);
+        again.close();
+      }
+    }
+  });
+
   describe('a rewrite that the disk refuses', () => {
     /** Grows a journal until a rewrite pays. */
     const grow = (holding: Holding): void => {

@@ -118,7 +118,9 @@ export class Journal implements TransactionLog {
   }
 
   rewrite(transaction: Transaction): void {
-    this.#rewrite([frame(toBinary(TransactionSchema, create(TransactionSchema, { ...transaction, reset: true })))]);
+    const end = create(TransactionSchema, { ...transaction, drops: [], updates: [], reset: false });
+    const both = [create(TransactionSchema, { ...transaction, reset: true }), end];
+    this.#rewrite(both.map((each) => frame(toBinary(TransactionSchema, each))));
   }
 
   /** The first transaction resets. @throws HeddleError `Unavailable` when the disk refuses; the journal is as before. */
@@ -210,8 +212,15 @@ export class Journal implements TransactionLog {
 /** The journal's file in a state directory. */
 export const pathOf = (directory: string): string => join(directory, 'journal');
 
+/** And, after the last, one without content (`readFrames`). */
 function* framesOf(transactions: Iterable<StoredTransaction>): Generator<Uint8Array> {
-  for (const transaction of transactions) yield frame(toBinary(StoredTransactionSchema, transaction));
+  let last: StoredTransaction | undefined;
+  for (const transaction of transactions) {
+    yield frame(toBinary(StoredTransactionSchema, transaction));
+    last = transaction;
+  }
+  if (last === undefined) return;
+  yield frame(toBinary(StoredTransactionSchema, create(StoredTransactionSchema, { ...last, drops: [], updates: [], reset: false })));
 }
 
 const frame = (payload: Uint8Array): Uint8Array => {
@@ -248,13 +257,21 @@ const findFrames = (bytes: Buffer): Frames => {
   return { ends, length, condition: 'whole' };
 };
 
-/** One at a time: all messages of a long journal would take many times the room of the journal. */
+/**
+ * One at a time: all messages of a long journal would take many times the room of the journal. What a rewrite wrote lies between
+ * two transactions without content: a device must not be made equal to the first half of what it is to hold.
+ * @throws Error for a frame that is no transaction, and when the end of a rewrite is missing
+ */
 function* readFrames(bytes: Buffer, ends: readonly number[]): Generator<StoredTransaction> {
   let start = 0;
+  let isWhole = true;
   for (const end of ends) {
-    yield fromBinary(StoredTransactionSchema, bytes.subarray(start + frameHead, end));
+    const transaction = fromBinary(StoredTransactionSchema, bytes.subarray(start + frameHead, end));
+    if (transaction.drops.length + transaction.updates.length === 0) isWhole = !transaction.reset;
+    yield transaction;
     start = end;
   }
+  if (!isWhole) throw new Error('a rewritten journal ends before its end');
 }
 
 const writeAll = (disk: Disk, file: number, bytes: Uint8Array, position: number): void => {
