@@ -245,6 +245,21 @@ describe('goal-state service', () => {
     assert.deepEqual(device.updates().slice(2).map(({ scope, full }) => [scope, full]), [['vpc/1', true]]);
   });
 
+  test('a device that is alone is asked for its digests once a period, and not every other', async (t) => {
+    t.mock.timers.enable({ apis: ['setInterval'] });
+    let reports = 0;
+    await start({ digestMilliseconds: 100, events: { onReport: () => void (reports += 1) } });
+    const device = dial();
+    device.hello('leaf-1', [verified('vpc/1'), verified('device/leaf-1')], lineage);
+    await until('a welcome', () => device.heard.length > 0);
+    for (let period = 1; period <= 3; period += 1) {
+      t.mock.timers.tick(100);
+      await until(`asked ${period} times`, () => device.cases().filter((name) => name === 'digestRequest').length === period);
+      device.report([stateOf('vpc/1'), stateOf('device/leaf-1')]);
+      await until('the report is heard', () => reports === period);
+    }
+  });
+
   test('a device is not asked for its digests before its turn, however few there are', async () => {
     await start({ digestMilliseconds: 60_000, patienceMilliseconds: 1000 });
     const device = dial();

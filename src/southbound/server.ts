@@ -129,7 +129,7 @@ class Service implements SessionContext {
   readonly #timer: NodeJS.Timeout;
   readonly #tick: number;
   /** Who is asked for digests next. */
-  #round: Iterator<Connection> | undefined;
+  #round: MapIterator<Connection> | undefined;
   /** How many are to be asked. */
   #due = 0;
   #devices: ReadonlySet<string> | undefined;
@@ -401,16 +401,18 @@ class Service implements SessionContext {
   #askSome(now: number): void {
     this.#due += (this.#connections.size * this.#tick) / this.#digestMilliseconds;
     for (; this.#due >= 1; this.#due -= 1) {
-      this.#round ??= this.#connections.values();
-      const next = this.#round.next();
-      if (next.done === true) {
-        this.#round = undefined;
-        continue;
-      }
-      const connection = next.value;
+      const connection = this.#nextInRound();
+      if (connection === undefined) continue;
       this.#attempt(connection, () => connection.session.requestDigests(now));
       this.#watched.add(connection);
     }
+  }
+
+  #nextInRound(): Connection | undefined {
+    const next = this.#round?.next();
+    if (next?.value !== undefined) return next.value;
+    this.#round = this.#connections.values();
+    return this.#round.next().value;
   }
 }
 
