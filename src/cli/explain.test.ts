@@ -44,6 +44,10 @@ describe('heddle explain', () => {
     assert.match(out, /^port\/E1\/1 +device\/leaf-1 +no +Connection\/a1--leaf-1/m);
   });
 
+  it('takes the name as kubectl prints it', async () => {
+    assert.equal((await heddle('explain', 'switch/leaf-1')).out, (await heddle('explain', 'leaf-1')).out);
+  });
+
   it('tells all about one', async () => {
     const { out } = await heddle('explain', 'leaf-1', 'port/E1/1');
     assert.match(out, /^Scope: +device\/leaf-1, version \d+$/m);
@@ -59,6 +63,8 @@ describe('heddle explain', () => {
     const missing = await heddle('explain', 'leaf-1', 'port/E1/3');
     assert.equal(missing.status, 1);
     assert.match(missing.note, /"leaf-1" has no row "port\/E1\/3"; near it: "port\/E1\/1", "port\/E1\/2"/);
+    const table = await heddle('explain', 'leaf-1', 'ports');
+    assert.deepEqual([table.status, /"ports" is no table of goal state; there are system, port,/.test(table.note)], [2, true]);
     const stranger = await heddle('explain', 'leaf-9');
     assert.equal(stranger.status, 1);
     assert.match(stranger.note, /leaf-9/);

@@ -3,6 +3,8 @@ import { stringify } from 'yaml';
 import { goalView, type ContributorView, type GoalView, type RowView } from '../api/goalview.ts';
 import { refKey } from '../api/object.ts';
 import { findType, pathOf } from '../client/discovery.ts';
+import { tableNames } from '../goal/rows.ts';
+import { HeddleError } from '../kit/error.ts';
 import { formatTable } from '../kit/table.ts';
 import type { ExitStatus, Io } from './io.ts';
 import { withSession, type GlobalOptions, type Session } from './session.ts';
@@ -11,10 +13,12 @@ export interface ExplainOptions extends GlobalOptions {
   readonly output: 'table' | 'json' | 'yaml';
 }
 
-/** `row` is `<table>/<key>`; a table alone, or nothing, lists rows. */
-export const explain = (io: Io, device: string, row: string | undefined, options: ExplainOptions): Promise<ExitStatus> =>
+/** `name` may be as kubectl prints it (`switch/leaf-1`). `row` is `<table>/<key>`; a table alone, or nothing, lists rows. */
+export const explain = (io: Io, name: string, row: string | undefined, options: ExplainOptions): Promise<ExitStatus> =>
   withSession<ExitStatus>(io, options, async (session) => {
+    const device = name.replace(/^(switch|switches|sw)\//, '');
     const isRow = row !== undefined && /^[^/]+\/./.test(row);
+    if (row !== undefined && !isRow) checkTable(row.replace(/\/$/, ''));
     const goal = await readGoal(session, device, isRow ? { row } : { prefix: row === undefined ? '' : `${row.replace(/\/$/, '')}/`, limit: '100000' });
     const [only] = goal.rows;
     if (options.output === 'json') io.out(`${JSON.stringify(isRow ? only : goal, null, 2)}\n`);
@@ -24,6 +28,12 @@ export const explain = (io: Io, device: string, row: string | undefined, options
     if (goal.remaining > 0) io.note(`${goal.remaining} rows more are left out; name a table: heddle explain ${device} host\n`);
     return 0;
   });
+
+/** An empty list would look like a device without such rows. */
+const checkTable = (table: string): void => {
+  if (tableNames.some((name) => name === table)) return;
+  throw new HeddleError('BadRequest', `"${table}" is no table of goal state; there are ${tableNames.join(', ')}`);
+};
 
 /** Row ids of a device, for completion. */
 export const rowNames = async (session: Session, device: string): Promise<string[]> => {

@@ -90,7 +90,11 @@ describe('heddle simulate devices', () => {
       ['--loss 3x', /--loss "3x" is not a share: write it like 0.5% or 0.005/],
       ['--reject foo=5%', /--reject "foo=5%" names no rows: write it like "host\/\*=5%"/],
       ['--slow x', /--slow "x" names no table: write it like "segment=20ms"/],
-      ['--latency fast', /"fast" is not a duration/],
+      ['--latency fast', /--latency "fast" is not a duration/],
+      ['--slow x=1s', /--slow: "x" is no table of goal state; there are system, port,/],
+      ['--reject hosts/*=5%', /--reject: "hosts" is no table/],
+      ['--for 5x', /--for "5x" is not a duration/],
+      ['--count 0', /--count 0 leaves nothing to simulate/],
     ] as const) {
       const { status, note } = await heddle(`simulate devices ${options}`);
       assert.equal(status, 2, note);

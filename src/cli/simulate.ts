@@ -5,6 +5,7 @@ import { apiVersion } from '../api/object.ts';
 import { findType, pathOf, type ResourceType } from '../client/discovery.ts';
 import { findKubeconfig } from '../client/kubeconfig.ts';
 import { itemsOf } from '../client/live.ts';
+import { tableNames } from '../goal/rows.ts';
 import { formatDuration, parseDuration } from '../kit/duration.ts';
 import { HeddleError } from '../kit/error.ts';
 import { serveControl } from '../simulate/control.ts';
@@ -50,8 +51,8 @@ const progressMilliseconds = 500;
 export const simulateDevices = async (io: Io, options: SimulateOptions): Promise<ExitStatus> => {
   const faults = readFaults(options);
   const seed = wholeNumber('--seed', options.seed);
-  const driftMilliseconds = parseDuration(options.driftInterval);
-  const end = endOf(io.signal, options.for);
+  const driftMilliseconds = duration('--drift-interval', options.driftInterval);
+  const runMilliseconds = options.for === undefined ? undefined : duration('--for', options.for);
   const { ca, secret } = credentials(io, options);
   const devices = await devicesOf(io, options);
   const began = performance.now();
@@ -69,7 +70,7 @@ export const simulateDevices = async (io: Io, options: SimulateOptions): Promise
   const progress = showProgress(io, fleet, began);
   try {
     const control = options.control === true ? [serveControl({ fleet, input: process.stdin, output: io.out })] : [];
-    await Promise.race([end, ...control]);
+    await Promise.race([endOf(io.signal, runMilliseconds), ...control]);
   } finally {
     progress.end();
     const status = fleet.status();
@@ -86,8 +87,12 @@ const devicesOf = async (io: Io, options: SimulateOptions): Promise<readonly str
   if (count !== undefined && fromCluster === true) throw new HeddleError('BadRequest', '--count and --from-cluster exclude each other');
   if (count !== undefined) {
     const [from, length] = [wholeNumber('--first', first), wholeNumber('--count', count)];
+    if (length === 0) throw new HeddleError('BadRequest', '--count 0 leaves nothing to simulate: use 1 or more');
     const names = Array.from({ length }, (_, index) => `${prefix}${from + index}`);
-    if (declare === true) await withSession(io, options, (session) => declareSwitches(io, session, names));
+    if (declare === true) await withSession(io, options, async (session) => {
+      await declareFabric(io, session);
+      await declareSwitches(io, session, names);
+    });
     return names;
   }
   if (declare === true) throw new HeddleError('BadRequest', '--declare needs --count: the Switches of the cluster are declared already');
@@ -102,6 +107,18 @@ const switchNames = async (session: Session): Promise<readonly string[]> => {
   const type = await switchType(session);
   const { body } = await session.client.call({ path: pathOf(type, '') });
   return itemsOf(body, type, apiVersion).map(({ metadata }) => metadata.name);
+};
+
+/** Without the fabric that Switches name, none of them gets a goal state. What an operator made of it already is left alone. */
+const declareFabric = async (io: Io, session: Session): Promise<void> => {
+  const path = pathOf(findType(await session.types(), 'fabric'), '');
+  const body = { apiVersion, kind: 'Fabric', metadata: { name: 'default' }, spec: {} };
+  try {
+    await session.client.call({ method: 'POST', path, body });
+    io.note('Fabric "default" declared\n');
+  } catch (error) {
+    if (!(error instanceof HeddleError) || error.code !== 'AlreadyExists') throw error;
+  }
 };
 
 const creationsAtOnce = 16;
@@ -138,8 +155,7 @@ const credentials = (io: Io, { data, kubeconfig }: SimulateOptions): Credentials
   return { ca: readFileSync(authority, 'utf8'), secret: loadTokenSecret(secretFile) };
 };
 
-const endOf = async (signal: AbortSignal, time: string | undefined): Promise<void> => {
-  const milliseconds = time === undefined ? undefined : parseDuration(time);
+const endOf = async (signal: AbortSignal, milliseconds: number | undefined): Promise<void> => {
   await new Promise<void>((resolve) => {
     const timer = milliseconds === undefined ? undefined : setTimeout(resolve, milliseconds);
     const abort = (): void => {
@@ -182,25 +198,34 @@ const summary = (status: FleetStatus): string => {
 };
 
 const readFaults = (options: SimulateOptions): Partial<Faults> => ({
-  latencyMilliseconds: range(options.latency ?? '0'),
+  latencyMilliseconds: range('--latency', options.latency ?? '0'),
   loss: share('--loss', options.loss),
   answerLoss: share('--answer-loss', options.answerLoss),
   duplication: share('--duplicate', options.duplicate),
   reordering: share('--reorder', options.reorder),
   rejections: (options.reject ?? []).map(rejection),
   slowTables: (options.slow ?? []).map(slowTable),
-  crashSeconds: seconds(options.crashEvery),
-  rebootSeconds: seconds(options.rebootEvery),
-  driftSeconds: seconds(options.driftEvery),
+  crashSeconds: seconds('--crash-every', options.crashEvery),
+  rebootSeconds: seconds('--reboot-every', options.rebootEvery),
+  driftSeconds: seconds('--drift-every', options.driftEvery),
   clockSkew: share('--clock-skew', options.clockSkew),
 });
 
-const range = (text: string): Range => {
-  const [least = '', most = least] = text.split('-');
-  return { least: parseDuration(least), most: parseDuration(most) };
+/** Milliseconds; the fault names the option, because a command line may hold several times. */
+const duration = (option: string, text: string): number => {
+  try {
+    return parseDuration(text);
+  } catch (error) {
+    throw new HeddleError('BadRequest', `${option} ${HeddleError.from(error).message}`);
+  }
 };
 
-const seconds = (text: string | undefined): number => (text === undefined ? 0 : parseDuration(text) / 1000);
+const range = (option: string, text: string): Range => {
+  const [least = '', most = least] = text.split('-');
+  return { least: duration(option, least), most: duration(option, most) };
+};
+
+const seconds = (option: string, text: string | undefined): number => (text === undefined ? 0 : duration(option, text) / 1000);
 
 const share = (option: string, text = '0'): number => {
   const number = /^\d+(\.\d+)?%?$/.test(text) ? Number.parseFloat(text) / (text.endsWith('%') ? 100 : 1) : Number.NaN;
@@ -210,13 +235,23 @@ const share = (option: string, text = '0'): number => {
 
 const rejection = (text: string): Rejection => {
   const [, rows = '', chance = ''] = /^(.+)=([^=]+)$/.exec(text) ?? [];
-  if (rows.includes('/')) return { rows, chance: share('--reject', chance) };
+  if (rows.includes('/')) {
+    const [table = ''] = rows.split('/');
+    if (!table.includes('*')) knownTable('--reject', table);
+    return { rows, chance: share('--reject', chance) };
+  }
   throw new HeddleError('BadRequest', `--reject "${text}" names no rows: write it like "host/*=5%"`);
+};
+
+/** A typing mistake would be a fault that never strikes. */
+const knownTable = (option: string, table: string): string => {
+  if (tableNames.some((name) => name === table)) return table;
+  throw new HeddleError('BadRequest', `${option}: "${table}" is no table of goal state; there are ${tableNames.join(', ')}`);
 };
 
 const slowTable = (text: string): SlowTable => {
   const [, table = '', time = ''] = /^(\w+)=(.+)$/.exec(text) ?? [];
-  if (table !== '') return { table, milliseconds: parseDuration(time) };
+  if (table !== '') return { table: knownTable('--slow', table), milliseconds: duration('--slow', time) };
   throw new HeddleError('BadRequest', `--slow "${text}" names no table: write it like "segment=20ms"`);
 };
 

@@ -19,7 +19,7 @@ export const addSimulateVerbs = (program: Command, io: Io, finish: Finish): void
     .option('--count <number>', 'this many, named by --prefix and a number')
     .option('--prefix <text>', 'what their names begin with', 'leaf-')
     .option('--first <number>', 'number of the first', '1')
-    .option('--declare', 'create the Switch objects that are missing, with role leaf')
+    .option('--declare', 'create the Switch objects that are missing, with role leaf, and the Fabric "default" if there is none')
     .optionsGroup('Which server:')
     .option('--server <host:port>', 'where agents dial in', '127.0.0.1:7443')
     .option('--server-name <name>', "name in the server's certificate when it is not the host of --server")
