@@ -128,7 +128,8 @@ export class Safeguard {
     const part = this.fabricPart(name);
     if (part === undefined) return undefined;
     const shown = part.switches.length < part.devices ? `${part.switches.join(', ')} and others` : part.switches.join(', ');
-    const message = `${rowsText(part.rows)} on ${part.devices} ${part.devices === 1 ? 'switch' : 'switches'} (${shown}) stay; ${howToAllow('Fabric', part.token)}`;
+    const what = `deletions of ${rowsText(part.rows)} on ${part.devices} ${part.devices === 1 ? 'switch' : 'switches'} (${shown})`;
+    const message = `${what} are held; ${howToAllow('Fabric', part.token)}`;
     return { reason: 'DeletionsHeld', message };
   }
 
@@ -209,6 +210,6 @@ const whatWouldGo = ({ reason, rows, of, limit, arrived, isolated }: Hold): stri
   if (arrived && isolated) return `the switch has ${rowsText(of)} and is not declared; it is not taken out of service, because too many would be at once`;
   if (arrived) return `the switch came with ${rowsText(of)} and would be left with ${of - rows}, so it is sent nothing`;
   if (reason === 'EmptyGoal') return `nothing of ${of} rows would be left, so all of them stay`;
-  if (reason === 'TooManyDevices') return `${rowsText(rows)} stay, because too many switches would lose a part of theirs at once`;
+  if (reason === 'TooManyDevices') return `${rows} of ${of} rows would be gone, and too many switches would lose a part of theirs at once, so what is left of them stays`;
   return `${rows} of ${of} rows would be deleted and ${limit} may go at once, so they stay`;
 };
