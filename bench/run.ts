@@ -15,12 +15,26 @@ const known = globSync('*.ts', { cwd: folder })
   .filter((name) => !parts.has(name) && !name.includes('.'))
   .sort();
 
-const { values, positionals } = parseArgs({ options: { json: { type: 'boolean', default: false } }, allowPositionals: true });
-const unknown = positionals.filter((name) => !known.includes(name));
-if (unknown.length > 0) {
-  process.stderr.write(`bench: there is no benchmark "${unknown.join('", "')}": there are ${known.join(', ')}\n`);
+const usage = `npm run bench [-- NAME... --json]: run benchmarks and print what they measured; all of them without a name
+
+  --json        one JSON object a line instead of a table
+  -h, --help    this
+
+names: ${known.join(', ')}
+`;
+
+const badUsage = (message: string): never => {
+  process.stderr.write(`bench: ${message}\n`);
   process.exit(2);
+};
+
+const { values, positionals } = read();
+if (values.help) {
+  process.stdout.write(usage);
+  process.exit(0);
 }
+const unknown = positionals.filter((name) => !known.includes(name));
+if (unknown.length > 0) badUsage(`there is no benchmark "${unknown.join('", "')}": there are ${known.join(', ')}`);
 
 const rows: string[][] = [['BENCH', 'FIGURE', 'VALUE', 'UNIT', 'N', 'AT MOST', '']];
 for (const bench of positionals.length > 0 ? positionals : known) {
@@ -34,6 +48,19 @@ for (const bench of positionals.length > 0 ? positionals : known) {
 const widths = columnWidths(rows);
 if (!values.json) for (const row of rows) process.stdout.write(`${tableLine(row, widths)}\n`);
 process.exit();
+
+function parse() {
+  const flag = { type: 'boolean', default: false } as const;
+  return parseArgs({ options: { json: flag, help: { ...flag, short: 'h' } }, allowPositionals: true });
+}
+
+function read(): ReturnType<typeof parse> {
+  try {
+    return parse();
+  } catch (error) {
+    return badUsage(`${error instanceof Error ? error.message.replace(/\. To specify .*/s, '') : String(error)}\n(npm run bench -- --help)`);
+  }
+}
 
 function asJson(bench: string, figure: Figure): object {
   const ratio = figure.peerValue === undefined ? {} : { ratio: figure.value / figure.peerValue };

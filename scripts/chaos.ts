@@ -5,25 +5,57 @@
 import { parseArgs } from 'node:util';
 import { formatFailure, runChaos, type RunOptions, type RunResult } from '../src/chaos/run.ts';
 
-const { values } = parseArgs({
-  options: {
-    minutes: { type: 'string', default: '1' },
-    seed: { type: 'string' },
-    store: { type: 'string' },
-    steps: { type: 'string', default: '60' },
-    rounds: { type: 'string', default: '3' },
-    'side-by-side': { type: 'string', default: '3' },
-    verbose: { type: 'boolean', short: 'v', default: false },
-  },
-});
+const usage = `npm run chaos [-- OPTIONS]: random intent and random faults against the real server
+
+  --minutes N         how long runs are started; the last ones end a little later (default 1)
+  --seed N            this run only
+  --store KIND        memory or sqlite; default: every third seed sqlite
+  --steps N           steps a round (default 60)
+  --rounds N          rounds a run; each ends with a check of everything (default 3)
+  --side-by-side N    runs at once (default 3)
+  -v, --verbose       print what happens
+  -h, --help          this
+`;
+
+const badUsage = (message: string): never => {
+  process.stderr.write(`chaos: ${message}\n(npm run chaos -- --help)\n`);
+  process.exit(2);
+};
+
+const parse = () =>
+  parseArgs({
+    options: {
+      minutes: { type: 'string', default: '1' },
+      seed: { type: 'string' },
+      store: { type: 'string' },
+      steps: { type: 'string', default: '60' },
+      rounds: { type: 'string', default: '3' },
+      'side-by-side': { type: 'string', default: '3' },
+      verbose: { type: 'boolean', short: 'v', default: false },
+      help: { type: 'boolean', short: 'h', default: false },
+    },
+  });
+
+const read = (): ReturnType<typeof parse> => {
+  try {
+    return parse();
+  } catch (error) {
+    return badUsage(error instanceof Error ? error.message.replace(/\. To specify .*/s, '') : String(error));
+  }
+};
+
+const { values } = read();
+if (values.help) {
+  process.stdout.write(usage);
+  process.exit(0);
+}
 
 const tell = (line: string): void => void process.stdout.write(`${line}\n`);
 
 const number = (option: 'minutes' | 'seed' | 'steps' | 'rounds' | 'side-by-side'): number => {
   const value = Number(values[option]);
   if (Number.isFinite(value) && value >= 0) return value;
-  process.stderr.write(`chaos: --${option} "${values[option]}" is not a number\n`);
-  process.exit(2);
+  return badUsage(`--${option} "${values[option]}" is not a number`);
 };
 
 const optionsFor = (seed: number, store: RunOptions['store']): RunOptions => ({
@@ -36,6 +68,7 @@ const optionsFor = (seed: number, store: RunOptions['store']): RunOptions => ({
 
 const storeOf = (seed: number): RunOptions['store'] => {
   if (values.store === 'memory' || values.store === 'sqlite') return values.store;
+  if (values.store !== undefined) return badUsage(`--store "${values.store}" is neither memory nor sqlite`);
   return seed % 3 === 0 ? 'sqlite' : 'memory';
 };
 const began = performance.now();
