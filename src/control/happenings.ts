@@ -9,8 +9,17 @@ export const happenings = (before: Resource, after: Resource): readonly Happenin
     const message = `generation ${after.metadata.generation ?? 0} runs on ${programmed.message}`;
     found.push({ type: 'Normal', reason: 'Programmed', message });
   }
-  if (programmed?.reason === 'Failed') found.push({ type: 'Warning', reason: 'ProgrammingFailed', message: programmed.message });
+  const failed = programmed ?? conditionOf(after, 'Programmed');
+  const isNews = programmed !== undefined || hasNewCause(conditionOf(before, 'Programmed'), failed);
+  if (failed?.reason === 'Failed' && isNews) found.push({ type: 'Warning', reason: 'ProgrammingFailed', message: failed.message });
   return found;
+};
+
+/** Whether a device or a row fails that did not before; how many devices are done, which stands first, is no cause. */
+const hasNewCause = (former: Condition | undefined, latter: Condition | undefined): boolean => {
+  const causesOf = (condition: Condition | undefined): readonly string[] => (condition?.message ?? '').split('; ').slice(1);
+  const known = new Set(causesOf(former));
+  return causesOf(latter).some((cause) => !known.has(cause));
 };
 
 /** The object was acceptable, or was faulty in another way, and now it is so. */
