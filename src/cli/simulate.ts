@@ -109,10 +109,13 @@ const switchNames = async (session: Session): Promise<readonly string[]> => {
   return itemsOf(body, type, apiVersion).map(({ metadata }) => metadata.name);
 };
 
+/** The pools of a Fabric by default are for 1,022 switches. */
+const poolsOfThousands = { routerIDs: '172.18.0.0/16', vteps: '172.16.0.0/16' };
+
 /** Without the fabric that Switches name, none of them gets a goal state. What an operator made of it already is left alone. */
 const declareFabric = async (io: Io, session: Session): Promise<void> => {
   const path = pathOf(findType(await session.types(), 'fabric'), '');
-  const body = { apiVersion, kind: 'Fabric', metadata: { name: 'default' }, spec: {} };
+  const body = { apiVersion, kind: 'Fabric', metadata: { name: 'default' }, spec: { underlay: poolsOfThousands } };
   try {
     await session.client.call({ method: 'POST', path, body });
     io.note('Fabric "default" declared\n');
