@@ -14,6 +14,14 @@ export interface DeviceState {
   readonly taken: Set<string>;
 }
 
+export interface Connected {
+  /** The device lost what it had acknowledged to this server. */
+  readonly lostState: boolean;
+  readonly wasConnected: boolean;
+  /** It says the same of itself as the last time. */
+  readonly isSameAgent: boolean;
+}
+
 export class Devices {
   readonly #states = new Map<string, DeviceState>();
   #connected = 0;
@@ -26,8 +34,7 @@ export class Devices {
     return this.#connected;
   }
 
-  /** Whether the device lost what it had acknowledged to this server. */
-  connect(device: string, hello: DeviceHello, now: number): { readonly lostState: boolean; readonly wasConnected: boolean } {
+  connect(device: string, hello: DeviceHello, now: number): Connected {
     const before = this.#states.get(device);
     const wasConnected = before?.connected === true;
     if (!wasConnected) this.#connected += 1;
@@ -40,7 +47,7 @@ export class Devices {
       taken: new Set(),
     });
     const lostState = before?.hello !== undefined && before.hello.bootEpoch !== hello.bootEpoch;
-    return { lostState, wasConnected };
+    return { lostState, wasConnected, isSameAgent: before?.hello !== undefined && isSameAgent(before.hello, hello) };
   }
 
   /** Two agents take turns as this device. */
@@ -66,3 +73,9 @@ export class Devices {
     return more;
   }
 }
+
+const isSameAgent = (before: DeviceHello, after: DeviceHello): boolean =>
+  before.bootEpoch === after.bootEpoch &&
+  before.agentVersion === after.agentVersion &&
+  before.driver === after.driver &&
+  before.capabilities.join() === after.capabilities.join();

@@ -41,12 +41,14 @@ export class SouthboundListener implements SouthboundEvents {
   }
 
   readonly onConnected = (device: string, hello: DeviceHello): void => {
-    const { devices, barrier, clock, onChange } = this.#options;
-    const { lostState, wasConnected } = devices.connect(device, hello, clock.now());
+    const { devices, barrier, clock, onChange, onAnswer } = this.#options;
+    const { lostState, wasConnected, isSameAgent } = devices.connect(device, hello, clock.now());
     if (lostState) barrier.forgetAcknowledged(device);
     if (hello.foreignRows !== undefined) this.#options.onArrival(device, hello.foreignRows);
     if (!wasConnected) this.#record(device, 'Normal', 'DeviceConnected', `${['agent', hello.agentVersion].join(' ').trim()} connected`);
-    onChange(device);
+    // Thousands return after a hiccup of the network: there is nothing to tell of any of them.
+    if (wasConnected && isSameAgent) onAnswer();
+    else onChange(device);
   };
 
   readonly onDisconnected = (device: string): void => {

@@ -64,6 +64,8 @@ export interface GrpcServerOptions {
 export interface GrpcServer {
   /** What listens, as `host:port` with the port really taken. */
   readonly addresses: readonly string[];
+  /** Connections whose TLS handshake is under way. */
+  handshakes(): number;
   /** Ends all calls at once. */
   close(): Promise<void>;
 }
@@ -90,7 +92,8 @@ export const startGrpcServer = async (options: GrpcServerOptions): Promise<GrpcS
     await close();
     throw error;
   }
-  return { addresses: listeners.map(({ address }) => address), close };
+  const handshakes = (): number => listeners.reduce((sum, listener) => sum + listener.handshakes, 0);
+  return { addresses: listeners.map(({ address }) => address), handshakes, close };
 };
 
 /** Thousands of devices dial at the same time; the system may allow fewer. */
@@ -127,6 +130,10 @@ class Listener {
     });
     this.#server.on('secureConnection', (socket) => this.#connect(socket));
     this.#sweep = setInterval(() => this.#check(), keepaliveMilliseconds).unref();
+  }
+
+  get handshakes(): number {
+    return this.#sockets.size - this.#connections.size;
   }
 
   listen(address: string): Promise<void> {

@@ -8,6 +8,7 @@ import { type FromAgent, FromAgentSchema, type Hello, Phase, type Report, type R
 import type { ChangedScope, GoalState } from '../goal/state.ts';
 import { HeddleError } from '../kit/error.ts';
 import type { Logger } from '../kit/log.ts';
+import { Absences } from './absences.ts';
 import { Contests } from './contest.ts';
 import type { Phase as PhaseName, RowFailure, SouthboundEvents } from './events.ts';
 import { type Call, type CallHandlers, type GrpcServer, startGrpcServer, status } from './grpc.ts';
@@ -37,7 +38,7 @@ export interface SouthboundOptions {
   readonly digestMilliseconds?: number;
   /**
    * A device that is back within this time was not away: neither its going nor its coming is told, and nobody writes it down,
-   * thousands of times, when a network hiccups. Default 0.
+   * thousands of times, when a network hiccups. A crowd that is returning has more. Default 0.
    */
   readonly absenceMilliseconds?: number;
   /** How many devices that have connected are brought up to date at the same time. Default 128. */
@@ -76,6 +77,7 @@ export const startSouthbound = async (options: SouthboundOptions): Promise<South
       accept: (call) => service.accept(call),
       onFault: (peer, error) => options.log.error({ peer, error: faultText(error) }, 'serving a connection failed'),
     });
+    service.handshakes = grpc.handshakes;
     return southboundOf(service, grpc);
   } catch (error) {
     service.close();
@@ -116,14 +118,15 @@ class Service implements SessionContext {
   readonly term: number;
   readonly lineage: string;
   readonly serverVersion: string;
+  /** Connections that have not got as far as `accept`. */
+  handshakes = (): number => 0;
   readonly #options: SouthboundOptions;
   readonly #connections = new Map<string, Connection>();
   readonly #turns: Turns<Connection>;
   /** Those that the clock is watched for. */
   readonly #watched = new Set<Connection>();
   readonly #contests = new Contests();
-  /** Devices whose stream has ended and whose absence is not told yet, the oldest first. */
-  readonly #absent = new Map<string, number>();
+  readonly #absences: Absences;
   readonly #patience: number;
   readonly #digestMilliseconds: number;
   readonly #timer: NodeJS.Timeout;
@@ -146,6 +149,7 @@ class Service implements SessionContext {
     const serve = (item: Connection): boolean => this.#flush(item);
     const onFault = (item: Connection, error: unknown): void => this.#fault(item, error);
     this.#turns = new Turns({ serve, onFault, ...(mostAdmitted === undefined ? {} : { mostAdmitted }) });
+    this.#absences = new Absences({ grace: options.absenceMilliseconds ?? 0, areDialling: () => this.handshakes() > 0 });
     this.#patience = options.patienceMilliseconds ?? 10_000;
     this.#digestMilliseconds = options.digestMilliseconds ?? 60_000;
     this.#tick = Math.min(200, this.#patience / 2, this.#digestMilliseconds);
@@ -276,7 +280,7 @@ class Service implements SessionContext {
     const { bootEpoch, agentVersion, driver, capabilities } = hello;
     connection.bootEpoch = bootEpoch;
     this.#connections.set(device, connection);
-    this.#absent.delete(device);
+    this.#absences.returned(device, performance.now());
     if (former !== undefined) this.#takeOver(former, connection);
     const { log, events } = this.#options;
     log.info({ device, driver, scopes: hello.scopes.length }, 'device connected');
@@ -352,14 +356,11 @@ class Service implements SessionContext {
     if (this.#connections.get(device) !== connection) return;
     this.#connections.delete(device);
     this.#options.log.info({ device }, 'device disconnected');
-    if ((this.#options.absenceMilliseconds ?? 0) === 0) this.#options.events?.onDisconnected?.(device);
-    else this.#absent.set(device, performance.now());
+    if (this.#absences.left(device, performance.now())) this.#options.events?.onDisconnected?.(device);
   }
 
   #tellAbsent(now: number): void {
-    for (const [device, since] of this.#absent) {
-      if (now - since < (this.#options.absenceMilliseconds ?? 0)) return;
-      this.#absent.delete(device);
+    for (const device of this.#absences.overdue(now)) {
       try {
         this.#options.events?.onDisconnected?.(device);
       } catch (error) {
