@@ -55,7 +55,7 @@ export class Reports {
   #stale = new Set<string>();
   /** Objects whose devices have not answered yet, and those that had their time to. */
   #young = new Set<string>();
-  #ripe = new Set<string>();
+  readonly #ripe = new Set<string>();
   /** Objects whose status waits for the end of the patience after the start; undefined when that is over. */
   #tentative: Set<string> | undefined = new Set();
 
@@ -152,6 +152,7 @@ export class Reports {
   }
 
   #wanted(key: string): WantedStatus | undefined {
+    const isRipe = this.#ripe.delete(key);
     const object = this.#options.objects.get(key);
     if (object === undefined || object.kind === 'Claim') return undefined;
     const { status, tentative, waiting } = this.#options.verdictOn(object);
@@ -159,7 +160,7 @@ export class Reports {
       this.#tentative.add(key);
       return undefined;
     }
-    return waiting && !this.#ripe.delete(key) && this.#ripen(key, object) ? undefined : { object, status };
+    return waiting && !isRipe && this.#ripen(key, object) ? undefined : { object, status };
   }
 
   /** Whether the status may wait a moment for the devices: when it says that they run what they were given before. */
@@ -171,10 +172,14 @@ export class Reports {
     return true;
   }
 
+  /** Those that were ripe before and are not looked at yet stay so: else thousands would take turns being young for ever. */
   #ripenAll(): void {
-    this.#ripe = this.#young;
+    const keys = this.#young;
     this.#young = new Set();
-    for (const key of this.#ripe) this.#status.mark(key);
+    for (const key of keys) {
+      this.#ripe.add(key);
+      this.#status.mark(key);
+    }
   }
 
   #written(before: Resource, after: Resource): void {

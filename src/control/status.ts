@@ -25,12 +25,15 @@ export interface StatusWriterOptions {
   readonly clock: Clock;
 }
 
-const mostInFlight = 16;
+/** They share a commit of the store, which costs as much as several of them. */
+const mostInFlight = 128;
 const retryMilliseconds = 500;
 
 export class StatusWriter {
   readonly #options: StatusWriterOptions;
   readonly #due = new Set<string>();
+  /** Goes on where it stopped: a set remembers what was deleted from its front, and a new iterator steps over all of that. */
+  #next = this.#due.values();
   readonly #inFlight = new Map<string, Promise<void>>();
   readonly #abort = new AbortController();
   #scheduled = false;
@@ -72,16 +75,25 @@ export class StatusWriter {
   }
 
   #pump(): void {
-    for (const key of this.#due) {
-      if (this.#paused || this.#abort.signal.aborted || this.#inFlight.size >= mostInFlight) return;
-      if (this.#inFlight.has(key)) continue;
-      this.#due.delete(key);
-      const write = this.#write(key).finally(() => {
-        this.#inFlight.delete(key);
-        if (this.#due.size > 0) this.#schedule();
-      });
-      this.#inFlight.set(key, write);
+    while (!this.#paused && !this.#abort.signal.aborted && this.#inFlight.size < mostInFlight) {
+      const { value: key, done } = this.#next.next();
+      if (done === true) {
+        this.#next = this.#due.values();
+        return;
+      }
+      if (!this.#inFlight.has(key)) this.#start(key);
     }
+  }
+
+  #start(key: string): void {
+    this.#due.delete(key);
+    const write = this.#write(key).finally(() => {
+      this.#inFlight.delete(key);
+      // Marked meanwhile and passed over: to the end, where it is come by again.
+      if (this.#due.delete(key)) this.#due.add(key);
+      if (this.#due.size > 0) this.#schedule();
+    });
+    this.#inFlight.set(key, write);
   }
 
   async #write(key: string): Promise<void> {
