@@ -1,7 +1,8 @@
 /**
  * From a change to the last acknowledgement of 4,200 devices. Server and devices are two processes on the same machine; the
  * devices are real agents on simulated data planes (src/simulate), and what counts is their word that the change is programmed.
- * Beside it a bare grpc-js server that sends as many bytes and hears as many answers.
+ * Beside it a bare grpc-js server that sends as many bytes and hears as many answers. HEDDLE_BENCH_DEVICES chooses another number
+ * of them, a multiple of 4.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -17,17 +18,17 @@ import type { PlaneAnswer, PlaneQuestion } from './scale/plane.ts';
 import type { SouthboundAnswer, SouthboundQuestion } from './scale/southbound.ts';
 import { leafName, subnetName, subnetsPerVpc, vpcName } from './workload.ts';
 
-const devices = Array.from({ length: 4200 }, (_, number) => leafName(number));
-const rounds = 20;
-const warmUp = 5;
+const devices = Array.from({ length: Number(process.env['HEDDLE_BENCH_DEVICES'] ?? 4200) }, (_, number) => leafName(number));
+const rounds = 12;
+const warmUp = 3;
 /** 40 rows are 2 KB on the wire. */
 const rows = 40;
 const perGroup = 42;
-const sustainSeconds = 10;
+const sustainSeconds = 5;
 const rowsPerChange = 50;
 /** W(n) has 4 leaves a VPC. */
 const vpcs = devices.length / 4;
-const smallChanges = 200;
+const smallChanges = 120;
 
 type Report = (figure: Figure) => void;
 
@@ -52,13 +53,13 @@ const ofServiceAlone = async (report: Report): Promise<void> => {
       if (round >= warmUp) measured.push(answer);
       await delay(200);
     }
-    for (let round = 0; round < 50; round += 1) few.push(await server.ask({ do: 'round', scope: `vpc/${2 + (round % 50)}`, rows }));
+    for (let round = 0; round < 40; round += 1) few.push(await server.ask({ do: 'round', scope: `vpc/${2 + (round % Math.ceil(devices.length / perGroup))}`, rows }));
     resident = server.residentMegabytes();
     sustained = await server.ask({ do: 'sustain', seconds: sustainSeconds, rows: rowsPerChange });
   } finally {
     await Promise.all([server.end(), fleet.end()]);
   }
-  const echo = await measureEcho(devices.length, 2048);
+  const echo = await measureEcho(devices.length, 2048, 6);
   const peer = 'grpc-js echo';
   const { length: n } = measured;
   const median = (of: (answer: SouthboundAnswer) => number | undefined): number => percentile(measured.map((answer) => of(answer) ?? NaN), 0.5);
@@ -70,7 +71,7 @@ const ofServiceAlone = async (report: Report): Promise<void> => {
   report({ figure: `server with ${devices.length} streams, resident`, value: resident, unit: 'MB', n: 1, peer, peerValue: echo.residentMegabytes });
   report({ figure: `2 KB to ${perGroup} devices, all acknowledged, p50`, value: percentile(few.map(({ last = NaN }) => last), 0.5), unit: 'ms', n: few.length });
   const { rows: acked = 0, seconds = NaN, cpu = NaN } = sustained;
-  report({ figure: `row updates acknowledged, ${devices.length / perGroup} scopes changing at once`, value: acked / seconds, unit: '1/s', n: acked, limit: 100_000 });
+  report({ figure: `row updates acknowledged, ${Math.ceil(devices.length / perGroup)} scopes changing at once`, value: acked / seconds, unit: '1/s', n: acked, limit: 100_000 });
   report({ figure: 'server CPU for each 100,000 of them', value: (cpu / acked) * 100_000, unit: 'ms', n: acked });
 };
 
@@ -105,7 +106,7 @@ const changeVpcs = async (
   const times: number[] = [];
   let [cpu, most] = [0, 0];
   try {
-    for (let round = 0; round < smallChanges; round += 1) {
+    for (let round = 0; round < Math.min(smallChanges, vpcs); round += 1) {
       const before = await server.ask({ do: 'watch' });
       const began = performance.timeOrigin + performance.now();
       await client.call({ method: 'PATCH', path: vpcPath(round), body: leaseTimes(4000 + round), contentType: 'application/merge-patch+json' });

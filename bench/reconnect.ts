@@ -1,7 +1,8 @@
 /**
  * Thousands of devices dial at the same time: after a server was replaced by another one, after the network came back, and
  * after all of them lost everything. Server and devices are two processes on the same machine, so that the devices' own part
- * of the handshakes is in the figures.
+ * of the handshakes is in the figures. HEDDLE_BENCH_DEVICES chooses another number of
+ * them, a multiple of 4.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -14,8 +15,8 @@ import type { PlaneAnswer, PlaneQuestion } from './scale/plane.ts';
 import type { SouthboundAnswer, SouthboundQuestion } from './scale/southbound.ts';
 import { leafName } from './workload.ts';
 
-const devices = Array.from({ length: 4200 }, (_, number) => leafName(number));
-const rounds = 5;
+const devices = Array.from({ length: Number(process.env['HEDDLE_BENCH_DEVICES'] ?? 4200) }, (_, number) => leafName(number));
+const rounds = 3;
 const vpcs = devices.length / 4;
 
 type Report = (figure: Figure) => void;
