@@ -12,7 +12,7 @@ import { createApiClient } from '../src/client/http.ts';
 import { readKubeconfig } from '../src/client/kubeconfig.ts';
 import { percentile, type Benchmark, type Figure } from './figure.ts';
 import { measureEcho } from './peers/echo.ts';
-import { Child, serverFlags } from './scale/child.ts';
+import { Child, fleetFlags, serverFlags } from './scale/child.ts';
 import type { FleetAnswer, FleetQuestion } from './scale/fleet.ts';
 import type { PlaneAnswer, PlaneQuestion } from './scale/plane.ts';
 import type { SouthboundAnswer, SouthboundQuestion } from './scale/southbound.ts';
@@ -39,7 +39,7 @@ export const run: Benchmark = async (report) => {
 
 const ofServiceAlone = async (report: Report): Promise<void> => {
   const server = new Child<SouthboundQuestion, SouthboundAnswer>('southbound.ts', serverFlags);
-  const fleet = new Child<FleetQuestion, FleetAnswer>('fleet.ts');
+  const fleet = new Child<FleetQuestion, FleetAnswer>('fleet.ts', fleetFlags);
   const measured: SouthboundAnswer[] = [];
   const few: SouthboundAnswer[] = [];
   let sustained: SouthboundAnswer;
@@ -78,7 +78,7 @@ const ofServiceAlone = async (report: Report): Promise<void> => {
 const ofWholeControlPlane = async (report: Report): Promise<void> => {
   const data = mkdtempSync(join(tmpdir(), 'heddle-bench-'));
   const server = new Child<PlaneQuestion, PlaneAnswer>('plane.ts', serverFlags);
-  const fleet = new Child<FleetQuestion, FleetAnswer>('fleet.ts');
+  const fleet = new Child<FleetQuestion, FleetAnswer>('fleet.ts', fleetFlags);
   try {
     const { kubeconfig = '', southbound = '', ca = '', secret = '' } = await server.ask({ do: 'open', data });
     await server.ask({ do: 'load', vpcs });

@@ -9,7 +9,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { percentile, type Benchmark, type Figure } from './figure.ts';
-import { Child, serverFlags } from './scale/child.ts';
+import { Child, fleetFlags, serverFlags } from './scale/child.ts';
 import type { FleetAnswer, FleetQuestion } from './scale/fleet.ts';
 import type { PlaneAnswer, PlaneQuestion } from './scale/plane.ts';
 import type { SouthboundAnswer, SouthboundQuestion } from './scale/southbound.ts';
@@ -28,7 +28,7 @@ export const run: Benchmark = async (report) => {
 
 const ofServiceAlone = async (report: Report): Promise<void> => {
   const server = new Child<SouthboundQuestion, SouthboundAnswer>('southbound.ts', serverFlags);
-  const fleet = new Child<FleetQuestion, FleetAnswer>('fleet.ts');
+  const fleet = new Child<FleetQuestion, FleetAnswer>('fleet.ts', fleetFlags);
   try {
     const { address = '', ca = '', secret = '' } = await server.ask({ do: 'open', devices, perGroup: 42 });
     await fleet.ask({ do: 'start', server: address, ca, secret, devices });
@@ -56,7 +56,7 @@ const ofServiceAlone = async (report: Report): Promise<void> => {
 const ofWholeControlPlane = async (report: Report): Promise<void> => {
   const data = mkdtempSync(join(tmpdir(), 'heddle-bench-'));
   const server = new Child<PlaneQuestion, PlaneAnswer>('plane.ts', serverFlags);
-  const fleet = new Child<FleetQuestion, FleetAnswer>('fleet.ts');
+  const fleet = new Child<FleetQuestion, FleetAnswer>('fleet.ts', fleetFlags);
   const seconds = async (step: () => Promise<unknown>): Promise<number> => {
     await server.ask({ do: 'forget' });
     const began = performance.timeOrigin + performance.now();

@@ -19,7 +19,7 @@ import * as make from './workload.ts';
 const vpcs = Number(process.env['HEDDLE_BENCH_VPCS'] ?? 1000);
 const size = `W(${vpcs})`;
 /** What bin/heddle gives a server. */
-const serverFlags = ['--disable-warning=ExperimentalWarning', '--max-semi-space-size=8', '--heap-growing-percent=100'];
+const serverFlags = ['--disable-warning=ExperimentalWarning', '--max-semi-space-size=8', '--heap-growing-percent=100', '--external-memory-accounted-in-global-limit'];
 const overHttps = 50;
 const inFlight = 32;
 const created = 3000;

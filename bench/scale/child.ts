@@ -5,7 +5,10 @@ import { join } from 'node:path';
 import { residentMegabytes } from '../peers/meter.ts';
 
 /** Those of bin/heddle, which starts a server with them. */
-export const serverFlags: readonly string[] = ['--max-semi-space-size=8', '--heap-growing-percent=100'];
+export const serverFlags: readonly string[] = ['--max-semi-space-size=8', '--heap-growing-percent=100', '--external-memory-accounted-in-global-limit'];
+
+/** Of them, what it gives `simulate` and matters to thousands of connections. */
+export const fleetFlags: readonly string[] = ['--external-memory-accounted-in-global-limit'];
 
 export class Child<Question, Answer> {
   readonly #process: ChildProcess;
