@@ -80,8 +80,8 @@ const reportChange = (vpcs: number, change: Change | undefined, peers: readonly 
   if (change === undefined) return;
   const { name, times, cpuMilliseconds } = change;
   const [p50, p99] = limits[name] ?? [];
-  for (const [share, limit] of [[0.5, p50], [0.99, p99]] as const) {
-    const figure = { figure: `W(${vpcs}) ${name}, p${share * 100}`, value: percentile(times, share), unit: 'ms', n: times.length } as const;
+  for (const [share, label, limit] of [[0, 'min', undefined], [0.5, 'p50', p50], [0.99, 'p99', p99]] as const) {
+    const figure = { figure: `W(${vpcs}) ${name}, ${label}`, value: percentile(times, share), unit: 'ms', n: times.length } as const;
     const limited = limit === undefined ? figure : { ...figure, limit };
     beside(limited, share === 0.5 ? name : '', peers, ({ wall }) => wall, report);
   }

@@ -36,7 +36,7 @@ if (values.help) {
 const unknown = positionals.filter((name) => !known.includes(name));
 if (unknown.length > 0) badUsage(`there is no benchmark "${unknown.join('", "')}": there are ${known.join(', ')}`);
 
-const rows: string[][] = [['BENCH', 'FIGURE', 'VALUE', 'UNIT', 'N', 'AT MOST', '']];
+const rows: string[][] = [['BENCH', 'FIGURE', 'VALUE', 'UNIT', 'N', 'AT MOST', '', 'PEER']];
 for (const bench of positionals.length > 0 ? positionals : known) {
   const { run } = (await import(join(folder, `${bench}.ts`))) as { run: Benchmark };
   process.stderr.write(`bench: ${bench}\n`);
@@ -70,7 +70,7 @@ function asJson(bench: string, figure: Figure): object {
 function asRow(bench: string, figure: Figure): string[] {
   const { value, unit, n, limit, peer, peerValue } = figure;
   const beside = peer === undefined ? '' : `${peer} ${digits(peerValue ?? Number.NaN)}`;
-  return [bench, figure.figure, digits(value), unit, String(n), limit === undefined ? '' : digits(limit), isMissed(figure) ? 'missed' : beside];
+  return [bench, figure.figure, digits(value), unit, String(n), limit === undefined ? '' : digits(limit), isMissed(figure) ? 'missed' : '', beside];
 }
 
 function digits(value: number): string {
