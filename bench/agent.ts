@@ -18,6 +18,7 @@ import { GoalState } from '../src/goal/state.ts';
 import { launcher } from '../src/lab/inside.ts';
 import { loopbackCertificate } from '../src/southbound/testing.ts';
 import { percentile, type Benchmark, type Figure } from './figure.ts';
+import { peakMegabytes, residentMegabytes } from './peers/meter.ts';
 
 const device = 'l1';
 const mostRows = 192_000;
@@ -133,7 +134,7 @@ const startOn = async (leaf: Switch, state: string): Promise<Started> => {
         process.kill(pid, 'SIGTERM');
         await ended;
       };
-      return { pid, adoptedMilliseconds: Number(found[1]), rewritten: Number(found[2]), peak: memoryOf(pid, 'VmHWM'), stop };
+      return { pid, adoptedMilliseconds: Number(found[1]), rewritten: Number(found[2]), peak: peakMegabytes(pid), stop };
     }
     if (performance.now() > deadline || child.exitCode !== null) throw new Error(`the agent did not adopt: ${log.slice(-2000)}`);
     await delay(2);
@@ -143,9 +144,6 @@ const startOn = async (leaf: Switch, state: string): Promise<Started> => {
 /** `nsenter` stays outside the switch as the agent's parent. */
 const agentIn = (outside: number): number =>
   Number(readFileSync(`/proc/${outside}/task/${outside}/children`, 'utf8').trim().split(' ')[0] ?? 0);
-
-const memoryOf = (pid: number, what: 'VmRSS' | 'VmHWM'): number =>
-  Number(new RegExp(`^${what}:\\s+(\\d+) kB`, 'm').exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? Number.NaN) / 1000;
 
 /** Seconds of a processor, with those of ended children. The 14th to 17th word of proc(5) `stat`, in hundredths. */
 const processorSeconds = (pid: number): number => {
@@ -161,7 +159,7 @@ const atRest = async (what: string, { pid }: Started, report: (figure: Figure) =
   await delay(restSeconds * 1000);
   const share = (processorSeconds(pid) - before) / restSeconds;
   report({ figure: `${what}: processor time at rest, of each second`, value: share * 1000, unit: 'ms', n: restSeconds, limit: 100 });
-  report({ figure: `${what}: memory at rest`, value: memoryOf(pid, 'VmRSS'), unit: 'MB', n: 1, limit: 400 });
+  report({ figure: `${what}: memory at rest`, value: residentMegabytes(pid), unit: 'MB', n: 1, limit: 400 });
 };
 
 /** What the agent itself does with an update of one row, down to tables and journal; the disk is not waited for. */

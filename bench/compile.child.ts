@@ -2,13 +2,13 @@
  * One measurement of compile.ts in a process of its own: the size W(n) as argument, one JSON object as answer. Compiler,
  * allocator and goal state work as in a control plane, with this file in the place of the store.
  */
-import { readFileSync } from 'node:fs';
 import { refKey, refOf, type Resource } from '../src/api/object.ts';
 import { createCompiler } from '../src/compile/compiler.ts';
 import type { Counters, ObjectChange } from '../src/compile/engine.ts';
 import { hasErrors } from '../src/compile/finding.ts';
 import { Allocator } from '../src/control/allocate.ts';
 import { GoalState } from '../src/goal/state.ts';
+import { residentMegabytes } from './peers/meter.ts';
 import * as make from './workload.ts';
 
 export interface Spent {
@@ -174,8 +174,6 @@ const editsOf = (world: make.Workload): Edit[] => {
   ];
 };
 
-const statusMegabytes = (): number => (Number(/^VmRSS:\s+(\d+) kB/m.exec(readFileSync('/proc/self/status', 'utf8'))?.[1]) * 1024) / 1e6;
-
 /** Typed arrays included. */
 const heapMegabytes = (): number => {
   globalThis.gc?.();
@@ -195,11 +193,11 @@ const measure = (vpcs: number): Measured => {
   const compile = plane.compiling.spent();
   const known = new Map(objects.map((object) => [refKey(refOf(object)), object]));
   const changes = editsOf(world).map((edit) => measureChange(plane, known, edit));
-  const residentMegabytes = statusMegabytes();
+  const resident = residentMegabytes(process.pid);
   const { fullRecomputes } = plane.counters();
   if (fullRecomputes !== 0) throw new Error(`${fullRecomputes} of the changes were full recomputes`);
   if (plane.rows() !== rows) throw new Error(`what was undone left ${plane.rows()} rows instead of ${rows}`);
-  return { rows, compile, cold: cold.spent(), changes, residentMegabytes, ...measureRestart([...objects, ...plane.claims.values()]) };
+  return { rows, compile, cold: cold.spent(), changes, residentMegabytes: resident, ...measureRestart([...objects, ...plane.claims.values()]) };
 };
 
 /** A second compiler beside the first, so that what it holds can be told from the objects, which both share. */

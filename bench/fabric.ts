@@ -22,6 +22,7 @@ import { labDown } from '../src/lab/down.ts';
 import { labStatus } from '../src/lab/status.ts';
 import { labUp, type LabHandle } from '../src/lab/up.ts';
 import { percentile, type Benchmark, type Figure } from './figure.ts';
+import { residentMegabytes } from './peers/meter.ts';
 
 const name = 'bench';
 const rounds = 7;
@@ -138,10 +139,6 @@ const memory = async (report: (figure: Figure) => void): Promise<void> => {
   if (controlPlane.pid === undefined) return;
   report({ figure: 'resident memory of the control plane', value: residentMegabytes(controlPlane.pid), unit: 'MB', n: 1, limit: 150 });
 };
-
-/** VmRSS (proc(5)), pages shared with other processes included. */
-const residentMegabytes = (pid: number): number =>
-  (Number(/^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) * 1024) / 1e6;
 
 /** Kills and starts the agent of a leaf; what it logs when it has adopted counts from the start of its process. */
 const adoption = async ({ manifest }: LabHandle): Promise<number[]> => {

@@ -2,11 +2,11 @@
  * One measurement of mappings.ts in a process of its own, so that what it holds is all there is: `VPCs` as argument, one
  * JSON object as answer. Objects go the way they go in a control plane, from JSON text to committed goal state.
  */
-import { readFileSync } from 'node:fs';
 import { refOf, type Resource } from '../src/api/object.ts';
 import { createCompiler } from '../src/compile/compiler.ts';
 import * as make from '../src/compile/fixture.ts';
 import { GoalState } from '../src/goal/state.ts';
+import { peakMegabytes, residentMegabytes } from './peers/meter.ts';
 import { mapping, mappingsOf, networks, perSlice, sliceName, sliceOf, slicesPerVpc } from './mappings.workload.ts';
 
 const rounds = 500;
@@ -37,10 +37,6 @@ const timed = (step: () => void): number => {
   return performance.now() - began;
 };
 
-/** A line of proc_pid_status(5), in MB of 10^6 bytes. */
-const statusMegabytes = (field: string): number =>
-  (Number(new RegExp(`^${field}:\\s+(\\d+) kB`, 'm').exec(readFileSync('/proc/self/status', 'utf8'))?.[1]) * 1024) / 1e6;
-
 const measure = (vpcs: number): Measured => {
   const compiler = createCompiler();
   const goal = new GoalState();
@@ -59,7 +55,7 @@ const measure = (vpcs: number): Measured => {
     for (let first = 0; first < slices.length; first += 50) put(...slices.slice(first, first + 50));
   });
   const { user, system } = process.cpuUsage(cpuBefore);
-  const [residentMegabytes, peakMegabytes] = [statusMegabytes('VmRSS'), statusMegabytes('VmHWM')];
+  const [resident, peak] = [residentMegabytes(process.pid), peakMegabytes(process.pid)];
   globalThis.gc?.();
   const heapBytesPerMapping = (process.memoryUsage().heapUsed - heapBefore) / mappings;
   const rows = [...goal.scopes()].reduce((sum, scope) => sum + goal.scope(scope).rows.size, 0);
@@ -68,8 +64,8 @@ const measure = (vpcs: number): Measured => {
     mappings,
     coldSeconds: cold / 1000,
     coldCpuSeconds: (user + system) / 1e6,
-    residentMegabytes,
-    peakMegabytes,
+    residentMegabytes: resident,
+    peakMegabytes: peak,
     heapBytesPerMapping,
     ...changes(vpcs, put, (object) => void goal.commit(compiler.apply([{ ref: refOf(object), object: undefined }]).scopes)),
   };

@@ -2,13 +2,14 @@
  * The mappings of mappings.ts through a control plane as `heddle server` opens it, in a process of its own: created by its
  * client, checked, stored in SQLite, heard of by watch, compiled and committed. `VPCs` as argument, one JSON object as answer.
  */
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setImmediate as nextTurn, setTimeout as delay } from 'node:timers/promises';
 import { openControlPlane } from '../src/cli/server.ts';
 import type { GoalState } from '../src/goal/state.ts';
 import { createLogger } from '../src/kit/log.ts';
+import { residentMegabytes } from './peers/meter.ts';
 import { mapping, mappingsOf, networks, perSlice, sliceName, sliceOf, slicesPerVpc } from './mappings.workload.ts';
 
 const rounds = 100;
@@ -21,9 +22,6 @@ export interface ServerMeasured {
   /** Milliseconds, one entry a round. */
   readonly changed: readonly number[];
 }
-
-const residentMegabytes = (): number =>
-  (Number(/^VmRSS:\s+(\d+) kB/m.exec(readFileSync('/proc/self/status', 'utf8'))?.[1]) * 1024) / 1e6;
 
 const rowsOf = (goal: GoalState): number => [...goal.scopes()].reduce((sum, scope) => sum + goal.scope(scope).rows.size, 0);
 
@@ -46,7 +44,7 @@ const measure = async (vpcs: number, data: string): Promise<ServerMeasured> => {
   const { user, system } = process.cpuUsage(cpuBefore);
   // Conditions of a thousand slices are still being written.
   await delay(3000);
-  const resident = residentMegabytes();
+  const resident = residentMegabytes(process.pid);
   const changed: number[] = [];
   for (let round = 0; round < rounds; round++) {
     const [vpc, host] = [round % vpcs, (round * 37) % perSlice];

@@ -61,9 +61,15 @@ export const cpuMilliseconds = (pid: number): number =>
     .map((thread) => Number(readFileSync(`/proc/${pid}/task/${thread}/schedstat`, 'utf8').split(' ')[0]) / 1e6)
     .reduce((total, spent) => total + spent, 0);
 
-/** VmRSS, pages shared with other processes included. */
-export const residentMegabytes = (pid: number): number =>
-  (Number(/^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) * 1024) / 1e6;
+/** A line of proc_pid_status(5), where kB are 1,024 bytes, in MB of 10^6 bytes; pages shared with others included. */
+const memoryLine = (pid: number, line: RegExp): number =>
+  (Number(line.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) * 1024) / 1e6;
+
+/** What a process has resident now, MB. */
+export const residentMegabytes = (pid: number): number => memoryLine(pid, /^VmRSS:\s+(\d+) kB/m);
+
+/** The most it ever had, MB. */
+export const peakMegabytes = (pid: number): number => memoryLine(pid, /^VmHWM:\s+(\d+) kB/m);
 
 /** Ticks of all processors since boot: `total` and, of them, `idle` (waiting for a disk included). */
 const machineTicks = (): { readonly total: number; readonly idle: number } => {
