@@ -55,11 +55,11 @@ describe('a wrong object', () => {
   }
 
   it('has causes that Kubernetes clients know', async () => {
-    const error = await refusal({ apiVersion: 'heddle.dev/v1alpha1', kind: 'VPC', metadata: { name: 'a' }, spec: { mode: 'l3' } }, 'Strict');
+    const error = await refusal({ apiVersion: 'heddle.dev/v1alpha1', kind: 'VPC', metadata: { name: 'a' }, spec: { mode: 'l4' } }, 'Strict');
     const causes = objectOr(statusOf(error)['details'])['causes'];
     assert.deepEqual(causes, [
       { reason: 'FieldValueRequired', message: 'is required: subnets by name; 1 to 64', field: 'spec.subnets' },
-      { reason: 'FieldValueNotSupported', message: 'must be "l2", not "l3"', field: 'spec.mode' },
+      { reason: 'FieldValueNotSupported', message: 'must be "l2" or "l3", not "l4"', field: 'spec.mode' },
     ]);
   });
 });

@@ -101,6 +101,15 @@ describe('row codec', () => {
       host: 19,
       leak: 20,
       mapping: 21,
+      route: 22,
+      hostPeering: 23,
+      isolation: 24,
+      reservation: 25,
+      dhcpRange: 26,
+      acl: 27,
+      aclMember: 28,
+      vrfPort: 29,
+      vrfPeer: 30,
     });
   });
 });

@@ -19,6 +19,15 @@ const emptyTables = (): MutableTables => ({
   host: new Map(),
   leak: new Map(),
   mapping: new Map(),
+  route: new Map(),
+  hostPeering: new Map(),
+  isolation: new Map(),
+  reservation: new Map(),
+  dhcpRange: new Map(),
+  acl: new Map(),
+  aclMember: new Map(),
+  vrfPort: new Map(),
+  vrfPeer: new Map(),
 });
 
 /** Rows of all scopes together. Scopes hold disjoint rows; should two name the same row, the first scope's stands. */

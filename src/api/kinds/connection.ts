@@ -23,6 +23,9 @@ export const connectionSpec = Type.Object(
       ),
       { minItems: 1, maxItems: 64, description: 'Parallel cables.' },
     ),
+    fallback: Type.Optional(
+      Type.Boolean({ description: 'Of a server with several links: one of them works before the server speaks LACP, so that it can boot over the network; default false.' }),
+    ),
     mtu: Type.Optional(Type.Integer({ minimum: 1280, maximum: 9216, description: 'MTU of server links, bytes.' })),
   },
   { additionalProperties: false },
@@ -31,7 +34,7 @@ export type ConnectionSpec = Static<typeof connectionSpec>;
 
 export const connectionStatus = Type.Object({
   ...statusBase,
-  type: Type.Optional(Type.String({ description: 'fabric, unbundled or bundle.' })),
+  type: Type.Optional(Type.String({ description: 'fabric, mesh, unbundled, bundle, multihomed, external or gateway.' })),
 });
 export type ConnectionStatus = Static<typeof connectionStatus>;
 
@@ -50,7 +53,7 @@ export const connection = defineKind({
   defaults: defaultConnectionSpec,
   rules: connectionRules,
   columns: [
-    column('Type', '.status.type', 'fabric, unbundled or bundle.'),
+    column('Type', '.status.type', 'fabric, mesh, unbundled, bundle, multihomed, external or gateway.'),
     column('Ends', '.spec.links[*].ends[*]', 'The ports that the cables join.'),
     readyColumn,
     wideColumn('MTU', '.spec.mtu', 'MTU of server links, bytes.', 'integer'),

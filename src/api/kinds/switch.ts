@@ -1,6 +1,6 @@
 /** Switch: one device that forwards. What is left out is allocated once and then stays. */
 import { type Static, Type } from 'typebox';
-import { address, name, statusBase, text } from './common.ts';
+import { address, byName, name, statusBase, text } from './common.ts';
 import { canonicalAddress } from './canonical.ts';
 import { column, defineKind, readyColumn, wideColumn } from './define.ts';
 import { goalView } from '../goalview.ts';
@@ -13,6 +13,23 @@ export const switchSpec = Type.Object(
     }),
     fabric: Type.Optional(name('Fabric this switch belongs to; default "default".')),
     profile: Type.Optional(name('SwitchProfile; default "linux-soft".')),
+    group: Type.Optional(name('Redundancy group: leaves that servers may be multihomed to share one.')),
+    drain: Type.Optional(Type.Boolean({ description: 'Leads traffic around the switch, so that it can be taken out without loss; default false.' })),
+    ports: Type.Optional(
+      byName(
+        Type.Object(
+          {
+            speed: Type.Optional(Type.String({ maxLength: 8, description: 'Such as 25G; one that the profile supports.' })),
+            breakout: Type.Optional(Type.String({ maxLength: 12, description: 'Such as 4x25G; its lanes are ports of their own, E1/5/1 to E1/5/4.' })),
+            fec: Type.Optional(
+              Type.Union([Type.Literal('rs'), Type.Literal('fc'), Type.Literal('auto'), Type.Literal('none')], { description: 'Forward error correction.' }),
+            ),
+          },
+          { additionalProperties: false },
+        ),
+        'What differs from the profile, by port.',
+      ),
+    ),
     description: Type.Optional(text('Free text.')),
     asn: Type.Optional(Type.Integer({ minimum: 1, maximum: 4294967294, description: 'Pins the ASN instead of allocating one.' })),
     routerID: Type.Optional(address('Pins the router id (an IPv4 address).')),
@@ -61,6 +78,8 @@ export function defaultSwitchSpec(spec: SwitchSpec) {
     ...spec,
     fabric: spec.fabric ?? 'default',
     profile: spec.profile ?? 'linux-soft',
+    drain: spec.drain ?? false,
+    ports: spec.ports ?? {},
     ...(spec.routerID !== undefined && { routerID: canonicalAddress(spec.routerID) }),
     ...(spec.vtep !== undefined && { vtep: canonicalAddress(spec.vtep) }),
   };

@@ -5,20 +5,103 @@ import { canonicalAddress, canonicalPrefix, mapValues } from './canonical.ts';
 import { column, defineKind, readyColumn, wideColumn } from './define.ts';
 import { vpcRules } from '../rules/vpc.ts';
 
+const dhcpSchema = Type.Object(
+  {
+    enabled: Type.Optional(Type.Boolean({ description: 'Whether attached servers get their address by DHCP; default true.' })),
+    leaseSeconds: Type.Optional(Type.Integer({ minimum: 120, maximum: 31536000, description: 'Default 3600.' })),
+    dnsServers: Type.Optional(Type.Array(address('Address'), { maxItems: 8, description: 'Name servers, IPv4 and IPv6.' })),
+    ntpServers: Type.Optional(Type.Array(address('Address'), { maxItems: 8, description: 'Time servers.' })),
+    domain: Type.Optional(Type.String({ minLength: 1, maxLength: 253, description: 'Domain that names without one are looked up in.' })),
+    mtu: Type.Optional(Type.Integer({ minimum: 576, maximum: 9216, description: 'MTU that servers are told, bytes; default what the segment carries.' })),
+    boot: Type.Optional(
+      Type.Object(
+        {
+          server: Type.Optional(Type.String({ minLength: 1, maxLength: 253, description: 'Name or address of the server to boot from (option 66).' })),
+          file: Type.String({ minLength: 1, maxLength: 255, description: 'File or URL to boot (option 67).' }),
+        },
+        { additionalProperties: false, description: 'What servers that boot over the network (PXE) are told.' },
+      ),
+    ),
+    routes: Type.Optional(
+      Type.Array(
+        Type.Object(
+          { destination: cidr('Prefix'), gateway: address('Address inside the subnet that leads there.') },
+          { additionalProperties: false },
+        ),
+        { maxItems: 32, description: 'Routes that servers are told beside the default route (option 121).' },
+      ),
+    ),
+    defaultRoute: Type.Optional(Type.Boolean({ description: 'Whether servers are told the gateway as their default route; default true.' })),
+    range: Type.Optional(
+      Type.Object(
+        { from: address('First address.'), to: address('Last address.') },
+        {
+          additionalProperties: false,
+          description: 'Addresses for machines that nobody declared, such as virtual machines behind a port; left out, only declared servers get one.',
+        },
+      ),
+    ),
+    reservations: Type.Optional(
+      byName(
+        Type.Object({ address: address('Address inside the subnet.') }, { additionalProperties: false }),
+        'Addresses by MAC address, for machines that are no Server.',
+      ),
+    ),
+    relay: Type.Optional(
+      Type.Object(
+        {
+          server: address('Address of the DHCP server.'),
+          vpc: Type.Optional(name('VPC of this namespace that the server is in; left out, this one. The two must be peered.')),
+        },
+        { additionalProperties: false, description: 'Hand requests to a DHCP server outside; nothing is served here then.' },
+      ),
+    ),
+  },
+  { additionalProperties: false },
+);
+
+const ipv6Schema = Type.Object(
+  {
+    cidr: cidr('Prefix of the subnet, such as fd00:40:10::/64.'),
+    gateway: Type.Optional(address('Address that every leaf answers as the gateway; default the first host of the prefix.')),
+    addressing: Type.Optional(
+      Type.Union([Type.Literal('dhcp'), Type.Literal('slaac')], {
+        description: 'dhcp: servers get an allocated address by DHCPv6; slaac: they make one of the advertised prefix, which must be a /64. Default dhcp.',
+      }),
+    ),
+  },
+  { additionalProperties: false, description: 'Makes the subnet dual-stack.' },
+);
+
+const hostBgpSchema = Type.Object(
+  {
+    prefixes: Type.Optional(
+      Type.Array(
+        Type.Object(
+          {
+            cidr: cidr('Prefix'),
+            minLength: Type.Optional(Type.Integer({ minimum: 0, maximum: 128, description: 'Shortest length; default that of a single address.' })),
+            maxLength: Type.Optional(Type.Integer({ minimum: 0, maximum: 128, description: 'Longest length; default that of a single address.' })),
+          },
+          { additionalProperties: false },
+        ),
+        { maxItems: 100, description: 'What hosts may announce; default single addresses inside the subnet.' },
+      ),
+    ),
+  },
+  { additionalProperties: false, description: 'Hosts may announce addresses of their own by BGP to the gateway, such as those of services.' },
+);
+
 export const subnetSchema = Type.Object(
   {
     cidr: cidr('Prefix of the subnet, such as 10.40.10.0/24.'),
     gateway: Type.Optional(address('Address that every leaf answers as the gateway; default the first host of the prefix.')),
-    dhcp: Type.Optional(
-      Type.Object(
-        {
-          enabled: Type.Optional(Type.Boolean({ description: 'Whether attached servers get their address by DHCP; default true.' })),
-          leaseSeconds: Type.Optional(Type.Integer({ minimum: 120, maximum: 31536000, description: 'Default 3600.' })),
-          dnsServers: Type.Optional(Type.Array(address('Address'), { maxItems: 8 })),
-        },
-        { additionalProperties: false },
-      ),
-    ),
+    ipv6: Type.Optional(ipv6Schema),
+    labels: Type.Optional(byName(Type.String({ maxLength: 63 }), 'Labels by which a SecurityPolicy selects the subnet.')),
+    isolated: Type.Optional(Type.Boolean({ description: 'No traffic with other subnets of the VPC unless permit names both; default defaultIsolated.' })),
+    restricted: Type.Optional(Type.Boolean({ description: 'No traffic between servers inside the subnet; default defaultRestricted.' })),
+    hostBGP: Type.Optional(hostBgpSchema),
+    dhcp: Type.Optional(dhcpSchema),
   },
   { additionalProperties: false },
 );
@@ -28,8 +111,32 @@ export const vpcSpec = Type.Object(
   {
     description: Type.Optional(text('Free text.')),
     addressSpace: Type.Optional(name('AddressSpace the subnets are taken from; default "default". Cannot be changed.')),
-    mode: Type.Optional(Type.Literal('l2', { description: 'l2: a segment a subnet, stretched over all leaves that need it.' })),
+    mode: Type.Optional(
+      Type.Union([Type.Literal('l2'), Type.Literal('l3')], {
+        description: 'l2: a segment a subnet, stretched over all leaves that need it; l3: nothing is stretched, every server is a route of its own. Default l2.',
+      }),
+    ),
     subnets: byName(subnetSchema, 'Subnets by name; 1 to 64.'),
+    defaultIsolated: Type.Optional(Type.Boolean({ description: 'Default of isolated of the subnets; default false.' })),
+    defaultRestricted: Type.Optional(Type.Boolean({ description: 'Default of restricted of the subnets; default false.' })),
+    permit: Type.Optional(
+      Type.Array(Type.Array(name('Subnet'), { minItems: 2, maxItems: 64 }), {
+        maxItems: 64,
+        description: 'Sets of subnets that reach each other although some of them are isolated. Has no effect on peerings.',
+      }),
+    ),
+    staticRoutes: Type.Optional(
+      Type.Array(
+        Type.Object(
+          {
+            prefix: cidr('Prefix'),
+            nextHops: Type.Array(address('Address'), { minItems: 1, maxItems: 16, description: 'Addresses inside subnets of the VPC.' }),
+          },
+          { additionalProperties: false },
+        ),
+        { maxItems: 256, description: 'Routes inside the VPC; peers do not learn them.' },
+      ),
+    ),
   },
   { additionalProperties: false },
 );
@@ -51,26 +158,55 @@ export type VpcStatus = Static<typeof vpcStatus>;
  * The gateway is left out on purpose when the user left it out: written into the spec it would stay behind when the CIDR
  * is changed. The compiler works it out (`gatewayOf` of compile/resolve/vpc.ts), users see it in status.
  */
-function defaultSubnet(subnet: Subnet) {
-  const { dhcp = {} } = subnet;
+function defaultSubnet(subnet: Subnet, isolated: boolean, restricted: boolean) {
   return {
     ...subnet,
     cidr: canonicalPrefix(subnet.cidr),
     ...(subnet.gateway !== undefined && { gateway: canonicalAddress(subnet.gateway) }),
-    dhcp: {
-      enabled: dhcp.enabled ?? true,
-      leaseSeconds: dhcp.leaseSeconds ?? 3600,
-      dnsServers: (dhcp.dnsServers ?? []).map(canonicalAddress),
-    },
+    ...(subnet.ipv6 !== undefined && { ipv6: defaultIpv6(subnet.ipv6) }),
+    isolated: subnet.isolated ?? isolated,
+    restricted: subnet.restricted ?? restricted,
+    ...(subnet.hostBGP !== undefined && { hostBGP: defaultHostBgp(subnet.hostBGP) }),
+    dhcp: defaultDhcp(subnet.dhcp ?? {}),
   };
 }
 
+const defaultIpv6 = (ipv6: NonNullable<Subnet['ipv6']>) => ({
+  ...ipv6,
+  cidr: canonicalPrefix(ipv6.cidr),
+  ...(ipv6.gateway !== undefined && { gateway: canonicalAddress(ipv6.gateway) }),
+  addressing: ipv6.addressing ?? ('dhcp' as const),
+});
+
+const defaultHostBgp = ({ prefixes = [] }: NonNullable<Subnet['hostBGP']>) => ({
+  prefixes: prefixes.map((each) => ({ ...each, cidr: canonicalPrefix(each.cidr) })),
+});
+
+const defaultDhcp = (dhcp: NonNullable<Subnet['dhcp']>) => ({
+  ...dhcp,
+  enabled: dhcp.enabled ?? true,
+  leaseSeconds: dhcp.leaseSeconds ?? 3600,
+  dnsServers: (dhcp.dnsServers ?? []).map(canonicalAddress),
+  ntpServers: (dhcp.ntpServers ?? []).map(canonicalAddress),
+  routes: (dhcp.routes ?? []).map(({ destination, gateway }) => ({
+    destination: canonicalPrefix(destination),
+    gateway: canonicalAddress(gateway),
+  })),
+  defaultRoute: dhcp.defaultRoute ?? true,
+});
+
 export function defaultVpcSpec(spec: VpcSpec) {
+  const { defaultIsolated = false, defaultRestricted = false } = spec;
   return {
     ...spec,
     addressSpace: spec.addressSpace ?? 'default',
     mode: spec.mode ?? ('l2' as const),
-    subnets: mapValues(spec.subnets, defaultSubnet),
+    subnets: mapValues(spec.subnets, (subnet) => defaultSubnet(subnet, defaultIsolated, defaultRestricted)),
+    permit: spec.permit ?? [],
+    staticRoutes: (spec.staticRoutes ?? []).map(({ prefix, nextHops }) => ({
+      prefix: canonicalPrefix(prefix),
+      nextHops: nextHops.map(canonicalAddress),
+    })),
   };
 }
 export type DefaultedVpcSpec = ReturnType<typeof defaultVpcSpec>;

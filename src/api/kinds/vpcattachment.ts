@@ -10,7 +10,11 @@ export const vpcAttachmentSpec = Type.Object(
     vpc: name('VPC in this namespace.'),
     subnet: Type.Optional(name('Subnet of the VPC; default "default".')),
     connection: Type.String({ minLength: 1, maxLength: 253, description: 'Connection between a server and a leaf.' }),
+    vlan: Type.Optional(
+      Type.Integer({ minimum: 1, maximum: 4094, description: 'VLAN tag that the server puts on this traffic; left out, none. A Connection takes one attachment without and any number with different tags.' }),
+    ),
     address: Type.Optional(address('Pins the address of the server; left out, the first free one of the subnet is allocated.')),
+    ipv6Address: Type.Optional(address('Pins the IPv6 address of the server, in a dual-stack subnet.')),
   },
   { additionalProperties: false },
 );
@@ -20,6 +24,7 @@ export const vpcAttachmentStatus = Type.Object({
   ...statusBase,
   server: Type.Optional(Type.String()),
   address: Type.Optional(Type.String({ description: 'Address with prefix length that the server gets by DHCP.' })),
+  ipv6Address: Type.Optional(Type.String({ description: 'IPv6 address with prefix length of the server.' })),
   ports: Type.Optional(Type.Array(Type.String(), { description: 'Switch ports, as <switch>/<port>.' })),
 });
 export type VpcAttachmentStatus = Static<typeof vpcAttachmentStatus>;
@@ -29,6 +34,7 @@ export function defaultVpcAttachmentSpec(spec: VpcAttachmentSpec) {
     ...spec,
     subnet: spec.subnet ?? 'default',
     ...(spec.address !== undefined && { address: canonicalAddress(spec.address) }),
+    ...(spec.ipv6Address !== undefined && { ipv6Address: canonicalAddress(spec.ipv6Address) }),
   };
 }
 export type DefaultedVpcAttachmentSpec = ReturnType<typeof defaultVpcAttachmentSpec>;

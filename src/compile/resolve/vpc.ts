@@ -3,7 +3,7 @@
  * added must not disconnect the servers of those that run.
  */
 import { refOf, type ObjectRef, type Resource } from '../../api/object.ts';
-import { vpcScope } from '../../goal/rows.ts';
+import { vpcScope, type DhcpSettings } from '../../goal/rows.ts';
 import type { Address, Prefix, Vni } from '../../net/brand.ts';
 import { contains, firstHost, overlaps } from '../../net/prefix.ts';
 import { parseVni } from '../../net/scalars.ts';
@@ -23,7 +23,7 @@ export interface ResolvedSubnet {
   readonly hosts: Candidates;
   /** L2VNI; absent while it waits for one. */
   readonly vni?: Vni;
-  readonly dhcp?: { readonly leaseSeconds: number; readonly dnsServers: readonly Address[] };
+  readonly dhcp?: DhcpSettings;
 }
 
 /** What all subnets of a VPC have in common. */
@@ -118,7 +118,7 @@ const resolvedSubnet = (subnet: SubnetSpec, vni: Vni | undefined): ResolvedSubne
     gateway,
     hosts: { type: 'addresses', prefix, except: [gateway] },
     ...(vni === undefined ? {} : { vni }),
-    ...(enabled ? { dhcp: { leaseSeconds, dnsServers: dnsServers.map(addressOf) } } : {}),
+    ...(enabled ? { dhcp: { leaseSeconds, dnsServers: dnsServers.map(addressOf), ntpServers: [], routes: [] } } : {}),
   };
 };
 

@@ -33,7 +33,7 @@ test('an attachment brings its VPC, its segment, its port and its host to its le
       gateways: ['10.1.1.1/24'],
       mtu: 9000,
       description: 'default/shop/front',
-      dhcp: { leaseSeconds: 3600, dnsServers: [] },
+      dhcp: { leaseSeconds: 3600, dnsServers: [], ntpServers: [], routes: [] },
     },
   });
   assert.deepEqual(make.rowsIn(compiler, 'device/leaf-2', 'member', 'segment', 'attachment', 'host'), {});
@@ -68,7 +68,7 @@ test('settings of a subnet reach its segment: gateway, DNS servers, DHCP off', (
       vni: 5001,
       gateways: ['10.1.1.254/24'],
       description: 'default/shop/front',
-      dhcp: { leaseSeconds: 600, dnsServers: ['10.1.1.53'] },
+      dhcp: { leaseSeconds: 600, dnsServers: ['10.1.1.53'], ntpServers: [], routes: [] },
     },
     'segment/5002': { ...base, vni: 5002, gateways: ['10.1.2.1/24'], description: 'default/shop/back' },
   });

@@ -16,7 +16,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file heddle/agent/v1/agent.proto.
  */
 export const file_heddle_agent_v1_agent: GenFile = /*@__PURE__*/
-  fileDesc("ChtoZWRkbGUvYWdlbnQvdjEvYWdlbnQucHJvdG8SD2hlZGRsZS5hZ2VudC52MSLCAQoJRnJvbUFnZW50EicKBWhlbGxvGAEgASgLMhYuaGVkZGxlLmFnZW50LnYxLkhlbGxvSAASKQoGcmVzdWx0GAIgASgLMhcuaGVkZGxlLmFnZW50LnYxLlJlc3VsdEgAEikKBnJlcG9ydBgDIAEoCzIXLmhlZGRsZS5hZ2VudC52MS5SZXBvcnRIABIrCgdyZXN1bHRzGAQgASgLMhguaGVkZGxlLmFnZW50LnYxLlJlc3VsdHNIAEIJCgdtZXNzYWdlIqgCCgpGcm9tU2VydmVyEisKB3dlbGNvbWUYASABKAsyGC5oZWRkbGUuYWdlbnQudjEuV2VsY29tZUgAEikKBnVwZGF0ZRgCIAEoCzIXLmhlZGRsZS5hZ2VudC52MS5VcGRhdGVIABIlCgRkcm9wGAMgASgLMhUuaGVkZGxlLmFnZW50LnYxLkRyb3BIABIrCgdpc29sYXRlGAQgASgLMhguaGVkZGxlLmFnZW50LnYxLklzb2xhdGVIABI4Cg5kaWdlc3RfcmVxdWVzdBgFIAEoCzIeLmhlZGRsZS5hZ2VudC52MS5EaWdlc3RSZXF1ZXN0SAASKQoGY29tbWl0GAYgASgLMhcuaGVkZGxlLmFnZW50LnYxLkNvbW1pdEgAQgkKB21lc3NhZ2UiuAEKBUhlbGxvEhAKCHByb3RvY29sGAEgASgNEg4KBmRldmljZRgCIAEoCRISCgpib290X2Vwb2NoGAMgASgJEhUKDWFnZW50X3ZlcnNpb24YBCABKAkSDgoGZHJpdmVyGAUgASgJEhQKDGNhcGFiaWxpdGllcxgGIAMoCRIrCgZzY29wZXMYByADKAsyGy5oZWRkbGUuYWdlbnQudjEuU2NvcGVTdGF0ZRIPCgdsaW5lYWdlGAggASgJInEKClNjb3BlU3RhdGUSDQoFc2NvcGUYASABKAkSDwoHdmVyc2lvbhgCIAEoBBIOCgZkaWdlc3QYAyABKAYSJQoFcGhhc2UYBCABKA4yFi5oZWRkbGUuYWdlbnQudjEuUGhhc2USDAoEcm93cxgFIAEoDSJtCgdXZWxjb21lEhYKDnNlcnZlcl92ZXJzaW9uGAEgASgJEgwKBHRlcm0YAiABKAQSDwoHbGluZWFnZRgDIAEoCRIrCgZzY29wZXMYBCADKAsyGy5oZWRkbGUuYWdlbnQudjEuU2NvcGVTdGF0ZSLMAQoGVXBkYXRlEg0KBXNjb3BlGAEgASgJEhQKDGZyb21fdmVyc2lvbhgCIAEoBBISCgp0b192ZXJzaW9uGAMgASgEEgwKBGZ1bGwYBCABKAgSJQoHdXBzZXJ0cxgFIAMoCzIULmhlZGRsZS5hZ2VudC52MS5Sb3cSKAoHZGVsZXRlcxgGIAMoCzIXLmhlZGRsZS5hZ2VudC52MS5Sb3dLZXkSDgoGZGlnZXN0GAcgASgGEgwKBHRlcm0YCCABKAQSDAoEbW9yZRgJIAEoCCIjCgREcm9wEg0KBXNjb3BlGAEgASgJEgwKBHRlcm0YAiABKAQiCAoGQ29tbWl0IicKB0lzb2xhdGUSDgoGcmVhc29uGAEgASgJEgwKBHRlcm0YAiABKAQiDwoNRGlnZXN0UmVxdWVzdCKMAQoGUmVzdWx0Eg0KBXNjb3BlGAEgASgJEg8KB3ZlcnNpb24YAiABKAQSJQoFcGhhc2UYAyABKA4yFi5oZWRkbGUuYWdlbnQudjEuUGhhc2USKwoGZmFpbGVkGAQgAygLMhsuaGVkZGxlLmFnZW50LnYxLlJvd0ZhaWx1cmUSDgoGcmVhc29uGAUgASgJIjMKB1Jlc3VsdHMSKAoHcmVzdWx0cxgBIAMoCzIXLmhlZGRsZS5hZ2VudC52MS5SZXN1bHQiRwoKUm93RmFpbHVyZRINCgV0YWJsZRgBIAEoCRILCgNrZXkYAiABKAkSDAoEY29kZRgDIAEoCRIPCgdtZXNzYWdlGAQgASgJIoIBCgZSZXBvcnQSKwoGc2NvcGVzGAEgAygLMhsuaGVkZGxlLmFnZW50LnYxLlNjb3BlU3RhdGUSFgoOZHJpZnRfcmVwYWlyZWQYAiABKAQSFAoMcm93c193cml0dGVuGAMgASgEEg8KB2RyaWZ0ZWQYBCADKAkSDAoEZnVsbBgFIAEoCCI0CgZSb3dLZXkSDQoFdGFibGUYASABKAkSCwoDa2V5GAIgASgJEg4KBm51bWJlchgDIAEoDSKSBAoDUm93EgsKA2tleRgBIAEoCRIpCgZzeXN0ZW0YCiABKAsyFy5oZWRkbGUuYWdlbnQudjEuU3lzdGVtSAASJQoEcG9ydBgLIAEoCzIVLmhlZGRsZS5hZ2VudC52MS5Qb3J0SAASIwoDYmdwGAwgASgLMhQuaGVkZGxlLmFnZW50LnYxLkJncEgAEiwKCGJncF9wZWVyGA0gASgLMhguaGVkZGxlLmFnZW50LnYxLkJncFBlZXJIABIlCgR2dGVwGA4gASgLMhUuaGVkZGxlLmFnZW50LnYxLlZ0ZXBIABIpCgZtZW1iZXIYDyABKAsyFy5oZWRkbGUuYWdlbnQudjEuTWVtYmVySAASIwoDdnJmGBAgASgLMhQuaGVkZGxlLmFnZW50LnYxLlZyZkgAEisKB3NlZ21lbnQYESABKAsyGC5oZWRkbGUuYWdlbnQudjEuU2VnbWVudEgAEjEKCmF0dGFjaG1lbnQYEiABKAsyGy5oZWRkbGUuYWdlbnQudjEuQXR0YWNobWVudEgAEiUKBGhvc3QYEyABKAsyFS5oZWRkbGUuYWdlbnQudjEuSG9zdEgAEiUKBGxlYWsYFCABKAsyFS5oZWRkbGUuYWdlbnQudjEuTGVha0gAEisKB21hcHBpbmcYFSABKAsyGC5oZWRkbGUuYWdlbnQudjEuTWFwcGluZ0gAQgcKBXZhbHVlIjsKBlN5c3RlbRIQCghob3N0bmFtZRgBIAEoCRIMCgRyb2xlGAIgASgJEhEKCXJvdXRlcl9pZBgDIAEoCSKEAQoEUG9ydBIRCglpbnRlcmZhY2UYASABKAkSDAoEcm9sZRgCIAEoCRILCgNtdHUYAyABKA0SDAoEcGVlchgEIAEoCRIUCgdhZGRyZXNzGAUgASgJSACIAQESEwoGYnVuZGxlGAYgASgJSAGIAQFCCgoIX2FkZHJlc3NCCQoHX2J1bmRsZSJPCgNCZ3ASCwoDYXNuGAEgASgNEhEKCXJvdXRlcl9pZBgCIAEoCRIQCghuZXR3b3JrcxgDIAMoCRIWCg5hZHZlcnRpc2Vfdm5pcxgEIAEoCCJcCgdCZ3BQZWVyEgwKBHBvcnQYASABKAkSFAoHYWRkcmVzcxgCIAEoCUgAiAEBEiEKA2JmZBgDIAEoCzIULmhlZGRsZS5hZ2VudC52MS5CZmRCCgoIX2FkZHJlc3MiOAoDQmZkEh0KFWludGVydmFsX21pbGxpc2Vjb25kcxgBIAEoDRISCgptdWx0aXBsaWVyGAIgASgNIiwKBFZ0ZXASDwoHYWRkcmVzcxgBIAEoCRITCgthbnljYXN0X21hYxgCIAEoCSIXCgZNZW1iZXISDQoFc2NvcGUYASABKAkiNQoDVnJmEgwKBG5hbWUYASABKAkSCwoDdm5pGAIgASgNEhMKC2Rlc2NyaXB0aW9uGAMgASgJInwKB1NlZ21lbnQSCwoDdm5pGAEgASgNEgsKA3ZyZhgCIAEoCRIQCghnYXRld2F5cxgDIAMoCRILCgNtdHUYBCABKA0SEwoLZGVzY3JpcHRpb24YBSABKAkSIwoEZGhjcBgGIAEoCzIVLmhlZGRsZS5hZ2VudC52MS5EaGNwIjIKBERoY3ASFQoNbGVhc2Vfc2Vjb25kcxgBIAEoDRITCgtkbnNfc2VydmVycxgCIAMoCSIrCgpBdHRhY2htZW50EgwKBHBvcnQYASABKAkSDwoHc2VnbWVudBgCIAEoDSJVCgRIb3N0Eg8KB3NlZ21lbnQYASABKA0SDwoHYWRkcmVzcxgCIAEoCRILCgNtYWMYAyABKAkSDAoEcG9ydBgEIAEoCRIQCghob3N0bmFtZRgFIAEoCSJwCgRMZWFrEgsKA3ZyZhgBIAEoCRILCgN2bmkYAiABKA0SEAoIcGVlcl92cmYYAyABKAkSEAoIcGVlcl92bmkYBCABKA0SKgoIcGFpcmluZ3MYBSADKAsyGC5oZWRkbGUuYWdlbnQudjEuUGFpcmluZyIoCgdQYWlyaW5nEg0KBWxvY2FsGAEgAygJEg4KBnJlbW90ZRgCIAMoCSJgCgdNYXBwaW5nEg8KB3NlZ21lbnQYASABKA0SDwoHYWRkcmVzcxgCIAEoCRILCgNtYWMYAyABKAkSDAoEdnRlcBgEIAEoCRIQCgN2bmkYBSABKA1IAIgBAUIGCgRfdm5pKm8KBVBoYXNlEhUKEVBIQVNFX1VOU1BFQ0lGSUVEEAASEgoOUEhBU0VfUkVDRUlWRUQQARIUChBQSEFTRV9QUk9HUkFNTUVEEAISEgoOUEhBU0VfVkVSSUZJRUQQAxIRCg1QSEFTRV9SRUZVU0VEEAQyUAoJR29hbFN0YXRlEkMKBFN5bmMSGi5oZWRkbGUuYWdlbnQudjEuRnJvbUFnZW50GhsuaGVkZGxlLmFnZW50LnYxLkZyb21TZXJ2ZXIoATABYgZwcm90bzM");
+  fileDesc("ChtoZWRkbGUvYWdlbnQvdjEvYWdlbnQucHJvdG8SD2hlZGRsZS5hZ2VudC52MSLCAQoJRnJvbUFnZW50EicKBWhlbGxvGAEgASgLMhYuaGVkZGxlLmFnZW50LnYxLkhlbGxvSAASKQoGcmVzdWx0GAIgASgLMhcuaGVkZGxlLmFnZW50LnYxLlJlc3VsdEgAEikKBnJlcG9ydBgDIAEoCzIXLmhlZGRsZS5hZ2VudC52MS5SZXBvcnRIABIrCgdyZXN1bHRzGAQgASgLMhguaGVkZGxlLmFnZW50LnYxLlJlc3VsdHNIAEIJCgdtZXNzYWdlIqgCCgpGcm9tU2VydmVyEisKB3dlbGNvbWUYASABKAsyGC5oZWRkbGUuYWdlbnQudjEuV2VsY29tZUgAEikKBnVwZGF0ZRgCIAEoCzIXLmhlZGRsZS5hZ2VudC52MS5VcGRhdGVIABIlCgRkcm9wGAMgASgLMhUuaGVkZGxlLmFnZW50LnYxLkRyb3BIABIrCgdpc29sYXRlGAQgASgLMhguaGVkZGxlLmFnZW50LnYxLklzb2xhdGVIABI4Cg5kaWdlc3RfcmVxdWVzdBgFIAEoCzIeLmhlZGRsZS5hZ2VudC52MS5EaWdlc3RSZXF1ZXN0SAASKQoGY29tbWl0GAYgASgLMhcuaGVkZGxlLmFnZW50LnYxLkNvbW1pdEgAQgkKB21lc3NhZ2UiuAEKBUhlbGxvEhAKCHByb3RvY29sGAEgASgNEg4KBmRldmljZRgCIAEoCRISCgpib290X2Vwb2NoGAMgASgJEhUKDWFnZW50X3ZlcnNpb24YBCABKAkSDgoGZHJpdmVyGAUgASgJEhQKDGNhcGFiaWxpdGllcxgGIAMoCRIrCgZzY29wZXMYByADKAsyGy5oZWRkbGUuYWdlbnQudjEuU2NvcGVTdGF0ZRIPCgdsaW5lYWdlGAggASgJInEKClNjb3BlU3RhdGUSDQoFc2NvcGUYASABKAkSDwoHdmVyc2lvbhgCIAEoBBIOCgZkaWdlc3QYAyABKAYSJQoFcGhhc2UYBCABKA4yFi5oZWRkbGUuYWdlbnQudjEuUGhhc2USDAoEcm93cxgFIAEoDSJtCgdXZWxjb21lEhYKDnNlcnZlcl92ZXJzaW9uGAEgASgJEgwKBHRlcm0YAiABKAQSDwoHbGluZWFnZRgDIAEoCRIrCgZzY29wZXMYBCADKAsyGy5oZWRkbGUuYWdlbnQudjEuU2NvcGVTdGF0ZSLMAQoGVXBkYXRlEg0KBXNjb3BlGAEgASgJEhQKDGZyb21fdmVyc2lvbhgCIAEoBBISCgp0b192ZXJzaW9uGAMgASgEEgwKBGZ1bGwYBCABKAgSJQoHdXBzZXJ0cxgFIAMoCzIULmhlZGRsZS5hZ2VudC52MS5Sb3cSKAoHZGVsZXRlcxgGIAMoCzIXLmhlZGRsZS5hZ2VudC52MS5Sb3dLZXkSDgoGZGlnZXN0GAcgASgGEgwKBHRlcm0YCCABKAQSDAoEbW9yZRgJIAEoCCIjCgREcm9wEg0KBXNjb3BlGAEgASgJEgwKBHRlcm0YAiABKAQiCAoGQ29tbWl0IicKB0lzb2xhdGUSDgoGcmVhc29uGAEgASgJEgwKBHRlcm0YAiABKAQiDwoNRGlnZXN0UmVxdWVzdCKMAQoGUmVzdWx0Eg0KBXNjb3BlGAEgASgJEg8KB3ZlcnNpb24YAiABKAQSJQoFcGhhc2UYAyABKA4yFi5oZWRkbGUuYWdlbnQudjEuUGhhc2USKwoGZmFpbGVkGAQgAygLMhsuaGVkZGxlLmFnZW50LnYxLlJvd0ZhaWx1cmUSDgoGcmVhc29uGAUgASgJIjMKB1Jlc3VsdHMSKAoHcmVzdWx0cxgBIAMoCzIXLmhlZGRsZS5hZ2VudC52MS5SZXN1bHQiRwoKUm93RmFpbHVyZRINCgV0YWJsZRgBIAEoCRILCgNrZXkYAiABKAkSDAoEY29kZRgDIAEoCRIPCgdtZXNzYWdlGAQgASgJIoIBCgZSZXBvcnQSKwoGc2NvcGVzGAEgAygLMhsuaGVkZGxlLmFnZW50LnYxLlNjb3BlU3RhdGUSFgoOZHJpZnRfcmVwYWlyZWQYAiABKAQSFAoMcm93c193cml0dGVuGAMgASgEEg8KB2RyaWZ0ZWQYBCADKAkSDAoEZnVsbBgFIAEoCCI0CgZSb3dLZXkSDQoFdGFibGUYASABKAkSCwoDa2V5GAIgASgJEg4KBm51bWJlchgDIAEoDSK8BwoDUm93EgsKA2tleRgBIAEoCRIpCgZzeXN0ZW0YCiABKAsyFy5oZWRkbGUuYWdlbnQudjEuU3lzdGVtSAASJQoEcG9ydBgLIAEoCzIVLmhlZGRsZS5hZ2VudC52MS5Qb3J0SAASIwoDYmdwGAwgASgLMhQuaGVkZGxlLmFnZW50LnYxLkJncEgAEiwKCGJncF9wZWVyGA0gASgLMhguaGVkZGxlLmFnZW50LnYxLkJncFBlZXJIABIlCgR2dGVwGA4gASgLMhUuaGVkZGxlLmFnZW50LnYxLlZ0ZXBIABIpCgZtZW1iZXIYDyABKAsyFy5oZWRkbGUuYWdlbnQudjEuTWVtYmVySAASIwoDdnJmGBAgASgLMhQuaGVkZGxlLmFnZW50LnYxLlZyZkgAEisKB3NlZ21lbnQYESABKAsyGC5oZWRkbGUuYWdlbnQudjEuU2VnbWVudEgAEjEKCmF0dGFjaG1lbnQYEiABKAsyGy5oZWRkbGUuYWdlbnQudjEuQXR0YWNobWVudEgAEiUKBGhvc3QYEyABKAsyFS5oZWRkbGUuYWdlbnQudjEuSG9zdEgAEiUKBGxlYWsYFCABKAsyFS5oZWRkbGUuYWdlbnQudjEuTGVha0gAEisKB21hcHBpbmcYFSABKAsyGC5oZWRkbGUuYWdlbnQudjEuTWFwcGluZ0gAEicKBXJvdXRlGBYgASgLMhYuaGVkZGxlLmFnZW50LnYxLlJvdXRlSAASNAoMaG9zdF9wZWVyaW5nGBcgASgLMhwuaGVkZGxlLmFnZW50LnYxLkhvc3RQZWVyaW5nSAASLwoJaXNvbGF0aW9uGBggASgLMhouaGVkZGxlLmFnZW50LnYxLklzb2xhdGlvbkgAEjMKC3Jlc2VydmF0aW9uGBkgASgLMhwuaGVkZGxlLmFnZW50LnYxLlJlc2VydmF0aW9uSAASMAoKZGhjcF9yYW5nZRgaIAEoCzIaLmhlZGRsZS5hZ2VudC52MS5EaGNwUmFuZ2VIABIjCgNhY2wYGyABKAsyFC5oZWRkbGUuYWdlbnQudjEuQWNsSAASMAoKYWNsX21lbWJlchgcIAEoCzIaLmhlZGRsZS5hZ2VudC52MS5BY2xNZW1iZXJIABIsCgh2cmZfcG9ydBgdIAEoCzIYLmhlZGRsZS5hZ2VudC52MS5WcmZQb3J0SAASLAoIdnJmX3BlZXIYHiABKAsyGC5oZWRkbGUuYWdlbnQudjEuVnJmUGVlckgAQgcKBXZhbHVlIjsKBlN5c3RlbRIQCghob3N0bmFtZRgBIAEoCRIMCgRyb2xlGAIgASgJEhEKCXJvdXRlcl9pZBgDIAEoCSL6AQoEUG9ydBIRCglpbnRlcmZhY2UYASABKAkSDAoEcm9sZRgCIAEoCRILCgNtdHUYAyABKA0SDAoEcGVlchgEIAEoCRIUCgdhZGRyZXNzGAUgASgJSACIAQESEwoGYnVuZGxlGAYgASgJSAGIAQESEAoDZXNpGAcgASgJSAKIAQESFQoIZmFsbGJhY2sYCCABKAhIA4gBARISCgVzcGVlZBgJIAEoCUgEiAEBEhAKA2ZlYxgKIAEoCUgFiAEBQgoKCF9hZGRyZXNzQgkKB19idW5kbGVCBgoEX2VzaUILCglfZmFsbGJhY2tCCAoGX3NwZWVkQgYKBF9mZWMicQoDQmdwEgsKA2FzbhgBIAEoDRIRCglyb3V0ZXJfaWQYAiABKAkSEAoIbmV0d29ya3MYAyADKAkSFgoOYWR2ZXJ0aXNlX3ZuaXMYBCABKAgSFAoHZHJhaW5lZBgFIAEoCEgAiAEBQgoKCF9kcmFpbmVkIn4KB0JncFBlZXISDAoEcG9ydBgBIAEoCRIUCgdhZGRyZXNzGAIgASgJSACIAQESIQoDYmZkGAMgASgLMhQuaGVkZGxlLmFnZW50LnYxLkJmZBIUCgdkcmFpbmVkGAQgASgISAGIAQFCCgoIX2FkZHJlc3NCCgoIX2RyYWluZWQiOAoDQmZkEh0KFWludGVydmFsX21pbGxpc2Vjb25kcxgBIAEoDRISCgptdWx0aXBsaWVyGAIgASgNIiwKBFZ0ZXASDwoHYWRkcmVzcxgBIAEoCRITCgthbnljYXN0X21hYxgCIAEoCSIXCgZNZW1iZXISDQoFc2NvcGUYASABKAkiWQoDVnJmEgwKBG5hbWUYASABKAkSCwoDdm5pGAIgASgNEhMKC2Rlc2NyaXB0aW9uGAMgASgJEhUKCGV4dGVybmFsGAQgASgISACIAQFCCwoJX2V4dGVybmFsItwBCgdTZWdtZW50EgsKA3ZuaRgBIAEoDRILCgN2cmYYAiABKAkSEAoIZ2F0ZXdheXMYAyADKAkSCwoDbXR1GAQgASgNEhMKC2Rlc2NyaXB0aW9uGAUgASgJEiMKBGRoY3AYBiABKAsyFS5oZWRkbGUuYWdlbnQudjEuRGhjcBIRCgRtb2RlGAcgASgJSACIAQESFwoKcmVzdHJpY3RlZBgIIAEoCEgBiAEBEhEKBGlwdjYYCSABKAlIAogBAUIHCgVfbW9kZUINCgtfcmVzdHJpY3RlZEIHCgVfaXB2NiLPAgoERGhjcBIVCg1sZWFzZV9zZWNvbmRzGAEgASgNEhMKC2Ruc19zZXJ2ZXJzGAIgAygJEhMKC250cF9zZXJ2ZXJzGAMgAygJEhMKBmRvbWFpbhgEIAEoCUgAiAEBEhAKA210dRgFIAEoDUgBiAEBEhgKC2Jvb3Rfc2VydmVyGAYgASgJSAKIAQESFgoJYm9vdF9maWxlGAcgASgJSAOIAQESKgoGcm91dGVzGAggAygLMhouaGVkZGxlLmFnZW50LnYxLkRoY3BSb3V0ZRIdChBub19kZWZhdWx0X3JvdXRlGAkgASgISASIAQESEgoFcmVsYXkYCiABKAlIBYgBAUIJCgdfZG9tYWluQgYKBF9tdHVCDgoMX2Jvb3Rfc2VydmVyQgwKCl9ib290X2ZpbGVCEwoRX25vX2RlZmF1bHRfcm91dGVCCAoGX3JlbGF5IjEKCURoY3BSb3V0ZRITCgtkZXN0aW5hdGlvbhgBIAEoCRIPCgdnYXRld2F5GAIgASgJIkcKCkF0dGFjaG1lbnQSDAoEcG9ydBgBIAEoCRIPCgdzZWdtZW50GAIgASgNEhEKBHZsYW4YAyABKA1IAIgBAUIHCgVfdmxhbiJxCgRIb3N0Eg8KB3NlZ21lbnQYASABKA0SDwoHYWRkcmVzcxgCIAEoCRILCgNtYWMYAyABKAkSDAoEcG9ydBgEIAEoCRIQCghob3N0bmFtZRgFIAEoCRIRCgR2bGFuGAYgASgNSACIAQFCBwoFX3ZsYW4icAoETGVhaxILCgN2cmYYASABKAkSCwoDdm5pGAIgASgNEhAKCHBlZXJfdnJmGAMgASgJEhAKCHBlZXJfdm5pGAQgASgNEioKCHBhaXJpbmdzGAUgAygLMhguaGVkZGxlLmFnZW50LnYxLlBhaXJpbmciKAoHUGFpcmluZxINCgVsb2NhbBgBIAMoCRIOCgZyZW1vdGUYAiADKAkiYAoHTWFwcGluZxIPCgdzZWdtZW50GAEgASgNEg8KB2FkZHJlc3MYAiABKAkSCwoDbWFjGAMgASgJEgwKBHZ0ZXAYBCABKAkSEAoDdm5pGAUgASgNSACIAQFCBgoEX3ZuaSI3CgVSb3V0ZRILCgN2cmYYASABKAkSDgoGcHJlZml4GAIgASgJEhEKCW5leHRfaG9wcxgDIAMoCSJFCgtQcmVmaXhNYXRjaBIOCgZwcmVmaXgYASABKAkSEgoKbWluX2xlbmd0aBgCIAEoDRISCgptYXhfbGVuZ3RoGAMgASgNImgKC0hvc3RQZWVyaW5nEg8KB3NlZ21lbnQYASABKA0SCwoDdnJmGAIgASgJEg0KBXJhbmdlGAMgAygJEiwKBmFjY2VwdBgEIAMoCzIcLmhlZGRsZS5hZ2VudC52MS5QcmVmaXhNYXRjaCJLCglJc29sYXRpb24SDwoHc2VnbWVudBgBIAEoDRILCgN2cmYYAiABKAkSEAoIcHJlZml4ZXMYAyADKAkSDgoGZGVuaWVkGAQgAygJIjwKC1Jlc2VydmF0aW9uEg8KB3NlZ21lbnQYASABKA0SCwoDbWFjGAIgASgJEg8KB2FkZHJlc3MYAyABKAkiNgoJRGhjcFJhbmdlEg8KB3NlZ21lbnQYASABKA0SDAoEZnJvbRgCIAEoCRIKCgJ0bxgDIAEoCSIlCglQb3J0UmFuZ2USDAoEZnJvbRgBIAEoDRIKCgJ0bxgCIAEoDSJ1CgdBY2xSdWxlEg0KBXBlZXJzGAEgAygJEgwKBHNldHMYAiADKAkSFQoIcHJvdG9jb2wYAyABKAlIAIgBARIpCgVwb3J0cxgEIAMoCzIaLmhlZGRsZS5hZ2VudC52MS5Qb3J0UmFuZ2VCCwoJX3Byb3RvY29sIosBCgNBY2wSCwoDdnJmGAEgASgJEhEKCWRpcmVjdGlvbhgCIAEoCRITCgtkZXNjcmlwdGlvbhgDIAEoCRIQCghzdWJqZWN0cxgEIAMoCRIUCgxzdWJqZWN0X3NldHMYBSADKAkSJwoFcnVsZXMYBiADKAsyGC5oZWRkbGUuYWdlbnQudjEuQWNsUnVsZSI1CglBY2xNZW1iZXISCwoDdnJmGAEgASgJEgsKA3NldBgCIAEoCRIOCgZwcmVmaXgYAyABKAkirQIKDEFjbFN0YXRlbWVudBIOCgZhY3Rpb24YASABKAkSFQoIcHJvdG9jb2wYAiABKAlIAIgBARITCgZzb3VyY2UYAyABKAlIAYgBARIYCgtkZXN0aW5hdGlvbhgEIAEoCUgCiAEBEikKBXBvcnRzGAUgASgLMhouaGVkZGxlLmFnZW50LnYxLlBvcnRSYW5nZRIYCgtlc3RhYmxpc2hlZBgGIAEoCEgDiAEBEhYKCWljbXBfdHlwZRgHIAEoDUgEiAEBEhYKCWljbXBfY29kZRgIIAEoDUgFiAEBQgsKCV9wcm90b2NvbEIJCgdfc291cmNlQg4KDF9kZXN0aW5hdGlvbkIOCgxfZXN0YWJsaXNoZWRCDAoKX2ljbXBfdHlwZUIMCgpfaWNtcF9jb2RlIpYBCgdWcmZQb3J0EgwKBHBvcnQYASABKAkSEQoEdmxhbhgCIAEoDUgAiAEBEgsKA3ZyZhgDIAEoCRIRCglhZGRyZXNzZXMYBCADKAkSEQoJcHJveHlfZm9yGAUgAygJEi4KB2luYm91bmQYBiADKAsyHS5oZWRkbGUuYWdlbnQudjEuQWNsU3RhdGVtZW50QgcKBV92bGFuIoECCgdWcmZQZWVyEgsKA3ZyZhgBIAEoCRIMCgRwb3J0GAIgASgJEg8KB2FkZHJlc3MYAyABKAkSCwoDYXNuGAQgASgNEiwKBmFjY2VwdBgFIAMoCzIcLmhlZGRsZS5hZ2VudC52MS5QcmVmaXhNYXRjaBIeChFpbmJvdW5kX2NvbW11bml0eRgGIAEoCUgAiAEBEh8KEm91dGJvdW5kX2NvbW11bml0eRgHIAEoCUgBiAEBEiEKA2JmZBgIIAEoCzIULmhlZGRsZS5hZ2VudC52MS5CZmRCFAoSX2luYm91bmRfY29tbXVuaXR5QhUKE19vdXRib3VuZF9jb21tdW5pdHkqbwoFUGhhc2USFQoRUEhBU0VfVU5TUEVDSUZJRUQQABISCg5QSEFTRV9SRUNFSVZFRBABEhQKEFBIQVNFX1BST0dSQU1NRUQQAhISCg5QSEFTRV9WRVJJRklFRBADEhEKDVBIQVNFX1JFRlVTRUQQBDJQCglHb2FsU3RhdGUSQwoEU3luYxIaLmhlZGRsZS5hZ2VudC52MS5Gcm9tQWdlbnQaGy5oZWRkbGUuYWdlbnQudjEuRnJvbVNlcnZlcigBMAFiBnByb3RvMw");
 
 /**
  * @generated from message heddle.agent.v1.FromAgent
@@ -659,6 +659,60 @@ export type Row = Message<"heddle.agent.v1.Row"> & {
      */
     value: Mapping;
     case: "mapping";
+  } | {
+    /**
+     * @generated from field: heddle.agent.v1.Route route = 22;
+     */
+    value: Route;
+    case: "route";
+  } | {
+    /**
+     * @generated from field: heddle.agent.v1.HostPeering host_peering = 23;
+     */
+    value: HostPeering;
+    case: "hostPeering";
+  } | {
+    /**
+     * @generated from field: heddle.agent.v1.Isolation isolation = 24;
+     */
+    value: Isolation;
+    case: "isolation";
+  } | {
+    /**
+     * @generated from field: heddle.agent.v1.Reservation reservation = 25;
+     */
+    value: Reservation;
+    case: "reservation";
+  } | {
+    /**
+     * @generated from field: heddle.agent.v1.DhcpRange dhcp_range = 26;
+     */
+    value: DhcpRange;
+    case: "dhcpRange";
+  } | {
+    /**
+     * @generated from field: heddle.agent.v1.Acl acl = 27;
+     */
+    value: Acl;
+    case: "acl";
+  } | {
+    /**
+     * @generated from field: heddle.agent.v1.AclMember acl_member = 28;
+     */
+    value: AclMember;
+    case: "aclMember";
+  } | {
+    /**
+     * @generated from field: heddle.agent.v1.VrfPort vrf_port = 29;
+     */
+    value: VrfPort;
+    case: "vrfPort";
+  } | {
+    /**
+     * @generated from field: heddle.agent.v1.VrfPeer vrf_peer = 30;
+     */
+    value: VrfPeer;
+    case: "vrfPeer";
   } | { case: undefined; value?: undefined };
 };
 
@@ -729,6 +783,26 @@ export type Port = Message<"heddle.agent.v1.Port"> & {
    * @generated from field: optional string bundle = 6;
    */
   bundle?: string | undefined;
+
+  /**
+   * @generated from field: optional string esi = 7;
+   */
+  esi?: string | undefined;
+
+  /**
+   * @generated from field: optional bool fallback = 8;
+   */
+  fallback?: boolean | undefined;
+
+  /**
+   * @generated from field: optional string speed = 9;
+   */
+  speed?: string | undefined;
+
+  /**
+   * @generated from field: optional string fec = 10;
+   */
+  fec?: string | undefined;
 };
 
 /**
@@ -761,6 +835,11 @@ export type Bgp = Message<"heddle.agent.v1.Bgp"> & {
    * @generated from field: bool advertise_vnis = 4;
    */
   advertiseVnis: boolean;
+
+  /**
+   * @generated from field: optional bool drained = 5;
+   */
+  drained?: boolean | undefined;
 };
 
 /**
@@ -788,6 +867,11 @@ export type BgpPeer = Message<"heddle.agent.v1.BgpPeer"> & {
    * @generated from field: heddle.agent.v1.Bfd bfd = 3;
    */
   bfd?: Bfd | undefined;
+
+  /**
+   * @generated from field: optional bool drained = 4;
+   */
+  drained?: boolean | undefined;
 };
 
 /**
@@ -876,6 +960,11 @@ export type Vrf = Message<"heddle.agent.v1.Vrf"> & {
    * @generated from field: string description = 3;
    */
   description: string;
+
+  /**
+   * @generated from field: optional bool external = 4;
+   */
+  external?: boolean | undefined;
 };
 
 /**
@@ -918,6 +1007,21 @@ export type Segment = Message<"heddle.agent.v1.Segment"> & {
    * @generated from field: heddle.agent.v1.Dhcp dhcp = 6;
    */
   dhcp?: Dhcp | undefined;
+
+  /**
+   * @generated from field: optional string mode = 7;
+   */
+  mode?: string | undefined;
+
+  /**
+   * @generated from field: optional bool restricted = 8;
+   */
+  restricted?: boolean | undefined;
+
+  /**
+   * @generated from field: optional string ipv6 = 9;
+   */
+  ipv6?: string | undefined;
 };
 
 /**
@@ -940,6 +1044,46 @@ export type Dhcp = Message<"heddle.agent.v1.Dhcp"> & {
    * @generated from field: repeated string dns_servers = 2;
    */
   dnsServers: string[];
+
+  /**
+   * @generated from field: repeated string ntp_servers = 3;
+   */
+  ntpServers: string[];
+
+  /**
+   * @generated from field: optional string domain = 4;
+   */
+  domain?: string | undefined;
+
+  /**
+   * @generated from field: optional uint32 mtu = 5;
+   */
+  mtu?: number | undefined;
+
+  /**
+   * @generated from field: optional string boot_server = 6;
+   */
+  bootServer?: string | undefined;
+
+  /**
+   * @generated from field: optional string boot_file = 7;
+   */
+  bootFile?: string | undefined;
+
+  /**
+   * @generated from field: repeated heddle.agent.v1.DhcpRoute routes = 8;
+   */
+  routes: DhcpRoute[];
+
+  /**
+   * @generated from field: optional bool no_default_route = 9;
+   */
+  noDefaultRoute?: boolean | undefined;
+
+  /**
+   * @generated from field: optional string relay = 10;
+   */
+  relay?: string | undefined;
 };
 
 /**
@@ -948,6 +1092,28 @@ export type Dhcp = Message<"heddle.agent.v1.Dhcp"> & {
  */
 export const DhcpSchema: GenMessage<Dhcp> = /*@__PURE__*/
   messageDesc(file_heddle_agent_v1_agent, 25);
+
+/**
+ * @generated from message heddle.agent.v1.DhcpRoute
+ */
+export type DhcpRoute = Message<"heddle.agent.v1.DhcpRoute"> & {
+  /**
+   * @generated from field: string destination = 1;
+   */
+  destination: string;
+
+  /**
+   * @generated from field: string gateway = 2;
+   */
+  gateway: string;
+};
+
+/**
+ * Describes the message heddle.agent.v1.DhcpRoute.
+ * Use `create(DhcpRouteSchema)` to create a new message.
+ */
+export const DhcpRouteSchema: GenMessage<DhcpRoute> = /*@__PURE__*/
+  messageDesc(file_heddle_agent_v1_agent, 26);
 
 /**
  * @generated from message heddle.agent.v1.Attachment
@@ -962,6 +1128,11 @@ export type Attachment = Message<"heddle.agent.v1.Attachment"> & {
    * @generated from field: uint32 segment = 2;
    */
   segment: number;
+
+  /**
+   * @generated from field: optional uint32 vlan = 3;
+   */
+  vlan?: number | undefined;
 };
 
 /**
@@ -969,7 +1140,7 @@ export type Attachment = Message<"heddle.agent.v1.Attachment"> & {
  * Use `create(AttachmentSchema)` to create a new message.
  */
 export const AttachmentSchema: GenMessage<Attachment> = /*@__PURE__*/
-  messageDesc(file_heddle_agent_v1_agent, 26);
+  messageDesc(file_heddle_agent_v1_agent, 27);
 
 /**
  * @generated from message heddle.agent.v1.Host
@@ -999,6 +1170,11 @@ export type Host = Message<"heddle.agent.v1.Host"> & {
    * @generated from field: string hostname = 5;
    */
   hostname: string;
+
+  /**
+   * @generated from field: optional uint32 vlan = 6;
+   */
+  vlan?: number | undefined;
 };
 
 /**
@@ -1006,7 +1182,7 @@ export type Host = Message<"heddle.agent.v1.Host"> & {
  * Use `create(HostSchema)` to create a new message.
  */
 export const HostSchema: GenMessage<Host> = /*@__PURE__*/
-  messageDesc(file_heddle_agent_v1_agent, 27);
+  messageDesc(file_heddle_agent_v1_agent, 28);
 
 /**
  * @generated from message heddle.agent.v1.Leak
@@ -1043,7 +1219,7 @@ export type Leak = Message<"heddle.agent.v1.Leak"> & {
  * Use `create(LeakSchema)` to create a new message.
  */
 export const LeakSchema: GenMessage<Leak> = /*@__PURE__*/
-  messageDesc(file_heddle_agent_v1_agent, 28);
+  messageDesc(file_heddle_agent_v1_agent, 29);
 
 /**
  * @generated from message heddle.agent.v1.Pairing
@@ -1065,7 +1241,7 @@ export type Pairing = Message<"heddle.agent.v1.Pairing"> & {
  * Use `create(PairingSchema)` to create a new message.
  */
 export const PairingSchema: GenMessage<Pairing> = /*@__PURE__*/
-  messageDesc(file_heddle_agent_v1_agent, 29);
+  messageDesc(file_heddle_agent_v1_agent, 30);
 
 /**
  * @generated from message heddle.agent.v1.Mapping
@@ -1102,7 +1278,448 @@ export type Mapping = Message<"heddle.agent.v1.Mapping"> & {
  * Use `create(MappingSchema)` to create a new message.
  */
 export const MappingSchema: GenMessage<Mapping> = /*@__PURE__*/
-  messageDesc(file_heddle_agent_v1_agent, 30);
+  messageDesc(file_heddle_agent_v1_agent, 31);
+
+/**
+ * @generated from message heddle.agent.v1.Route
+ */
+export type Route = Message<"heddle.agent.v1.Route"> & {
+  /**
+   * @generated from field: string vrf = 1;
+   */
+  vrf: string;
+
+  /**
+   * @generated from field: string prefix = 2;
+   */
+  prefix: string;
+
+  /**
+   * @generated from field: repeated string next_hops = 3;
+   */
+  nextHops: string[];
+};
+
+/**
+ * Describes the message heddle.agent.v1.Route.
+ * Use `create(RouteSchema)` to create a new message.
+ */
+export const RouteSchema: GenMessage<Route> = /*@__PURE__*/
+  messageDesc(file_heddle_agent_v1_agent, 32);
+
+/**
+ * @generated from message heddle.agent.v1.PrefixMatch
+ */
+export type PrefixMatch = Message<"heddle.agent.v1.PrefixMatch"> & {
+  /**
+   * @generated from field: string prefix = 1;
+   */
+  prefix: string;
+
+  /**
+   * @generated from field: uint32 min_length = 2;
+   */
+  minLength: number;
+
+  /**
+   * @generated from field: uint32 max_length = 3;
+   */
+  maxLength: number;
+};
+
+/**
+ * Describes the message heddle.agent.v1.PrefixMatch.
+ * Use `create(PrefixMatchSchema)` to create a new message.
+ */
+export const PrefixMatchSchema: GenMessage<PrefixMatch> = /*@__PURE__*/
+  messageDesc(file_heddle_agent_v1_agent, 33);
+
+/**
+ * @generated from message heddle.agent.v1.HostPeering
+ */
+export type HostPeering = Message<"heddle.agent.v1.HostPeering"> & {
+  /**
+   * @generated from field: uint32 segment = 1;
+   */
+  segment: number;
+
+  /**
+   * @generated from field: string vrf = 2;
+   */
+  vrf: string;
+
+  /**
+   * @generated from field: repeated string range = 3;
+   */
+  range: string[];
+
+  /**
+   * @generated from field: repeated heddle.agent.v1.PrefixMatch accept = 4;
+   */
+  accept: PrefixMatch[];
+};
+
+/**
+ * Describes the message heddle.agent.v1.HostPeering.
+ * Use `create(HostPeeringSchema)` to create a new message.
+ */
+export const HostPeeringSchema: GenMessage<HostPeering> = /*@__PURE__*/
+  messageDesc(file_heddle_agent_v1_agent, 34);
+
+/**
+ * @generated from message heddle.agent.v1.Isolation
+ */
+export type Isolation = Message<"heddle.agent.v1.Isolation"> & {
+  /**
+   * @generated from field: uint32 segment = 1;
+   */
+  segment: number;
+
+  /**
+   * @generated from field: string vrf = 2;
+   */
+  vrf: string;
+
+  /**
+   * @generated from field: repeated string prefixes = 3;
+   */
+  prefixes: string[];
+
+  /**
+   * @generated from field: repeated string denied = 4;
+   */
+  denied: string[];
+};
+
+/**
+ * Describes the message heddle.agent.v1.Isolation.
+ * Use `create(IsolationSchema)` to create a new message.
+ */
+export const IsolationSchema: GenMessage<Isolation> = /*@__PURE__*/
+  messageDesc(file_heddle_agent_v1_agent, 35);
+
+/**
+ * @generated from message heddle.agent.v1.Reservation
+ */
+export type Reservation = Message<"heddle.agent.v1.Reservation"> & {
+  /**
+   * @generated from field: uint32 segment = 1;
+   */
+  segment: number;
+
+  /**
+   * @generated from field: string mac = 2;
+   */
+  mac: string;
+
+  /**
+   * @generated from field: string address = 3;
+   */
+  address: string;
+};
+
+/**
+ * Describes the message heddle.agent.v1.Reservation.
+ * Use `create(ReservationSchema)` to create a new message.
+ */
+export const ReservationSchema: GenMessage<Reservation> = /*@__PURE__*/
+  messageDesc(file_heddle_agent_v1_agent, 36);
+
+/**
+ * @generated from message heddle.agent.v1.DhcpRange
+ */
+export type DhcpRange = Message<"heddle.agent.v1.DhcpRange"> & {
+  /**
+   * @generated from field: uint32 segment = 1;
+   */
+  segment: number;
+
+  /**
+   * @generated from field: string from = 2;
+   */
+  from: string;
+
+  /**
+   * @generated from field: string to = 3;
+   */
+  to: string;
+};
+
+/**
+ * Describes the message heddle.agent.v1.DhcpRange.
+ * Use `create(DhcpRangeSchema)` to create a new message.
+ */
+export const DhcpRangeSchema: GenMessage<DhcpRange> = /*@__PURE__*/
+  messageDesc(file_heddle_agent_v1_agent, 37);
+
+/**
+ * @generated from message heddle.agent.v1.PortRange
+ */
+export type PortRange = Message<"heddle.agent.v1.PortRange"> & {
+  /**
+   * @generated from field: uint32 from = 1;
+   */
+  from: number;
+
+  /**
+   * @generated from field: uint32 to = 2;
+   */
+  to: number;
+};
+
+/**
+ * Describes the message heddle.agent.v1.PortRange.
+ * Use `create(PortRangeSchema)` to create a new message.
+ */
+export const PortRangeSchema: GenMessage<PortRange> = /*@__PURE__*/
+  messageDesc(file_heddle_agent_v1_agent, 38);
+
+/**
+ * @generated from message heddle.agent.v1.AclRule
+ */
+export type AclRule = Message<"heddle.agent.v1.AclRule"> & {
+  /**
+   * @generated from field: repeated string peers = 1;
+   */
+  peers: string[];
+
+  /**
+   * @generated from field: repeated string sets = 2;
+   */
+  sets: string[];
+
+  /**
+   * @generated from field: optional string protocol = 3;
+   */
+  protocol?: string | undefined;
+
+  /**
+   * @generated from field: repeated heddle.agent.v1.PortRange ports = 4;
+   */
+  ports: PortRange[];
+};
+
+/**
+ * Describes the message heddle.agent.v1.AclRule.
+ * Use `create(AclRuleSchema)` to create a new message.
+ */
+export const AclRuleSchema: GenMessage<AclRule> = /*@__PURE__*/
+  messageDesc(file_heddle_agent_v1_agent, 39);
+
+/**
+ * @generated from message heddle.agent.v1.Acl
+ */
+export type Acl = Message<"heddle.agent.v1.Acl"> & {
+  /**
+   * @generated from field: string vrf = 1;
+   */
+  vrf: string;
+
+  /**
+   * @generated from field: string direction = 2;
+   */
+  direction: string;
+
+  /**
+   * @generated from field: string description = 3;
+   */
+  description: string;
+
+  /**
+   * @generated from field: repeated string subjects = 4;
+   */
+  subjects: string[];
+
+  /**
+   * @generated from field: repeated string subject_sets = 5;
+   */
+  subjectSets: string[];
+
+  /**
+   * @generated from field: repeated heddle.agent.v1.AclRule rules = 6;
+   */
+  rules: AclRule[];
+};
+
+/**
+ * Describes the message heddle.agent.v1.Acl.
+ * Use `create(AclSchema)` to create a new message.
+ */
+export const AclSchema: GenMessage<Acl> = /*@__PURE__*/
+  messageDesc(file_heddle_agent_v1_agent, 40);
+
+/**
+ * @generated from message heddle.agent.v1.AclMember
+ */
+export type AclMember = Message<"heddle.agent.v1.AclMember"> & {
+  /**
+   * @generated from field: string vrf = 1;
+   */
+  vrf: string;
+
+  /**
+   * @generated from field: string set = 2;
+   */
+  set: string;
+
+  /**
+   * @generated from field: string prefix = 3;
+   */
+  prefix: string;
+};
+
+/**
+ * Describes the message heddle.agent.v1.AclMember.
+ * Use `create(AclMemberSchema)` to create a new message.
+ */
+export const AclMemberSchema: GenMessage<AclMember> = /*@__PURE__*/
+  messageDesc(file_heddle_agent_v1_agent, 41);
+
+/**
+ * @generated from message heddle.agent.v1.AclStatement
+ */
+export type AclStatement = Message<"heddle.agent.v1.AclStatement"> & {
+  /**
+   * @generated from field: string action = 1;
+   */
+  action: string;
+
+  /**
+   * @generated from field: optional string protocol = 2;
+   */
+  protocol?: string | undefined;
+
+  /**
+   * @generated from field: optional string source = 3;
+   */
+  source?: string | undefined;
+
+  /**
+   * @generated from field: optional string destination = 4;
+   */
+  destination?: string | undefined;
+
+  /**
+   * @generated from field: heddle.agent.v1.PortRange ports = 5;
+   */
+  ports?: PortRange | undefined;
+
+  /**
+   * @generated from field: optional bool established = 6;
+   */
+  established?: boolean | undefined;
+
+  /**
+   * @generated from field: optional uint32 icmp_type = 7;
+   */
+  icmpType?: number | undefined;
+
+  /**
+   * @generated from field: optional uint32 icmp_code = 8;
+   */
+  icmpCode?: number | undefined;
+};
+
+/**
+ * Describes the message heddle.agent.v1.AclStatement.
+ * Use `create(AclStatementSchema)` to create a new message.
+ */
+export const AclStatementSchema: GenMessage<AclStatement> = /*@__PURE__*/
+  messageDesc(file_heddle_agent_v1_agent, 42);
+
+/**
+ * @generated from message heddle.agent.v1.VrfPort
+ */
+export type VrfPort = Message<"heddle.agent.v1.VrfPort"> & {
+  /**
+   * @generated from field: string port = 1;
+   */
+  port: string;
+
+  /**
+   * @generated from field: optional uint32 vlan = 2;
+   */
+  vlan?: number | undefined;
+
+  /**
+   * @generated from field: string vrf = 3;
+   */
+  vrf: string;
+
+  /**
+   * @generated from field: repeated string addresses = 4;
+   */
+  addresses: string[];
+
+  /**
+   * @generated from field: repeated string proxy_for = 5;
+   */
+  proxyFor: string[];
+
+  /**
+   * @generated from field: repeated heddle.agent.v1.AclStatement inbound = 6;
+   */
+  inbound: AclStatement[];
+};
+
+/**
+ * Describes the message heddle.agent.v1.VrfPort.
+ * Use `create(VrfPortSchema)` to create a new message.
+ */
+export const VrfPortSchema: GenMessage<VrfPort> = /*@__PURE__*/
+  messageDesc(file_heddle_agent_v1_agent, 43);
+
+/**
+ * @generated from message heddle.agent.v1.VrfPeer
+ */
+export type VrfPeer = Message<"heddle.agent.v1.VrfPeer"> & {
+  /**
+   * @generated from field: string vrf = 1;
+   */
+  vrf: string;
+
+  /**
+   * @generated from field: string port = 2;
+   */
+  port: string;
+
+  /**
+   * @generated from field: string address = 3;
+   */
+  address: string;
+
+  /**
+   * @generated from field: uint32 asn = 4;
+   */
+  asn: number;
+
+  /**
+   * @generated from field: repeated heddle.agent.v1.PrefixMatch accept = 5;
+   */
+  accept: PrefixMatch[];
+
+  /**
+   * @generated from field: optional string inbound_community = 6;
+   */
+  inboundCommunity?: string | undefined;
+
+  /**
+   * @generated from field: optional string outbound_community = 7;
+   */
+  outboundCommunity?: string | undefined;
+
+  /**
+   * @generated from field: heddle.agent.v1.Bfd bfd = 8;
+   */
+  bfd?: Bfd | undefined;
+};
+
+/**
+ * Describes the message heddle.agent.v1.VrfPeer.
+ * Use `create(VrfPeerSchema)` to create a new message.
+ */
+export const VrfPeerSchema: GenMessage<VrfPeer> = /*@__PURE__*/
+  messageDesc(file_heddle_agent_v1_agent, 44);
 
 /**
  * Since protocol 2 a phase implies the ones before it: PROGRAMMED says RECEIVED too, VERIFIED says both.
