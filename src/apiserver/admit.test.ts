@@ -59,7 +59,7 @@ describe('a wrong object', () => {
     const causes = objectOr(statusOf(error)['details'])['causes'];
     assert.deepEqual(causes, [
       { reason: 'FieldValueRequired', message: 'is required: subnets by name; 1 to 64', field: 'spec.subnets' },
-      { reason: 'FieldValueNotSupported', message: 'must be "l2" or "l3", not "l4"', field: 'spec.mode' },
+      { reason: 'FieldValueNotSupported', message: 'must be one of "l2", "l3", not "l4"', field: 'spec.mode' },
     ]);
   });
 });

@@ -4,6 +4,7 @@
  * every prefix of a plan keeps tenants apart.
  */
 import type { RowId, TableName, Tables } from '../goal/rows.ts';
+import type { Address, Mac, Vni } from '../net/brand.ts';
 
 /** All rows a device must hold, over all its scopes, by table and key. */
 export type GoalTables = { readonly [Table in TableName]: ReadonlyMap<string, Tables[Table]> };
@@ -38,6 +39,29 @@ export interface Plan {
   readonly unrealisable: readonly Unrealisable[];
 }
 
+/** A device at the other end of a cable, as it presents itself (LLDP). */
+export interface LinkNeighbour {
+  /** Neutral name of the own port. */
+  readonly port: string;
+  readonly system: string;
+  readonly remotePort: string;
+}
+
+/** An address that the device has given to a host by DHCP. */
+export interface Lease {
+  readonly segment: Vni;
+  readonly mac: Mac;
+  readonly address: Address;
+  /** What the host calls itself; empty when it does not. */
+  readonly hostname: string;
+}
+
+/** What a device sees that no row asked for; a list that is left out is as before. */
+export interface Observation {
+  readonly neighbours?: readonly LinkNeighbour[];
+  readonly leases?: readonly Lease[];
+}
+
 export interface Driver<Actual> {
   readonly name: string;
   /** What this device can do, found out by trying; sorted words. Called once, before anything else. */
@@ -51,6 +75,11 @@ export interface Driver<Actual> {
   plan(actual: Actual, goal: GoalTables, mark?: () => string): Plan;
   /** Runs the steps in an order that respects `after`, batching where the tool allows; never throws for a step that failed. */
   apply(ops: readonly Op[]): Promise<readonly OpResult[]>;
+  /**
+   * From now on tells what the device sees: all at once, then whenever it changed. Neutral names of ports are those of
+   * the goal that was planned last.
+   */
+  observe?(tell: (seen: Observation) => void): void;
   /** Ends what the driver started for itself (long-lived tool processes); leaves the device forwarding. */
   close(): Promise<void>;
 }

@@ -16,7 +16,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file heddle/agent/v1/agent.proto.
  */
 export const file_heddle_agent_v1_agent: GenFile = /*@__PURE__*/
-  fileDesc("ChtoZWRkbGUvYWdlbnQvdjEvYWdlbnQucHJvdG8SD2hlZGRsZS5hZ2VudC52MSLCAQoJRnJvbUFnZW50EicKBWhlbGxvGAEgASgLMhYuaGVkZGxlLmFnZW50LnYxLkhlbGxvSAASKQoGcmVzdWx0GAIgASgLMhcuaGVkZGxlLmFnZW50LnYxLlJlc3VsdEgAEikKBnJlcG9ydBgDIAEoCzIXLmhlZGRsZS5hZ2VudC52MS5SZXBvcnRIABIrCgdyZXN1bHRzGAQgASgLMhguaGVkZGxlLmFnZW50LnYxLlJlc3VsdHNIAEIJCgdtZXNzYWdlIqgCCgpGcm9tU2VydmVyEisKB3dlbGNvbWUYASABKAsyGC5oZWRkbGUuYWdlbnQudjEuV2VsY29tZUgAEikKBnVwZGF0ZRgCIAEoCzIXLmhlZGRsZS5hZ2VudC52MS5VcGRhdGVIABIlCgRkcm9wGAMgASgLMhUuaGVkZGxlLmFnZW50LnYxLkRyb3BIABIrCgdpc29sYXRlGAQgASgLMhguaGVkZGxlLmFnZW50LnYxLklzb2xhdGVIABI4Cg5kaWdlc3RfcmVxdWVzdBgFIAEoCzIeLmhlZGRsZS5hZ2VudC52MS5EaWdlc3RSZXF1ZXN0SAASKQoGY29tbWl0GAYgASgLMhcuaGVkZGxlLmFnZW50LnYxLkNvbW1pdEgAQgkKB21lc3NhZ2UiuAEKBUhlbGxvEhAKCHByb3RvY29sGAEgASgNEg4KBmRldmljZRgCIAEoCRISCgpib290X2Vwb2NoGAMgASgJEhUKDWFnZW50X3ZlcnNpb24YBCABKAkSDgoGZHJpdmVyGAUgASgJEhQKDGNhcGFiaWxpdGllcxgGIAMoCRIrCgZzY29wZXMYByADKAsyGy5oZWRkbGUuYWdlbnQudjEuU2NvcGVTdGF0ZRIPCgdsaW5lYWdlGAggASgJInEKClNjb3BlU3RhdGUSDQoFc2NvcGUYASABKAkSDwoHdmVyc2lvbhgCIAEoBBIOCgZkaWdlc3QYAyABKAYSJQoFcGhhc2UYBCABKA4yFi5oZWRkbGUuYWdlbnQudjEuUGhhc2USDAoEcm93cxgFIAEoDSJtCgdXZWxjb21lEhYKDnNlcnZlcl92ZXJzaW9uGAEgASgJEgwKBHRlcm0YAiABKAQSDwoHbGluZWFnZRgDIAEoCRIrCgZzY29wZXMYBCADKAsyGy5oZWRkbGUuYWdlbnQudjEuU2NvcGVTdGF0ZSLMAQoGVXBkYXRlEg0KBXNjb3BlGAEgASgJEhQKDGZyb21fdmVyc2lvbhgCIAEoBBISCgp0b192ZXJzaW9uGAMgASgEEgwKBGZ1bGwYBCABKAgSJQoHdXBzZXJ0cxgFIAMoCzIULmhlZGRsZS5hZ2VudC52MS5Sb3cSKAoHZGVsZXRlcxgGIAMoCzIXLmhlZGRsZS5hZ2VudC52MS5Sb3dLZXkSDgoGZGlnZXN0GAcgASgGEgwKBHRlcm0YCCABKAQSDAoEbW9yZRgJIAEoCCIjCgREcm9wEg0KBXNjb3BlGAEgASgJEgwKBHRlcm0YAiABKAQiCAoGQ29tbWl0IicKB0lzb2xhdGUSDgoGcmVhc29uGAEgASgJEgwKBHRlcm0YAiABKAQiDwoNRGlnZXN0UmVxdWVzdCKMAQoGUmVzdWx0Eg0KBXNjb3BlGAEgASgJEg8KB3ZlcnNpb24YAiABKAQSJQoFcGhhc2UYAyABKA4yFi5oZWRkbGUuYWdlbnQudjEuUGhhc2USKwoGZmFpbGVkGAQgAygLMhsuaGVkZGxlLmFnZW50LnYxLlJvd0ZhaWx1cmUSDgoGcmVhc29uGAUgASgJIjMKB1Jlc3VsdHMSKAoHcmVzdWx0cxgBIAMoCzIXLmhlZGRsZS5hZ2VudC52MS5SZXN1bHQiRwoKUm93RmFpbHVyZRINCgV0YWJsZRgBIAEoCRILCgNrZXkYAiABKAkSDAoEY29kZRgDIAEoCRIPCgdtZXNzYWdlGAQgASgJIoIBCgZSZXBvcnQSKwoGc2NvcGVzGAEgAygLMhsuaGVkZGxlLmFnZW50LnYxLlNjb3BlU3RhdGUSFgoOZHJpZnRfcmVwYWlyZWQYAiABKAQSFAoMcm93c193cml0dGVuGAMgASgEEg8KB2RyaWZ0ZWQYBCADKAkSDAoEZnVsbBgFIAEoCCI0CgZSb3dLZXkSDQoFdGFibGUYASABKAkSCwoDa2V5GAIgASgJEg4KBm51bWJlchgDIAEoDSK8BwoDUm93EgsKA2tleRgBIAEoCRIpCgZzeXN0ZW0YCiABKAsyFy5oZWRkbGUuYWdlbnQudjEuU3lzdGVtSAASJQoEcG9ydBgLIAEoCzIVLmhlZGRsZS5hZ2VudC52MS5Qb3J0SAASIwoDYmdwGAwgASgLMhQuaGVkZGxlLmFnZW50LnYxLkJncEgAEiwKCGJncF9wZWVyGA0gASgLMhguaGVkZGxlLmFnZW50LnYxLkJncFBlZXJIABIlCgR2dGVwGA4gASgLMhUuaGVkZGxlLmFnZW50LnYxLlZ0ZXBIABIpCgZtZW1iZXIYDyABKAsyFy5oZWRkbGUuYWdlbnQudjEuTWVtYmVySAASIwoDdnJmGBAgASgLMhQuaGVkZGxlLmFnZW50LnYxLlZyZkgAEisKB3NlZ21lbnQYESABKAsyGC5oZWRkbGUuYWdlbnQudjEuU2VnbWVudEgAEjEKCmF0dGFjaG1lbnQYEiABKAsyGy5oZWRkbGUuYWdlbnQudjEuQXR0YWNobWVudEgAEiUKBGhvc3QYEyABKAsyFS5oZWRkbGUuYWdlbnQudjEuSG9zdEgAEiUKBGxlYWsYFCABKAsyFS5oZWRkbGUuYWdlbnQudjEuTGVha0gAEisKB21hcHBpbmcYFSABKAsyGC5oZWRkbGUuYWdlbnQudjEuTWFwcGluZ0gAEicKBXJvdXRlGBYgASgLMhYuaGVkZGxlLmFnZW50LnYxLlJvdXRlSAASNAoMaG9zdF9wZWVyaW5nGBcgASgLMhwuaGVkZGxlLmFnZW50LnYxLkhvc3RQZWVyaW5nSAASLwoJaXNvbGF0aW9uGBggASgLMhouaGVkZGxlLmFnZW50LnYxLklzb2xhdGlvbkgAEjMKC3Jlc2VydmF0aW9uGBkgASgLMhwuaGVkZGxlLmFnZW50LnYxLlJlc2VydmF0aW9uSAASMAoKZGhjcF9yYW5nZRgaIAEoCzIaLmhlZGRsZS5hZ2VudC52MS5EaGNwUmFuZ2VIABIjCgNhY2wYGyABKAsyFC5oZWRkbGUuYWdlbnQudjEuQWNsSAASMAoKYWNsX21lbWJlchgcIAEoCzIaLmhlZGRsZS5hZ2VudC52MS5BY2xNZW1iZXJIABIsCgh2cmZfcG9ydBgdIAEoCzIYLmhlZGRsZS5hZ2VudC52MS5WcmZQb3J0SAASLAoIdnJmX3BlZXIYHiABKAsyGC5oZWRkbGUuYWdlbnQudjEuVnJmUGVlckgAQgcKBXZhbHVlIjsKBlN5c3RlbRIQCghob3N0bmFtZRgBIAEoCRIMCgRyb2xlGAIgASgJEhEKCXJvdXRlcl9pZBgDIAEoCSL6AQoEUG9ydBIRCglpbnRlcmZhY2UYASABKAkSDAoEcm9sZRgCIAEoCRILCgNtdHUYAyABKA0SDAoEcGVlchgEIAEoCRIUCgdhZGRyZXNzGAUgASgJSACIAQESEwoGYnVuZGxlGAYgASgJSAGIAQESEAoDZXNpGAcgASgJSAKIAQESFQoIZmFsbGJhY2sYCCABKAhIA4gBARISCgVzcGVlZBgJIAEoCUgEiAEBEhAKA2ZlYxgKIAEoCUgFiAEBQgoKCF9hZGRyZXNzQgkKB19idW5kbGVCBgoEX2VzaUILCglfZmFsbGJhY2tCCAoGX3NwZWVkQgYKBF9mZWMicQoDQmdwEgsKA2FzbhgBIAEoDRIRCglyb3V0ZXJfaWQYAiABKAkSEAoIbmV0d29ya3MYAyADKAkSFgoOYWR2ZXJ0aXNlX3ZuaXMYBCABKAgSFAoHZHJhaW5lZBgFIAEoCEgAiAEBQgoKCF9kcmFpbmVkIn4KB0JncFBlZXISDAoEcG9ydBgBIAEoCRIUCgdhZGRyZXNzGAIgASgJSACIAQESIQoDYmZkGAMgASgLMhQuaGVkZGxlLmFnZW50LnYxLkJmZBIUCgdkcmFpbmVkGAQgASgISAGIAQFCCgoIX2FkZHJlc3NCCgoIX2RyYWluZWQiOAoDQmZkEh0KFWludGVydmFsX21pbGxpc2Vjb25kcxgBIAEoDRISCgptdWx0aXBsaWVyGAIgASgNIiwKBFZ0ZXASDwoHYWRkcmVzcxgBIAEoCRITCgthbnljYXN0X21hYxgCIAEoCSIXCgZNZW1iZXISDQoFc2NvcGUYASABKAkiWQoDVnJmEgwKBG5hbWUYASABKAkSCwoDdm5pGAIgASgNEhMKC2Rlc2NyaXB0aW9uGAMgASgJEhUKCGV4dGVybmFsGAQgASgISACIAQFCCwoJX2V4dGVybmFsItwBCgdTZWdtZW50EgsKA3ZuaRgBIAEoDRILCgN2cmYYAiABKAkSEAoIZ2F0ZXdheXMYAyADKAkSCwoDbXR1GAQgASgNEhMKC2Rlc2NyaXB0aW9uGAUgASgJEiMKBGRoY3AYBiABKAsyFS5oZWRkbGUuYWdlbnQudjEuRGhjcBIRCgRtb2RlGAcgASgJSACIAQESFwoKcmVzdHJpY3RlZBgIIAEoCEgBiAEBEhEKBGlwdjYYCSABKAlIAogBAUIHCgVfbW9kZUINCgtfcmVzdHJpY3RlZEIHCgVfaXB2NiLPAgoERGhjcBIVCg1sZWFzZV9zZWNvbmRzGAEgASgNEhMKC2Ruc19zZXJ2ZXJzGAIgAygJEhMKC250cF9zZXJ2ZXJzGAMgAygJEhMKBmRvbWFpbhgEIAEoCUgAiAEBEhAKA210dRgFIAEoDUgBiAEBEhgKC2Jvb3Rfc2VydmVyGAYgASgJSAKIAQESFgoJYm9vdF9maWxlGAcgASgJSAOIAQESKgoGcm91dGVzGAggAygLMhouaGVkZGxlLmFnZW50LnYxLkRoY3BSb3V0ZRIdChBub19kZWZhdWx0X3JvdXRlGAkgASgISASIAQESEgoFcmVsYXkYCiABKAlIBYgBAUIJCgdfZG9tYWluQgYKBF9tdHVCDgoMX2Jvb3Rfc2VydmVyQgwKCl9ib290X2ZpbGVCEwoRX25vX2RlZmF1bHRfcm91dGVCCAoGX3JlbGF5IjEKCURoY3BSb3V0ZRITCgtkZXN0aW5hdGlvbhgBIAEoCRIPCgdnYXRld2F5GAIgASgJIkcKCkF0dGFjaG1lbnQSDAoEcG9ydBgBIAEoCRIPCgdzZWdtZW50GAIgASgNEhEKBHZsYW4YAyABKA1IAIgBAUIHCgVfdmxhbiJxCgRIb3N0Eg8KB3NlZ21lbnQYASABKA0SDwoHYWRkcmVzcxgCIAEoCRILCgNtYWMYAyABKAkSDAoEcG9ydBgEIAEoCRIQCghob3N0bmFtZRgFIAEoCRIRCgR2bGFuGAYgASgNSACIAQFCBwoFX3ZsYW4icAoETGVhaxILCgN2cmYYASABKAkSCwoDdm5pGAIgASgNEhAKCHBlZXJfdnJmGAMgASgJEhAKCHBlZXJfdm5pGAQgASgNEioKCHBhaXJpbmdzGAUgAygLMhguaGVkZGxlLmFnZW50LnYxLlBhaXJpbmciKAoHUGFpcmluZxINCgVsb2NhbBgBIAMoCRIOCgZyZW1vdGUYAiADKAkiYAoHTWFwcGluZxIPCgdzZWdtZW50GAEgASgNEg8KB2FkZHJlc3MYAiABKAkSCwoDbWFjGAMgASgJEgwKBHZ0ZXAYBCABKAkSEAoDdm5pGAUgASgNSACIAQFCBgoEX3ZuaSI3CgVSb3V0ZRILCgN2cmYYASABKAkSDgoGcHJlZml4GAIgASgJEhEKCW5leHRfaG9wcxgDIAMoCSJFCgtQcmVmaXhNYXRjaBIOCgZwcmVmaXgYASABKAkSEgoKbWluX2xlbmd0aBgCIAEoDRISCgptYXhfbGVuZ3RoGAMgASgNImgKC0hvc3RQZWVyaW5nEg8KB3NlZ21lbnQYASABKA0SCwoDdnJmGAIgASgJEg0KBXJhbmdlGAMgAygJEiwKBmFjY2VwdBgEIAMoCzIcLmhlZGRsZS5hZ2VudC52MS5QcmVmaXhNYXRjaCJLCglJc29sYXRpb24SDwoHc2VnbWVudBgBIAEoDRILCgN2cmYYAiABKAkSEAoIcHJlZml4ZXMYAyADKAkSDgoGZGVuaWVkGAQgAygJIjwKC1Jlc2VydmF0aW9uEg8KB3NlZ21lbnQYASABKA0SCwoDbWFjGAIgASgJEg8KB2FkZHJlc3MYAyABKAkiNgoJRGhjcFJhbmdlEg8KB3NlZ21lbnQYASABKA0SDAoEZnJvbRgCIAEoCRIKCgJ0bxgDIAEoCSIlCglQb3J0UmFuZ2USDAoEZnJvbRgBIAEoDRIKCgJ0bxgCIAEoDSJ1CgdBY2xSdWxlEg0KBXBlZXJzGAEgAygJEgwKBHNldHMYAiADKAkSFQoIcHJvdG9jb2wYAyABKAlIAIgBARIpCgVwb3J0cxgEIAMoCzIaLmhlZGRsZS5hZ2VudC52MS5Qb3J0UmFuZ2VCCwoJX3Byb3RvY29sIosBCgNBY2wSCwoDdnJmGAEgASgJEhEKCWRpcmVjdGlvbhgCIAEoCRITCgtkZXNjcmlwdGlvbhgDIAEoCRIQCghzdWJqZWN0cxgEIAMoCRIUCgxzdWJqZWN0X3NldHMYBSADKAkSJwoFcnVsZXMYBiADKAsyGC5oZWRkbGUuYWdlbnQudjEuQWNsUnVsZSI1CglBY2xNZW1iZXISCwoDdnJmGAEgASgJEgsKA3NldBgCIAEoCRIOCgZwcmVmaXgYAyABKAkirQIKDEFjbFN0YXRlbWVudBIOCgZhY3Rpb24YASABKAkSFQoIcHJvdG9jb2wYAiABKAlIAIgBARITCgZzb3VyY2UYAyABKAlIAYgBARIYCgtkZXN0aW5hdGlvbhgEIAEoCUgCiAEBEikKBXBvcnRzGAUgASgLMhouaGVkZGxlLmFnZW50LnYxLlBvcnRSYW5nZRIYCgtlc3RhYmxpc2hlZBgGIAEoCEgDiAEBEhYKCWljbXBfdHlwZRgHIAEoDUgEiAEBEhYKCWljbXBfY29kZRgIIAEoDUgFiAEBQgsKCV9wcm90b2NvbEIJCgdfc291cmNlQg4KDF9kZXN0aW5hdGlvbkIOCgxfZXN0YWJsaXNoZWRCDAoKX2ljbXBfdHlwZUIMCgpfaWNtcF9jb2RlIpYBCgdWcmZQb3J0EgwKBHBvcnQYASABKAkSEQoEdmxhbhgCIAEoDUgAiAEBEgsKA3ZyZhgDIAEoCRIRCglhZGRyZXNzZXMYBCADKAkSEQoJcHJveHlfZm9yGAUgAygJEi4KB2luYm91bmQYBiADKAsyHS5oZWRkbGUuYWdlbnQudjEuQWNsU3RhdGVtZW50QgcKBV92bGFuIoECCgdWcmZQZWVyEgsKA3ZyZhgBIAEoCRIMCgRwb3J0GAIgASgJEg8KB2FkZHJlc3MYAyABKAkSCwoDYXNuGAQgASgNEiwKBmFjY2VwdBgFIAMoCzIcLmhlZGRsZS5hZ2VudC52MS5QcmVmaXhNYXRjaBIeChFpbmJvdW5kX2NvbW11bml0eRgGIAEoCUgAiAEBEh8KEm91dGJvdW5kX2NvbW11bml0eRgHIAEoCUgBiAEBEiEKA2JmZBgIIAEoCzIULmhlZGRsZS5hZ2VudC52MS5CZmRCFAoSX2luYm91bmRfY29tbXVuaXR5QhUKE19vdXRib3VuZF9jb21tdW5pdHkqbwoFUGhhc2USFQoRUEhBU0VfVU5TUEVDSUZJRUQQABISCg5QSEFTRV9SRUNFSVZFRBABEhQKEFBIQVNFX1BST0dSQU1NRUQQAhISCg5QSEFTRV9WRVJJRklFRBADEhEKDVBIQVNFX1JFRlVTRUQQBDJQCglHb2FsU3RhdGUSQwoEU3luYxIaLmhlZGRsZS5hZ2VudC52MS5Gcm9tQWdlbnQaGy5oZWRkbGUuYWdlbnQudjEuRnJvbVNlcnZlcigBMAFiBnByb3RvMw");
+  fileDesc("ChtoZWRkbGUvYWdlbnQvdjEvYWdlbnQucHJvdG8SD2hlZGRsZS5hZ2VudC52MSLCAQoJRnJvbUFnZW50EicKBWhlbGxvGAEgASgLMhYuaGVkZGxlLmFnZW50LnYxLkhlbGxvSAASKQoGcmVzdWx0GAIgASgLMhcuaGVkZGxlLmFnZW50LnYxLlJlc3VsdEgAEikKBnJlcG9ydBgDIAEoCzIXLmhlZGRsZS5hZ2VudC52MS5SZXBvcnRIABIrCgdyZXN1bHRzGAQgASgLMhguaGVkZGxlLmFnZW50LnYxLlJlc3VsdHNIAEIJCgdtZXNzYWdlIqgCCgpGcm9tU2VydmVyEisKB3dlbGNvbWUYASABKAsyGC5oZWRkbGUuYWdlbnQudjEuV2VsY29tZUgAEikKBnVwZGF0ZRgCIAEoCzIXLmhlZGRsZS5hZ2VudC52MS5VcGRhdGVIABIlCgRkcm9wGAMgASgLMhUuaGVkZGxlLmFnZW50LnYxLkRyb3BIABIrCgdpc29sYXRlGAQgASgLMhguaGVkZGxlLmFnZW50LnYxLklzb2xhdGVIABI4Cg5kaWdlc3RfcmVxdWVzdBgFIAEoCzIeLmhlZGRsZS5hZ2VudC52MS5EaWdlc3RSZXF1ZXN0SAASKQoGY29tbWl0GAYgASgLMhcuaGVkZGxlLmFnZW50LnYxLkNvbW1pdEgAQgkKB21lc3NhZ2UiuAEKBUhlbGxvEhAKCHByb3RvY29sGAEgASgNEg4KBmRldmljZRgCIAEoCRISCgpib290X2Vwb2NoGAMgASgJEhUKDWFnZW50X3ZlcnNpb24YBCABKAkSDgoGZHJpdmVyGAUgASgJEhQKDGNhcGFiaWxpdGllcxgGIAMoCRIrCgZzY29wZXMYByADKAsyGy5oZWRkbGUuYWdlbnQudjEuU2NvcGVTdGF0ZRIPCgdsaW5lYWdlGAggASgJInEKClNjb3BlU3RhdGUSDQoFc2NvcGUYASABKAkSDwoHdmVyc2lvbhgCIAEoBBIOCgZkaWdlc3QYAyABKAYSJQoFcGhhc2UYBCABKA4yFi5oZWRkbGUuYWdlbnQudjEuUGhhc2USDAoEcm93cxgFIAEoDSJtCgdXZWxjb21lEhYKDnNlcnZlcl92ZXJzaW9uGAEgASgJEgwKBHRlcm0YAiABKAQSDwoHbGluZWFnZRgDIAEoCRIrCgZzY29wZXMYBCADKAsyGy5oZWRkbGUuYWdlbnQudjEuU2NvcGVTdGF0ZSLMAQoGVXBkYXRlEg0KBXNjb3BlGAEgASgJEhQKDGZyb21fdmVyc2lvbhgCIAEoBBISCgp0b192ZXJzaW9uGAMgASgEEgwKBGZ1bGwYBCABKAgSJQoHdXBzZXJ0cxgFIAMoCzIULmhlZGRsZS5hZ2VudC52MS5Sb3cSKAoHZGVsZXRlcxgGIAMoCzIXLmhlZGRsZS5hZ2VudC52MS5Sb3dLZXkSDgoGZGlnZXN0GAcgASgGEgwKBHRlcm0YCCABKAQSDAoEbW9yZRgJIAEoCCIjCgREcm9wEg0KBXNjb3BlGAEgASgJEgwKBHRlcm0YAiABKAQiCAoGQ29tbWl0IicKB0lzb2xhdGUSDgoGcmVhc29uGAEgASgJEgwKBHRlcm0YAiABKAQiDwoNRGlnZXN0UmVxdWVzdCKMAQoGUmVzdWx0Eg0KBXNjb3BlGAEgASgJEg8KB3ZlcnNpb24YAiABKAQSJQoFcGhhc2UYAyABKA4yFi5oZWRkbGUuYWdlbnQudjEuUGhhc2USKwoGZmFpbGVkGAQgAygLMhsuaGVkZGxlLmFnZW50LnYxLlJvd0ZhaWx1cmUSDgoGcmVhc29uGAUgASgJIjMKB1Jlc3VsdHMSKAoHcmVzdWx0cxgBIAMoCzIXLmhlZGRsZS5hZ2VudC52MS5SZXN1bHQiRwoKUm93RmFpbHVyZRINCgV0YWJsZRgBIAEoCRILCgNrZXkYAiABKAkSDAoEY29kZRgDIAEoCRIPCgdtZXNzYWdlGAQgASgJIuABCgZSZXBvcnQSKwoGc2NvcGVzGAEgAygLMhsuaGVkZGxlLmFnZW50LnYxLlNjb3BlU3RhdGUSFgoOZHJpZnRfcmVwYWlyZWQYAiABKAQSFAoMcm93c193cml0dGVuGAMgASgEEg8KB2RyaWZ0ZWQYBCADKAkSDAoEZnVsbBgFIAEoCBIzCgpuZWlnaGJvdXJzGAYgASgLMh8uaGVkZGxlLmFnZW50LnYxLkxpbmtOZWlnaGJvdXJzEicKBmxlYXNlcxgHIAEoCzIXLmhlZGRsZS5hZ2VudC52MS5MZWFzZXMiRAoOTGlua05laWdoYm91cnMSMgoKbmVpZ2hib3VycxgBIAMoCzIeLmhlZGRsZS5hZ2VudC52MS5MaW5rTmVpZ2hib3VyIkIKDUxpbmtOZWlnaGJvdXISDAoEcG9ydBgBIAEoCRIOCgZzeXN0ZW0YAiABKAkSEwoLcmVtb3RlX3BvcnQYAyABKAkiMAoGTGVhc2VzEiYKBmxlYXNlcxgBIAMoCzIWLmhlZGRsZS5hZ2VudC52MS5MZWFzZSJICgVMZWFzZRIPCgdzZWdtZW50GAEgASgNEgsKA21hYxgCIAEoCRIPCgdhZGRyZXNzGAMgASgJEhAKCGhvc3RuYW1lGAQgASgJIjQKBlJvd0tleRINCgV0YWJsZRgBIAEoCRILCgNrZXkYAiABKAkSDgoGbnVtYmVyGAMgASgNIrwHCgNSb3cSCwoDa2V5GAEgASgJEikKBnN5c3RlbRgKIAEoCzIXLmhlZGRsZS5hZ2VudC52MS5TeXN0ZW1IABIlCgRwb3J0GAsgASgLMhUuaGVkZGxlLmFnZW50LnYxLlBvcnRIABIjCgNiZ3AYDCABKAsyFC5oZWRkbGUuYWdlbnQudjEuQmdwSAASLAoIYmdwX3BlZXIYDSABKAsyGC5oZWRkbGUuYWdlbnQudjEuQmdwUGVlckgAEiUKBHZ0ZXAYDiABKAsyFS5oZWRkbGUuYWdlbnQudjEuVnRlcEgAEikKBm1lbWJlchgPIAEoCzIXLmhlZGRsZS5hZ2VudC52MS5NZW1iZXJIABIjCgN2cmYYECABKAsyFC5oZWRkbGUuYWdlbnQudjEuVnJmSAASKwoHc2VnbWVudBgRIAEoCzIYLmhlZGRsZS5hZ2VudC52MS5TZWdtZW50SAASMQoKYXR0YWNobWVudBgSIAEoCzIbLmhlZGRsZS5hZ2VudC52MS5BdHRhY2htZW50SAASJQoEaG9zdBgTIAEoCzIVLmhlZGRsZS5hZ2VudC52MS5Ib3N0SAASJQoEbGVhaxgUIAEoCzIVLmhlZGRsZS5hZ2VudC52MS5MZWFrSAASKwoHbWFwcGluZxgVIAEoCzIYLmhlZGRsZS5hZ2VudC52MS5NYXBwaW5nSAASJwoFcm91dGUYFiABKAsyFi5oZWRkbGUuYWdlbnQudjEuUm91dGVIABI0Cgxob3N0X3BlZXJpbmcYFyABKAsyHC5oZWRkbGUuYWdlbnQudjEuSG9zdFBlZXJpbmdIABIvCglpc29sYXRpb24YGCABKAsyGi5oZWRkbGUuYWdlbnQudjEuSXNvbGF0aW9uSAASMwoLcmVzZXJ2YXRpb24YGSABKAsyHC5oZWRkbGUuYWdlbnQudjEuUmVzZXJ2YXRpb25IABIwCgpkaGNwX3JhbmdlGBogASgLMhouaGVkZGxlLmFnZW50LnYxLkRoY3BSYW5nZUgAEiMKA2FjbBgbIAEoCzIULmhlZGRsZS5hZ2VudC52MS5BY2xIABIwCgphY2xfbWVtYmVyGBwgASgLMhouaGVkZGxlLmFnZW50LnYxLkFjbE1lbWJlckgAEiwKCHZyZl9wb3J0GB0gASgLMhguaGVkZGxlLmFnZW50LnYxLlZyZlBvcnRIABIsCgh2cmZfcGVlchgeIAEoCzIYLmhlZGRsZS5hZ2VudC52MS5WcmZQZWVySABCBwoFdmFsdWUiOwoGU3lzdGVtEhAKCGhvc3RuYW1lGAEgASgJEgwKBHJvbGUYAiABKAkSEQoJcm91dGVyX2lkGAMgASgJIvoBCgRQb3J0EhEKCWludGVyZmFjZRgBIAEoCRIMCgRyb2xlGAIgASgJEgsKA210dRgDIAEoDRIMCgRwZWVyGAQgASgJEhQKB2FkZHJlc3MYBSABKAlIAIgBARITCgZidW5kbGUYBiABKAlIAYgBARIQCgNlc2kYByABKAlIAogBARIVCghmYWxsYmFjaxgIIAEoCEgDiAEBEhIKBXNwZWVkGAkgASgJSASIAQESEAoDZmVjGAogASgJSAWIAQFCCgoIX2FkZHJlc3NCCQoHX2J1bmRsZUIGCgRfZXNpQgsKCV9mYWxsYmFja0IICgZfc3BlZWRCBgoEX2ZlYyJxCgNCZ3ASCwoDYXNuGAEgASgNEhEKCXJvdXRlcl9pZBgCIAEoCRIQCghuZXR3b3JrcxgDIAMoCRIWCg5hZHZlcnRpc2Vfdm5pcxgEIAEoCBIUCgdkcmFpbmVkGAUgASgISACIAQFCCgoIX2RyYWluZWQifgoHQmdwUGVlchIMCgRwb3J0GAEgASgJEhQKB2FkZHJlc3MYAiABKAlIAIgBARIhCgNiZmQYAyABKAsyFC5oZWRkbGUuYWdlbnQudjEuQmZkEhQKB2RyYWluZWQYBCABKAhIAYgBAUIKCghfYWRkcmVzc0IKCghfZHJhaW5lZCI4CgNCZmQSHQoVaW50ZXJ2YWxfbWlsbGlzZWNvbmRzGAEgASgNEhIKCm11bHRpcGxpZXIYAiABKA0iLAoEVnRlcBIPCgdhZGRyZXNzGAEgASgJEhMKC2FueWNhc3RfbWFjGAIgASgJIhcKBk1lbWJlchINCgVzY29wZRgBIAEoCSJZCgNWcmYSDAoEbmFtZRgBIAEoCRILCgN2bmkYAiABKA0SEwoLZGVzY3JpcHRpb24YAyABKAkSFQoIZXh0ZXJuYWwYBCABKAhIAIgBAUILCglfZXh0ZXJuYWwi3AEKB1NlZ21lbnQSCwoDdm5pGAEgASgNEgsKA3ZyZhgCIAEoCRIQCghnYXRld2F5cxgDIAMoCRILCgNtdHUYBCABKA0SEwoLZGVzY3JpcHRpb24YBSABKAkSIwoEZGhjcBgGIAEoCzIVLmhlZGRsZS5hZ2VudC52MS5EaGNwEhEKBG1vZGUYByABKAlIAIgBARIXCgpyZXN0cmljdGVkGAggASgISAGIAQESEQoEaXB2NhgJIAEoCUgCiAEBQgcKBV9tb2RlQg0KC19yZXN0cmljdGVkQgcKBV9pcHY2Is8CCgREaGNwEhUKDWxlYXNlX3NlY29uZHMYASABKA0SEwoLZG5zX3NlcnZlcnMYAiADKAkSEwoLbnRwX3NlcnZlcnMYAyADKAkSEwoGZG9tYWluGAQgASgJSACIAQESEAoDbXR1GAUgASgNSAGIAQESGAoLYm9vdF9zZXJ2ZXIYBiABKAlIAogBARIWCglib290X2ZpbGUYByABKAlIA4gBARIqCgZyb3V0ZXMYCCADKAsyGi5oZWRkbGUuYWdlbnQudjEuRGhjcFJvdXRlEh0KEG5vX2RlZmF1bHRfcm91dGUYCSABKAhIBIgBARISCgVyZWxheRgKIAEoCUgFiAEBQgkKB19kb21haW5CBgoEX210dUIOCgxfYm9vdF9zZXJ2ZXJCDAoKX2Jvb3RfZmlsZUITChFfbm9fZGVmYXVsdF9yb3V0ZUIICgZfcmVsYXkiMQoJRGhjcFJvdXRlEhMKC2Rlc3RpbmF0aW9uGAEgASgJEg8KB2dhdGV3YXkYAiABKAkiRwoKQXR0YWNobWVudBIMCgRwb3J0GAEgASgJEg8KB3NlZ21lbnQYAiABKA0SEQoEdmxhbhgDIAEoDUgAiAEBQgcKBV92bGFuInEKBEhvc3QSDwoHc2VnbWVudBgBIAEoDRIPCgdhZGRyZXNzGAIgASgJEgsKA21hYxgDIAEoCRIMCgRwb3J0GAQgASgJEhAKCGhvc3RuYW1lGAUgASgJEhEKBHZsYW4YBiABKA1IAIgBAUIHCgVfdmxhbiJwCgRMZWFrEgsKA3ZyZhgBIAEoCRILCgN2bmkYAiABKA0SEAoIcGVlcl92cmYYAyABKAkSEAoIcGVlcl92bmkYBCABKA0SKgoIcGFpcmluZ3MYBSADKAsyGC5oZWRkbGUuYWdlbnQudjEuUGFpcmluZyIoCgdQYWlyaW5nEg0KBWxvY2FsGAEgAygJEg4KBnJlbW90ZRgCIAMoCSJgCgdNYXBwaW5nEg8KB3NlZ21lbnQYASABKA0SDwoHYWRkcmVzcxgCIAEoCRILCgNtYWMYAyABKAkSDAoEdnRlcBgEIAEoCRIQCgN2bmkYBSABKA1IAIgBAUIGCgRfdm5pIjcKBVJvdXRlEgsKA3ZyZhgBIAEoCRIOCgZwcmVmaXgYAiABKAkSEQoJbmV4dF9ob3BzGAMgAygJIkUKC1ByZWZpeE1hdGNoEg4KBnByZWZpeBgBIAEoCRISCgptaW5fbGVuZ3RoGAIgASgNEhIKCm1heF9sZW5ndGgYAyABKA0iaAoLSG9zdFBlZXJpbmcSDwoHc2VnbWVudBgBIAEoDRILCgN2cmYYAiABKAkSDQoFcmFuZ2UYAyADKAkSLAoGYWNjZXB0GAQgAygLMhwuaGVkZGxlLmFnZW50LnYxLlByZWZpeE1hdGNoIksKCUlzb2xhdGlvbhIPCgdzZWdtZW50GAEgASgNEgsKA3ZyZhgCIAEoCRIQCghwcmVmaXhlcxgDIAMoCRIOCgZkZW5pZWQYBCADKAkiPAoLUmVzZXJ2YXRpb24SDwoHc2VnbWVudBgBIAEoDRILCgNtYWMYAiABKAkSDwoHYWRkcmVzcxgDIAEoCSI2CglEaGNwUmFuZ2USDwoHc2VnbWVudBgBIAEoDRIMCgRmcm9tGAIgASgJEgoKAnRvGAMgASgJIiUKCVBvcnRSYW5nZRIMCgRmcm9tGAEgASgNEgoKAnRvGAIgASgNInUKB0FjbFJ1bGUSDQoFcGVlcnMYASADKAkSDAoEc2V0cxgCIAMoCRIVCghwcm90b2NvbBgDIAEoCUgAiAEBEikKBXBvcnRzGAQgAygLMhouaGVkZGxlLmFnZW50LnYxLlBvcnRSYW5nZUILCglfcHJvdG9jb2wiiwEKA0FjbBILCgN2cmYYASABKAkSEQoJZGlyZWN0aW9uGAIgASgJEhMKC2Rlc2NyaXB0aW9uGAMgASgJEhAKCHN1YmplY3RzGAQgAygJEhQKDHN1YmplY3Rfc2V0cxgFIAMoCRInCgVydWxlcxgGIAMoCzIYLmhlZGRsZS5hZ2VudC52MS5BY2xSdWxlIjUKCUFjbE1lbWJlchILCgN2cmYYASABKAkSCwoDc2V0GAIgASgJEg4KBnByZWZpeBgDIAEoCSKtAgoMQWNsU3RhdGVtZW50Eg4KBmFjdGlvbhgBIAEoCRIVCghwcm90b2NvbBgCIAEoCUgAiAEBEhMKBnNvdXJjZRgDIAEoCUgBiAEBEhgKC2Rlc3RpbmF0aW9uGAQgASgJSAKIAQESKQoFcG9ydHMYBSABKAsyGi5oZWRkbGUuYWdlbnQudjEuUG9ydFJhbmdlEhgKC2VzdGFibGlzaGVkGAYgASgISAOIAQESFgoJaWNtcF90eXBlGAcgASgNSASIAQESFgoJaWNtcF9jb2RlGAggASgNSAWIAQFCCwoJX3Byb3RvY29sQgkKB19zb3VyY2VCDgoMX2Rlc3RpbmF0aW9uQg4KDF9lc3RhYmxpc2hlZEIMCgpfaWNtcF90eXBlQgwKCl9pY21wX2NvZGUilgEKB1ZyZlBvcnQSDAoEcG9ydBgBIAEoCRIRCgR2bGFuGAIgASgNSACIAQESCwoDdnJmGAMgASgJEhEKCWFkZHJlc3NlcxgEIAMoCRIRCglwcm94eV9mb3IYBSADKAkSLgoHaW5ib3VuZBgGIAMoCzIdLmhlZGRsZS5hZ2VudC52MS5BY2xTdGF0ZW1lbnRCBwoFX3ZsYW4igQIKB1ZyZlBlZXISCwoDdnJmGAEgASgJEgwKBHBvcnQYAiABKAkSDwoHYWRkcmVzcxgDIAEoCRILCgNhc24YBCABKA0SLAoGYWNjZXB0GAUgAygLMhwuaGVkZGxlLmFnZW50LnYxLlByZWZpeE1hdGNoEh4KEWluYm91bmRfY29tbXVuaXR5GAYgASgJSACIAQESHwoSb3V0Ym91bmRfY29tbXVuaXR5GAcgASgJSAGIAQESIQoDYmZkGAggASgLMhQuaGVkZGxlLmFnZW50LnYxLkJmZEIUChJfaW5ib3VuZF9jb21tdW5pdHlCFQoTX291dGJvdW5kX2NvbW11bml0eSpvCgVQaGFzZRIVChFQSEFTRV9VTlNQRUNJRklFRBAAEhIKDlBIQVNFX1JFQ0VJVkVEEAESFAoQUEhBU0VfUFJPR1JBTU1FRBACEhIKDlBIQVNFX1ZFUklGSUVEEAMSEQoNUEhBU0VfUkVGVVNFRBAEMlAKCUdvYWxTdGF0ZRJDCgRTeW5jEhouaGVkZGxlLmFnZW50LnYxLkZyb21BZ2VudBobLmhlZGRsZS5hZ2VudC52MS5Gcm9tU2VydmVyKAEwAWIGcHJvdG8z");
 
 /**
  * @generated from message heddle.agent.v1.FromAgent
@@ -537,6 +537,18 @@ export type Report = Message<"heddle.agent.v1.Report"> & {
    * @generated from field: bool full = 5;
    */
   full: boolean;
+
+  /**
+   * Since protocol 2, each when it changed and once after Welcome: all that there are now. Absent: as before.
+   *
+   * @generated from field: heddle.agent.v1.LinkNeighbours neighbours = 6;
+   */
+  neighbours?: LinkNeighbours | undefined;
+
+  /**
+   * @generated from field: heddle.agent.v1.Leases leases = 7;
+   */
+  leases?: Leases | undefined;
 };
 
 /**
@@ -545,6 +557,109 @@ export type Report = Message<"heddle.agent.v1.Report"> & {
  */
 export const ReportSchema: GenMessage<Report> = /*@__PURE__*/
   messageDesc(file_heddle_agent_v1_agent, 13);
+
+/**
+ * What the device hears from the devices at the other end of its cables (LLDP, IEEE 802.1AB).
+ *
+ * @generated from message heddle.agent.v1.LinkNeighbours
+ */
+export type LinkNeighbours = Message<"heddle.agent.v1.LinkNeighbours"> & {
+  /**
+   * @generated from field: repeated heddle.agent.v1.LinkNeighbour neighbours = 1;
+   */
+  neighbours: LinkNeighbour[];
+};
+
+/**
+ * Describes the message heddle.agent.v1.LinkNeighbours.
+ * Use `create(LinkNeighboursSchema)` to create a new message.
+ */
+export const LinkNeighboursSchema: GenMessage<LinkNeighbours> = /*@__PURE__*/
+  messageDesc(file_heddle_agent_v1_agent, 14);
+
+/**
+ * @generated from message heddle.agent.v1.LinkNeighbour
+ */
+export type LinkNeighbour = Message<"heddle.agent.v1.LinkNeighbour"> & {
+  /**
+   * Neutral name of the own port.
+   *
+   * @generated from field: string port = 1;
+   */
+  port: string;
+
+  /**
+   * What the other end calls itself and its port.
+   *
+   * @generated from field: string system = 2;
+   */
+  system: string;
+
+  /**
+   * @generated from field: string remote_port = 3;
+   */
+  remotePort: string;
+};
+
+/**
+ * Describes the message heddle.agent.v1.LinkNeighbour.
+ * Use `create(LinkNeighbourSchema)` to create a new message.
+ */
+export const LinkNeighbourSchema: GenMessage<LinkNeighbour> = /*@__PURE__*/
+  messageDesc(file_heddle_agent_v1_agent, 15);
+
+/**
+ * Addresses that the device has given to hosts by DHCP.
+ *
+ * @generated from message heddle.agent.v1.Leases
+ */
+export type Leases = Message<"heddle.agent.v1.Leases"> & {
+  /**
+   * @generated from field: repeated heddle.agent.v1.Lease leases = 1;
+   */
+  leases: Lease[];
+};
+
+/**
+ * Describes the message heddle.agent.v1.Leases.
+ * Use `create(LeasesSchema)` to create a new message.
+ */
+export const LeasesSchema: GenMessage<Leases> = /*@__PURE__*/
+  messageDesc(file_heddle_agent_v1_agent, 16);
+
+/**
+ * @generated from message heddle.agent.v1.Lease
+ */
+export type Lease = Message<"heddle.agent.v1.Lease"> & {
+  /**
+   * @generated from field: uint32 segment = 1;
+   */
+  segment: number;
+
+  /**
+   * @generated from field: string mac = 2;
+   */
+  mac: string;
+
+  /**
+   * @generated from field: string address = 3;
+   */
+  address: string;
+
+  /**
+   * What the host calls itself; empty when it does not.
+   *
+   * @generated from field: string hostname = 4;
+   */
+  hostname: string;
+};
+
+/**
+ * Describes the message heddle.agent.v1.Lease.
+ * Use `create(LeaseSchema)` to create a new message.
+ */
+export const LeaseSchema: GenMessage<Lease> = /*@__PURE__*/
+  messageDesc(file_heddle_agent_v1_agent, 17);
 
 /**
  * @generated from message heddle.agent.v1.RowKey
@@ -573,7 +688,7 @@ export type RowKey = Message<"heddle.agent.v1.RowKey"> & {
  * Use `create(RowKeySchema)` to create a new message.
  */
 export const RowKeySchema: GenMessage<RowKey> = /*@__PURE__*/
-  messageDesc(file_heddle_agent_v1_agent, 14);
+  messageDesc(file_heddle_agent_v1_agent, 18);
 
 /**
  * @generated from message heddle.agent.v1.Row
@@ -721,7 +836,7 @@ export type Row = Message<"heddle.agent.v1.Row"> & {
  * Use `create(RowSchema)` to create a new message.
  */
 export const RowSchema: GenMessage<Row> = /*@__PURE__*/
-  messageDesc(file_heddle_agent_v1_agent, 15);
+  messageDesc(file_heddle_agent_v1_agent, 19);
 
 /**
  * @generated from message heddle.agent.v1.System
@@ -748,7 +863,7 @@ export type System = Message<"heddle.agent.v1.System"> & {
  * Use `create(SystemSchema)` to create a new message.
  */
 export const SystemSchema: GenMessage<System> = /*@__PURE__*/
-  messageDesc(file_heddle_agent_v1_agent, 16);
+  messageDesc(file_heddle_agent_v1_agent, 20);
 
 /**
  * @generated from message heddle.agent.v1.Port
@@ -810,7 +925,7 @@ export type Port = Message<"heddle.agent.v1.Port"> & {
  * Use `create(PortSchema)` to create a new message.
  */
 export const PortSchema: GenMessage<Port> = /*@__PURE__*/
-  messageDesc(file_heddle_agent_v1_agent, 17);
+  messageDesc(file_heddle_agent_v1_agent, 21);
 
 /**
  * @generated from message heddle.agent.v1.Bgp
@@ -847,7 +962,7 @@ export type Bgp = Message<"heddle.agent.v1.Bgp"> & {
  * Use `create(BgpSchema)` to create a new message.
  */
 export const BgpSchema: GenMessage<Bgp> = /*@__PURE__*/
-  messageDesc(file_heddle_agent_v1_agent, 18);
+  messageDesc(file_heddle_agent_v1_agent, 22);
 
 /**
  * @generated from message heddle.agent.v1.BgpPeer
@@ -879,7 +994,7 @@ export type BgpPeer = Message<"heddle.agent.v1.BgpPeer"> & {
  * Use `create(BgpPeerSchema)` to create a new message.
  */
 export const BgpPeerSchema: GenMessage<BgpPeer> = /*@__PURE__*/
-  messageDesc(file_heddle_agent_v1_agent, 19);
+  messageDesc(file_heddle_agent_v1_agent, 23);
 
 /**
  * @generated from message heddle.agent.v1.Bfd
@@ -901,7 +1016,7 @@ export type Bfd = Message<"heddle.agent.v1.Bfd"> & {
  * Use `create(BfdSchema)` to create a new message.
  */
 export const BfdSchema: GenMessage<Bfd> = /*@__PURE__*/
-  messageDesc(file_heddle_agent_v1_agent, 20);
+  messageDesc(file_heddle_agent_v1_agent, 24);
 
 /**
  * @generated from message heddle.agent.v1.Vtep
@@ -923,7 +1038,7 @@ export type Vtep = Message<"heddle.agent.v1.Vtep"> & {
  * Use `create(VtepSchema)` to create a new message.
  */
 export const VtepSchema: GenMessage<Vtep> = /*@__PURE__*/
-  messageDesc(file_heddle_agent_v1_agent, 21);
+  messageDesc(file_heddle_agent_v1_agent, 25);
 
 /**
  * @generated from message heddle.agent.v1.Member
@@ -940,7 +1055,7 @@ export type Member = Message<"heddle.agent.v1.Member"> & {
  * Use `create(MemberSchema)` to create a new message.
  */
 export const MemberSchema: GenMessage<Member> = /*@__PURE__*/
-  messageDesc(file_heddle_agent_v1_agent, 22);
+  messageDesc(file_heddle_agent_v1_agent, 26);
 
 /**
  * @generated from message heddle.agent.v1.Vrf
@@ -972,7 +1087,7 @@ export type Vrf = Message<"heddle.agent.v1.Vrf"> & {
  * Use `create(VrfSchema)` to create a new message.
  */
 export const VrfSchema: GenMessage<Vrf> = /*@__PURE__*/
-  messageDesc(file_heddle_agent_v1_agent, 23);
+  messageDesc(file_heddle_agent_v1_agent, 27);
 
 /**
  * @generated from message heddle.agent.v1.Segment
@@ -1029,7 +1144,7 @@ export type Segment = Message<"heddle.agent.v1.Segment"> & {
  * Use `create(SegmentSchema)` to create a new message.
  */
 export const SegmentSchema: GenMessage<Segment> = /*@__PURE__*/
-  messageDesc(file_heddle_agent_v1_agent, 24);
+  messageDesc(file_heddle_agent_v1_agent, 28);
 
 /**
  * @generated from message heddle.agent.v1.Dhcp
@@ -1091,7 +1206,7 @@ export type Dhcp = Message<"heddle.agent.v1.Dhcp"> & {
  * Use `create(DhcpSchema)` to create a new message.
  */
 export const DhcpSchema: GenMessage<Dhcp> = /*@__PURE__*/
-  messageDesc(file_heddle_agent_v1_agent, 25);
+  messageDesc(file_heddle_agent_v1_agent, 29);
 
 /**
  * @generated from message heddle.agent.v1.DhcpRoute
@@ -1113,7 +1228,7 @@ export type DhcpRoute = Message<"heddle.agent.v1.DhcpRoute"> & {
  * Use `create(DhcpRouteSchema)` to create a new message.
  */
 export const DhcpRouteSchema: GenMessage<DhcpRoute> = /*@__PURE__*/
-  messageDesc(file_heddle_agent_v1_agent, 26);
+  messageDesc(file_heddle_agent_v1_agent, 30);
 
 /**
  * @generated from message heddle.agent.v1.Attachment
@@ -1140,7 +1255,7 @@ export type Attachment = Message<"heddle.agent.v1.Attachment"> & {
  * Use `create(AttachmentSchema)` to create a new message.
  */
 export const AttachmentSchema: GenMessage<Attachment> = /*@__PURE__*/
-  messageDesc(file_heddle_agent_v1_agent, 27);
+  messageDesc(file_heddle_agent_v1_agent, 31);
 
 /**
  * @generated from message heddle.agent.v1.Host
@@ -1182,7 +1297,7 @@ export type Host = Message<"heddle.agent.v1.Host"> & {
  * Use `create(HostSchema)` to create a new message.
  */
 export const HostSchema: GenMessage<Host> = /*@__PURE__*/
-  messageDesc(file_heddle_agent_v1_agent, 28);
+  messageDesc(file_heddle_agent_v1_agent, 32);
 
 /**
  * @generated from message heddle.agent.v1.Leak
@@ -1219,7 +1334,7 @@ export type Leak = Message<"heddle.agent.v1.Leak"> & {
  * Use `create(LeakSchema)` to create a new message.
  */
 export const LeakSchema: GenMessage<Leak> = /*@__PURE__*/
-  messageDesc(file_heddle_agent_v1_agent, 29);
+  messageDesc(file_heddle_agent_v1_agent, 33);
 
 /**
  * @generated from message heddle.agent.v1.Pairing
@@ -1241,7 +1356,7 @@ export type Pairing = Message<"heddle.agent.v1.Pairing"> & {
  * Use `create(PairingSchema)` to create a new message.
  */
 export const PairingSchema: GenMessage<Pairing> = /*@__PURE__*/
-  messageDesc(file_heddle_agent_v1_agent, 30);
+  messageDesc(file_heddle_agent_v1_agent, 34);
 
 /**
  * @generated from message heddle.agent.v1.Mapping
@@ -1278,7 +1393,7 @@ export type Mapping = Message<"heddle.agent.v1.Mapping"> & {
  * Use `create(MappingSchema)` to create a new message.
  */
 export const MappingSchema: GenMessage<Mapping> = /*@__PURE__*/
-  messageDesc(file_heddle_agent_v1_agent, 31);
+  messageDesc(file_heddle_agent_v1_agent, 35);
 
 /**
  * @generated from message heddle.agent.v1.Route
@@ -1305,7 +1420,7 @@ export type Route = Message<"heddle.agent.v1.Route"> & {
  * Use `create(RouteSchema)` to create a new message.
  */
 export const RouteSchema: GenMessage<Route> = /*@__PURE__*/
-  messageDesc(file_heddle_agent_v1_agent, 32);
+  messageDesc(file_heddle_agent_v1_agent, 36);
 
 /**
  * @generated from message heddle.agent.v1.PrefixMatch
@@ -1332,7 +1447,7 @@ export type PrefixMatch = Message<"heddle.agent.v1.PrefixMatch"> & {
  * Use `create(PrefixMatchSchema)` to create a new message.
  */
 export const PrefixMatchSchema: GenMessage<PrefixMatch> = /*@__PURE__*/
-  messageDesc(file_heddle_agent_v1_agent, 33);
+  messageDesc(file_heddle_agent_v1_agent, 37);
 
 /**
  * @generated from message heddle.agent.v1.HostPeering
@@ -1364,7 +1479,7 @@ export type HostPeering = Message<"heddle.agent.v1.HostPeering"> & {
  * Use `create(HostPeeringSchema)` to create a new message.
  */
 export const HostPeeringSchema: GenMessage<HostPeering> = /*@__PURE__*/
-  messageDesc(file_heddle_agent_v1_agent, 34);
+  messageDesc(file_heddle_agent_v1_agent, 38);
 
 /**
  * @generated from message heddle.agent.v1.Isolation
@@ -1396,7 +1511,7 @@ export type Isolation = Message<"heddle.agent.v1.Isolation"> & {
  * Use `create(IsolationSchema)` to create a new message.
  */
 export const IsolationSchema: GenMessage<Isolation> = /*@__PURE__*/
-  messageDesc(file_heddle_agent_v1_agent, 35);
+  messageDesc(file_heddle_agent_v1_agent, 39);
 
 /**
  * @generated from message heddle.agent.v1.Reservation
@@ -1423,7 +1538,7 @@ export type Reservation = Message<"heddle.agent.v1.Reservation"> & {
  * Use `create(ReservationSchema)` to create a new message.
  */
 export const ReservationSchema: GenMessage<Reservation> = /*@__PURE__*/
-  messageDesc(file_heddle_agent_v1_agent, 36);
+  messageDesc(file_heddle_agent_v1_agent, 40);
 
 /**
  * @generated from message heddle.agent.v1.DhcpRange
@@ -1450,7 +1565,7 @@ export type DhcpRange = Message<"heddle.agent.v1.DhcpRange"> & {
  * Use `create(DhcpRangeSchema)` to create a new message.
  */
 export const DhcpRangeSchema: GenMessage<DhcpRange> = /*@__PURE__*/
-  messageDesc(file_heddle_agent_v1_agent, 37);
+  messageDesc(file_heddle_agent_v1_agent, 41);
 
 /**
  * @generated from message heddle.agent.v1.PortRange
@@ -1472,7 +1587,7 @@ export type PortRange = Message<"heddle.agent.v1.PortRange"> & {
  * Use `create(PortRangeSchema)` to create a new message.
  */
 export const PortRangeSchema: GenMessage<PortRange> = /*@__PURE__*/
-  messageDesc(file_heddle_agent_v1_agent, 38);
+  messageDesc(file_heddle_agent_v1_agent, 42);
 
 /**
  * @generated from message heddle.agent.v1.AclRule
@@ -1504,7 +1619,7 @@ export type AclRule = Message<"heddle.agent.v1.AclRule"> & {
  * Use `create(AclRuleSchema)` to create a new message.
  */
 export const AclRuleSchema: GenMessage<AclRule> = /*@__PURE__*/
-  messageDesc(file_heddle_agent_v1_agent, 39);
+  messageDesc(file_heddle_agent_v1_agent, 43);
 
 /**
  * @generated from message heddle.agent.v1.Acl
@@ -1546,7 +1661,7 @@ export type Acl = Message<"heddle.agent.v1.Acl"> & {
  * Use `create(AclSchema)` to create a new message.
  */
 export const AclSchema: GenMessage<Acl> = /*@__PURE__*/
-  messageDesc(file_heddle_agent_v1_agent, 40);
+  messageDesc(file_heddle_agent_v1_agent, 44);
 
 /**
  * @generated from message heddle.agent.v1.AclMember
@@ -1573,7 +1688,7 @@ export type AclMember = Message<"heddle.agent.v1.AclMember"> & {
  * Use `create(AclMemberSchema)` to create a new message.
  */
 export const AclMemberSchema: GenMessage<AclMember> = /*@__PURE__*/
-  messageDesc(file_heddle_agent_v1_agent, 41);
+  messageDesc(file_heddle_agent_v1_agent, 45);
 
 /**
  * @generated from message heddle.agent.v1.AclStatement
@@ -1625,7 +1740,7 @@ export type AclStatement = Message<"heddle.agent.v1.AclStatement"> & {
  * Use `create(AclStatementSchema)` to create a new message.
  */
 export const AclStatementSchema: GenMessage<AclStatement> = /*@__PURE__*/
-  messageDesc(file_heddle_agent_v1_agent, 42);
+  messageDesc(file_heddle_agent_v1_agent, 46);
 
 /**
  * @generated from message heddle.agent.v1.VrfPort
@@ -1667,7 +1782,7 @@ export type VrfPort = Message<"heddle.agent.v1.VrfPort"> & {
  * Use `create(VrfPortSchema)` to create a new message.
  */
 export const VrfPortSchema: GenMessage<VrfPort> = /*@__PURE__*/
-  messageDesc(file_heddle_agent_v1_agent, 43);
+  messageDesc(file_heddle_agent_v1_agent, 47);
 
 /**
  * @generated from message heddle.agent.v1.VrfPeer
@@ -1719,7 +1834,7 @@ export type VrfPeer = Message<"heddle.agent.v1.VrfPeer"> & {
  * Use `create(VrfPeerSchema)` to create a new message.
  */
 export const VrfPeerSchema: GenMessage<VrfPeer> = /*@__PURE__*/
-  messageDesc(file_heddle_agent_v1_agent, 44);
+  messageDesc(file_heddle_agent_v1_agent, 48);
 
 /**
  * Since protocol 2 a phase implies the ones before it: PROGRAMMED says RECEIVED too, VERIFIED says both.
