@@ -35,9 +35,13 @@ export interface Scenario {
   readonly steps: readonly Step[];
 }
 
-interface ShortObject {
+/** An object as stories write it. */
+export interface ShortObject {
   readonly kind: string;
   readonly name: string;
+  /** Default `default` where the kind has namespaces. */
+  readonly namespace?: string;
+  readonly labels?: Record<string, string>;
   readonly spec: unknown;
 }
 
@@ -100,8 +104,9 @@ const parseRef = (text: string): ObjectRef => {
   return { kind, namespace: namespaceOf(kind), name };
 };
 
-const expand = (short: ShortObject): Resource => {
-  const namespace = namespaceOf(short.kind);
-  const metadata = namespace === '' ? { name: short.name } : { name: short.name, namespace };
+export const expand = (short: ShortObject): Resource => {
+  const namespace = namespaceOf(short.kind) === '' ? '' : (short.namespace ?? namespaceOf(short.kind));
+  const { name, labels } = short;
+  const metadata = { name, ...(namespace === '' ? {} : { namespace }), ...(labels === undefined ? {} : { labels }) };
   return { apiVersion, kind: short.kind, metadata, spec: short.spec };
 };

@@ -1,0 +1,63 @@
+/** Rules with their exact findings: testdata/rules/. Each case is judged as the API server and the compiler do it. */
+import assert from 'node:assert/strict';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { describe, it } from 'node:test';
+import { isSeq, parseDocument, type Document } from 'yaml';
+import { refKey, refOf, type Resource } from '../api/object.ts';
+import { CompileStage } from './compilestage.ts';
+import { expand, readWiring, type ShortObject } from './scenario.ts';
+
+interface Rule {
+  readonly rule: string;
+  readonly says: string;
+  readonly wiring?: 'none';
+  readonly given?: readonly ShortObject[];
+  readonly old?: unknown;
+  readonly object: ShortObject;
+  readonly findings?: readonly string[];
+}
+
+const folder = fileURLToPath(new URL('../../testdata/rules/', import.meta.url));
+const writes = process.env['HEDDLE_WRITE_GOLDENS'] === '1';
+
+for (const file of readdirSync(folder).filter((name) => name.endsWith('.yaml')).sort()) {
+  describe(`rules of ${file.replace('.yaml', '')}`, () => {
+    const document = parseDocument(readFileSync(`${folder}${file}`, 'utf8'));
+    const rules = (document.toJS() ?? []) as readonly Rule[];
+    for (const [index, rule] of rules.entries()) {
+      it(`${rule.rule}: ${rule.says}`, () => {
+        const said = findingsOf(rule);
+        if (writes) writeFindings(document, index, said, `${folder}${file}`);
+        else assert.deepEqual(said, rule.findings ?? []);
+      });
+    }
+  });
+}
+
+const findingsOf = ({ wiring, given = [], old, object }: Rule): string[] => {
+  const stage = new CompileStage(wiring === 'none' ? [] : readWiring());
+  for (const each of given) stage.apply([expand(each)]);
+  if (old !== undefined) stage.apply([expand({ ...object, spec: old })]);
+  const subject = expand(object);
+  return stage.check(subject).map(({ path, message, code }) => textOf('error', path, message, code)).concat(compiled(stage, subject));
+};
+
+/** What the compiler says; nothing when the API would not have stored the object. */
+const compiled = (stage: CompileStage, subject: Resource): string[] => {
+  if (stage.check(subject).length > 0) return [];
+  stage.apply([subject]);
+  const findings = stage.findings(refOf(subject));
+  assert.ok(findings.every(({ severity }) => severity !== 'pending'), `${refKey(refOf(subject))} waits for something that never comes`);
+  return findings.map(({ severity, path, message, code }) => textOf(severity, path, message, code));
+};
+
+const textOf = (severity: string, path: string, message: string, code: string): string =>
+  `${severity === 'error' ? '' : `${severity} `}${path}: ${message} (${code})`;
+
+const writeFindings = (document: Document, index: number, findings: readonly string[], file: string): void => {
+  assert.ok(isSeq(document.contents));
+  if (findings.length === 0) document.deleteIn([index, 'findings']);
+  else document.setIn([index, 'findings'], document.createNode(findings));
+  writeFileSync(file, document.toString({ lineWidth: 0, flowCollectionPadding: true }));
+};
