@@ -17,7 +17,7 @@ export type Candidates =
   | { readonly type: 'prefixes'; readonly prefix: Prefix; readonly length: number };
 
 export interface Demand {
-  /** `vni`, `asn`, `routerid`, `vtep`, `link`, or `host.<vpc uid>`. */
+  /** `vni`, `asn`, `routerid`, `vtep`, `link`, `es` (Ethernet segments), or `host.<vpc uid>`. */
   readonly pool: string;
   /** Tells the demands of one owner in one pool apart; equal to the claim's. */
   readonly purpose: string;

@@ -57,24 +57,24 @@ const cases: readonly Case[] = [
     title: 'a cable to a device that is not there, and one to a name that two devices have',
     objects: [make.connection('x', [['a9/eth1', 'leaf-1/E1/3']]), make.server('leaf-2', 9)],
     without: ['Connection/spine-1--leaf-2', 'Connection/a2--leaf-2', 'Connection/b2--leaf-2'],
-    found: ['Connection/x: error UnknownDevice at spec.links[0].ends[0]: there is no Switch and no Server "a9"; create it or correct the name'],
+    found: ['Connection/x: error UnknownDevice at spec.links[0].ends[0]: there is no Switch, Server, Gateway or External "a9"; create it or correct the name'],
   },
   {
     title: 'a device name that is a switch and a server',
     objects: [make.server('leaf-2', 9), make.connection('x', [['b1/eth2', 'leaf-2/E1/3']])],
     without: ['Connection/spine-1--leaf-2', 'Connection/a2--leaf-2', 'Connection/b2--leaf-2'],
-    found: ['Connection/x: error AmbiguousDevice at spec.links[0].ends[1]: "leaf-2" is both a Switch and a Server; rename one of them'],
+    found: ['Connection/x: error AmbiguousDevice at spec.links[0].ends[1]: "leaf-2" is the name of several devices, a Switch and a Server; rename all but one'],
   },
   {
-    title: 'cables between leaf and leaf, and between server and spine',
-    objects: [make.connection('x', [['leaf-1/E1/3', 'leaf-2/E1/3']]), make.connection('y', [['a1/eth2', 'spine-1/E1/9']])],
+    title: 'cables between spine and spine, and between server and spine',
+    objects: [make.switchOf('spine-2', 'spine'), make.connection('x', [['spine-1/E1/3', 'spine-2/E1/3']]), make.connection('y', [['a1/eth2', 'spine-1/E1/9']])],
     found: [
-      'Connection/x: error UnsupportedConnection at spec.links: a cable between leaf "leaf-1" and leaf "leaf-2" is not supported; cable a leaf with a spine or with a server',
-      'Connection/y: error UnsupportedConnection at spec.links: a cable between server "a1" and spine "spine-1" is not supported; cable a leaf with a spine or with a server',
+      'Connection/x: error UnsupportedConnection at spec.links[0]: a cable between spine "spine-1" and spine "spine-2" is not supported; cable a spine to leaves, and a leaf to spines, leaves and servers',
+      'Connection/y: error UnsupportedConnection at spec.links[0]: a cable between server "a1" and spine "spine-1" is not supported; cable a server to a leaf',
     ],
   },
   {
-    title: 'a server on two leaves, and cables of two servers in one connection',
+    title: 'a server on two leaves of no group, and cables of two servers in one connection',
     objects: [
       make.server('c1', 7),
       make.server('c2', 8),
@@ -82,8 +82,9 @@ const cases: readonly Case[] = [
       make.connection('y', [['c1/eth1', 'leaf-1/E1/4'], ['c2/eth1', 'leaf-1/E1/5']], {}, late),
     ],
     found: [
-      'Connection/x: error MultihomedUnsupported at spec.links: Server "c1" is cabled to several leaves, "leaf-1", "leaf-2", which is not supported yet; use one leaf a connection',
-      'Connection/y: error UnsupportedConnection at spec.links: the cables join more than two devices, "c1", "c2", "leaf-1"; make a connection for each pair',
+      'Connection/x: error NoGroup at spec.links[0].ends[1]: Switch "leaf-1" is in no redundancy group; give all leaves of the server the same spec.group',
+      'Connection/x: error NoGroup at spec.links[1].ends[1]: Switch "leaf-2" is in no redundancy group; give all leaves of the server the same spec.group',
+      'Connection/y: error UnsupportedConnection at spec.links: the cables join more than two devices, "c1", "leaf-1", "c2"; make a connection for each pair',
       'Connection/y: error PortInUse at spec.links[0].ends[0]: port "c1/eth1" is used by the older Connection "x"; use another port or delete that connection',
     ],
   },

@@ -11,7 +11,7 @@ import { claimRules } from '../rules/claim.ts';
 
 export const claimSpec = Type.Object(
   {
-    pool: Type.String({ description: 'vni, asn, routerid, vtep, link, or host.<vpc uid>.' }),
+    pool: Type.String({ description: 'vni, asn, routerid, vtep, link, es, or host.<vpc uid>.' }),
     value: Type.String({ description: 'The number or address.' }),
     owner: Type.Object(
       { kind: Type.String(), namespace: Type.String(), name: Type.String(), uid: Type.String() },

@@ -1,4 +1,4 @@
-/** Rules of a Connection: every cable joins two ports of their own, and all cables join the same two devices. */
+/** Rules of a Connection: every cable joins two ports of their own, and one device has an end of all cables. */
 import type { Findings } from '../findings.ts';
 import type { ConnectionSpec, DefaultedConnectionSpec } from '../kinds/connection.ts';
 import type { Subject } from '../kinds/define.ts';
@@ -12,10 +12,7 @@ export function connectionRules({ spec }: Subject<DefaultedConnectionSpec>, foun
   const links = spec.links.map((link, index) => endsOf(link, `spec.links[${index}].ends`, found));
   checkPortsUsedOnce(links.flat(), found);
   const whole = links.filter((ends) => ends.length === 2);
-  for (const [index, ends] of whole.entries()) {
-    if (joinsItself(ends, found) || index === 0) continue;
-    checkSameDevices(whole[0] ?? [], ends, found);
-  }
+  checkCommonDevice(whole.filter((ends) => !joinsItself(ends, found)), found);
 }
 
 const endsOf = ({ ends }: ConnectionSpec['links'][number], path: string, found: Findings): End[] =>
@@ -41,10 +38,16 @@ function joinsItself([left, right]: readonly End[], found: Findings): boolean {
   return true;
 }
 
-function checkSameDevices(first: readonly End[], ends: readonly End[], found: Findings): void {
-  const devices = first.map((end) => end.device);
-  const stranger = ends.find((end) => !devices.includes(end.device));
-  if (stranger === undefined) return;
-  const message = `"${stranger.device}" is not one of "${devices.join('" and "')}", which the first link joins; use a Connection of its own`;
-  found.add(stranger.path, 'DifferentDevices', message);
+/** What may be at the other ends follows from what the devices are, which is not known here: a server has several leaves. */
+function checkCommonDevice([first = [], ...others]: readonly (readonly End[])[], found: Findings): void {
+  let common = first.map(({ device }) => device);
+  for (const ends of others) {
+    const shared = common.filter((device) => ends.some((end) => end.device === device));
+    if (shared.length > 0) {
+      common = shared;
+      continue;
+    }
+    const message = `"${ends.map(({ device }) => device).join('" and "')}" have no device in common with the cables before, "${common.join('" or "')}"; use a Connection of its own`;
+    found.add(ends[1]?.path ?? ends[0]?.path ?? '', 'DifferentDevices', message);
+  }
 }

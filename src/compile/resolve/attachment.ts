@@ -4,11 +4,11 @@ import type { Address, Vni } from '../../net/brand.ts';
 import { contains, isHost } from '../../net/prefix.ts';
 import { byText } from '../../kit/order.ts';
 import { ageOf } from '../age.ts';
-import { warning } from '../finding.ts';
+import { error, warning, type CompileFinding } from '../finding.ts';
 import { addressOf, clusterRef, nameTold, ownerOf, path, specOf, tenantRef } from '../intent.ts';
 import { attachmentsByConnection, attachmentsByPin } from '../relations.ts';
 import { derivedIndex, query, type View } from '../view.ts';
-import { connectionResolution, type ServerConnection } from './connection.ts';
+import { connectionResolution, isServerConnection, type ServerConnection } from './connection.ts';
 import { profileCapacity } from './fabric.ts';
 import { absent, Examination, holdersOf, unready, type Resolution } from './resolution.ts';
 import { sliceAt } from './mapping.ts';
@@ -103,8 +103,9 @@ const connectionOf = (object: Resource, seen: Examination, view: View): ServerCo
     seen.findings.push(unready(clusterRef('Connection', connection), at, resolution));
     return undefined;
   }
-  if (value.type !== 'fabric') return value;
-  seen.error('NotAServerConnection', at, `Connection "${connection}" joins two switches; name one between a server and a leaf`);
+  if (isServerConnection(value)) return value;
+  const joined = value.type === 'external' ? 'leads to an External' : 'joins two switches';
+  seen.error('NotAServerConnection', at, `Connection "${connection}" ${joined}; name one between a server and a leaf`);
   return undefined;
 };
 
@@ -171,7 +172,7 @@ const checkPin = (address: Address, { prefix, gateway }: ResolvedSubnet, seen: E
 
 /** Key: leaf. Attachments that would be on it if it could hold everything. */
 const occupants = derivedIndex('occupants', 'VPCAttachment', placement, ({ value }, attachment) =>
-  value === undefined ? [] : [{ key: value.connection.leaf.name, value: attachment }],
+  value === undefined ? [] : value.connection.legs.map(({ leaf }) => ({ key: leaf.name, value: attachment })),
 );
 
 interface Overflow {
@@ -205,17 +206,18 @@ export const attachmentResolution = query('attachment', (view, key): Resolution<
   const placed = view.query(placement, key);
   const { value, findings, demands } = placed;
   if (value === undefined) return placed;
-  const { name: leaf, profile } = value.connection.leaf;
-  const { segments, vrfs } = view.query(overflow, `${leaf} ${profile.name}`);
-  const full = segments.includes(value.segment) ? 'segments' : vrfs.includes(value.place.overlay.vrf) ? 'vrfs' : undefined;
-  if (full === undefined) return placed;
-  const message = `Switch "${leaf}" holds no more ${full}: capacity.${full} of its profile "${profile.name}" is used up; attach to another leaf`;
-  return { demands, findings: [...findings, { severity: 'error', code: 'CapacityExceeded', path: 'spec.connection', message }] };
+  const faults = value.connection.legs.flatMap(({ leaf: { name: leaf, profile } }): CompileFinding[] => {
+    const { segments, vrfs } = view.query(overflow, `${leaf} ${profile.name}`);
+    const full = segments.includes(value.segment) ? 'segments' : vrfs.includes(value.place.overlay.vrf) ? 'vrfs' : undefined;
+    const message = `Switch "${leaf}" holds no more ${full}: capacity.${full} of its profile "${profile.name}" is used up; attach to another leaf`;
+    return full === undefined ? [] : [error('CapacityExceeded', 'spec.connection', message)];
+  });
+  return faults.length === 0 ? placed : { demands, findings: [...findings, ...faults] };
 });
 
 /** Key: `namespace/vpc`. Leaves where the VPC has an attachment. */
 export const leavesOfVpc = derivedIndex('leavesOfVpc', 'VPCAttachment', attachmentResolution, ({ value }) =>
-  value === undefined ? [] : [{ key: value.place.vpc, value: value.connection.leaf.name }],
+  value === undefined ? [] : value.connection.legs.map(({ leaf }) => ({ key: value.place.vpc, value: leaf.name })),
 );
 
 export const attachmentLayers = [subnetResolution, placement, occupants, overflow, attachmentResolution, leavesOfVpc];

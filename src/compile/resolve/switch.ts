@@ -16,6 +16,8 @@ export interface Chassis {
   readonly role: 'spine' | 'leaf' | 'border';
   readonly fabric: string;
   readonly profile: ObjectRef;
+  /** Redundancy group. */
+  readonly group?: string;
 }
 
 export interface ResolvedSwitch {
@@ -48,7 +50,9 @@ const resolve = (object: Resource, view: View): Resolution<ResolvedSwitch> => {
   if (fabric === undefined) return seen.done<ResolvedSwitch>(undefined);
   const { role } = spec;
   const { name } = object.metadata;
-  const chassis = { name, scope: deviceScope(name), role, fabric: spec.fabric, profile: clusterRef('SwitchProfile', spec.profile) };
+  const profile = clusterRef('SwitchProfile', spec.profile);
+  const group = spec.group === undefined ? {} : { group: spec.group };
+  const chassis = { name, scope: deviceScope(name), role, fabric: spec.fabric, profile, ...group };
   const asn = asnOf(spec, fabric, seen);
   const routerId = loopback(seen, 'routerID', spec.routerID, prefixOf(fabric.underlay.routerIDs));
   if (role === 'spine') return seen.done(asn && routerId && { chassis, asn, routerId });

@@ -23,10 +23,8 @@ export const attachmentTranslator: Translator = {
 };
 
 const rowsOf = ({ place, segment, connection }: ResolvedAttachment, { member, segment: segmentRow }: SubnetRows): ScopedRow[] => {
-  const { scope } = connection.leaf;
-  const { port } = connection;
   const from = [place.overlay.vpc];
-  return [
+  return connection.legs.flatMap(({ leaf: { scope }, port }): ScopedRow[] => [
     { scope, row: member, from },
     { scope, row: segmentRow, from },
     {
@@ -34,10 +32,10 @@ const rowsOf = ({ place, segment, connection }: ResolvedAttachment, { member, se
       row: { table: 'attachment', key: port, value: { port, segment } },
       from: [place.overlay.vpc, connection.connection],
     },
-  ];
+  ]);
 };
 
 const factsOf = ({ connection, address, place }: ResolvedAttachment): Facts => {
-  const [server, ports] = [connection.server.name, connection.links.map(({ leafEnd }) => leafEnd)];
+  const [server, ports] = [connection.server.name, connection.legs.flatMap(({ links }) => links.map(({ leafEnd }) => leafEnd))];
   return address === undefined ? { server, ports } : { server, ports, address: `${address}/${prefixLength(place.subnet.prefix)}` };
 };

@@ -1,7 +1,8 @@
 /** Connection -> the ports at its ends, and between switches the sessions over its cables. */
 import { fabricUnderlay } from '../resolve/fabric.ts';
-import { connectionResolution, type ConnectionResolution } from '../resolve/connection.ts';
+import { connectionResolution, isServerConnection, type ConnectionResolution } from '../resolve/connection.ts';
 import type { Facts, ScopedRow, Translator, View } from '../view.ts';
+import { externalPortRows } from './externalports.ts';
 import { fabricLinkRows } from './fabriclinks.ts';
 import { serverPortRows } from './serverports.ts';
 
@@ -18,13 +19,18 @@ export const connectionTranslator: Translator = {
 
 const rowsOf = ({ value }: ConnectionResolution, view: View): readonly ScopedRow[] => {
   if (value === undefined) return [];
-  if (value.type !== 'fabric') return serverPortRows(value);
+  if (isServerConnection(value)) return serverPortRows(value);
+  if (value.type === 'external') return externalPortRows(value);
   const underlay = view.query(fabricUnderlay, value.fabric);
   return underlay === undefined ? [] : fabricLinkRows(value, underlay);
 };
 
 const factsOf: Record<NonNullable<ConnectionResolution['type']>, Facts> = {
   fabric: { type: 'fabric' },
+  mesh: { type: 'mesh' },
+  gateway: { type: 'gateway' },
   unbundled: { type: 'unbundled' },
   bundle: { type: 'bundle' },
+  multihomed: { type: 'multihomed' },
+  external: { type: 'external' },
 };

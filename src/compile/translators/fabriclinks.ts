@@ -1,10 +1,11 @@
-/** A connection between a spine and a leaf: two ports and a BGP session over each cable. */
+/** A connection of the underlay: two ports and a BGP session over each cable. */
 import type { BgpPeerRow, PortRow } from '../../goal/rows.ts';
 import type { Address, InterfaceAddress, Prefix } from '../../net/brand.ts';
 import { interfaceAddress } from '../../net/interfaceaddress.ts';
 import { hostAt } from '../../net/prefix.ts';
 import { clusterRef } from '../intent.ts';
-import type { FabricConnection, FabricLink, SwitchPort } from '../resolve/connection.ts';
+import type { SwitchPort } from '../resolve/cableports.ts';
+import type { FabricConnection, FabricLink } from '../resolve/connection.ts';
 import type { Underlay } from '../resolve/fabric.ts';
 import type { ScopedRow } from '../view.ts';
 
@@ -15,9 +16,9 @@ export const fabricLinkRows = ({ fabric, profiles, links }: FabricConnection, un
 
 type Placed = Omit<ScopedRow, 'from'>;
 
-const linkRows = ({ spine, leaf, prefix }: FabricLink, underlay: Underlay): Placed[] => [
-  ...endRows(spine, leaf, prefix && { prefix, own: 0, other: 1 }, underlay),
-  ...endRows(leaf, spine, prefix && { prefix, own: 1, other: 0 }, underlay),
+const linkRows = ({ upper, lower, prefix }: FabricLink, underlay: Underlay): Placed[] => [
+  ...endRows(upper, lower, prefix && { prefix, own: 0, other: 1 }, underlay),
+  ...endRows(lower, upper, prefix && { prefix, own: 1, other: 0 }, underlay),
 ];
 
 /** The /31 of a numbered link and the positions of its two ends in it (RFC 3021). */

@@ -7,14 +7,11 @@ import type { ScopedRow } from '../view.ts';
 
 /** No rows for a host whose address or MAC nobody knows. */
 export const hostRows = ({ place, segment, connection, address }: ResolvedAttachment): ScopedRow[] => {
-  const { leaf, port, server, mac } = connection;
+  const { legs, server, mac } = connection;
   if (address === undefined || mac === undefined) return [];
-  const value = { segment, address, mac, port, hostname: server.name };
-  return [
-    {
-      scope: leaf.scope,
-      row: { table: 'host', key: `${segment}/${address}`, value },
-      from: [server, connection.connection, place.overlay.vpc],
-    },
-  ];
+  const from = [server, connection.connection, place.overlay.vpc];
+  return legs.map(({ leaf: { scope }, port }) => {
+    const value = { segment, address, mac, port, hostname: server.name };
+    return { scope, row: { table: 'host', key: `${segment}/${address}`, value }, from };
+  });
 };

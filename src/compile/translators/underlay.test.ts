@@ -121,3 +121,28 @@ test('a pool that is changed renumbers nobody', () => {
   const fabric = { asns: { leaves: { from: 65_001, to: 65_100 } }, underlay: { vteps: '192.0.2.0/24', routerIDs: '198.51.100.0/24' } };
   assert.deepEqual(compiler.apply([make.put(make.fabric(fabric))]).scopes, []);
 });
+
+test('a server on two leaves of a group is one Ethernet segment: the same port name and identifier on both', () => {
+  const [left, right] = ['leaf-1', 'leaf-2'].map((name) => make.switchOf(name, 'leaf', { group: 'rack-1' }));
+  const multihomed = make.connection('m', [['b1/eth2', 'leaf-1/E1/7'], ['leaf-2/E1/8', 'b1/eth1']], { fallback: true });
+  const unplugged = make.connection('b1--leaf-1', [['b2/eth2', 'leaf-1/E1/2']]);
+  assert.ok(left && right);
+  const { compiler } = make.compiled(left, right, unplugged, multihomed);
+  const port = { role: 'server', mtu: 9000, bundle: 'es-1', esi: '00:48:44:4c:00:00:00:00:00:01', fallback: true };
+  assert.deepEqual(make.rowsIn(compiler, 'device/leaf-1', 'port')['port/E1/7'], { interface: 'swp7', peer: 'b1/eth2', ...port });
+  assert.deepEqual(make.rowsIn(compiler, 'device/leaf-2', 'port')['port/E1/8'], { interface: 'swp8', peer: 'b1/eth1', ...port });
+  assert.deepEqual(compiler.factsOf(refOf(multihomed)), { type: 'multihomed' });
+});
+
+test('leaves cabled to each other have sessions with each other', () => {
+  const numbered = make.fabric({ underlay: { links: 'numbered', bfd: { enabled: false } } });
+  const mesh = make.connection('leaf-2--leaf-1', [['leaf-2/E1/50', 'leaf-1/E1/51'], ['leaf-1/E1/52', 'leaf-2/E1/53']]);
+  const { compiler } = make.compiled(numbered, mesh);
+  const upper = make.rowsIn(compiler, 'device/leaf-1', 'port', 'bgpPeer');
+  const lower = make.rowsIn(compiler, 'device/leaf-2', 'port', 'bgpPeer');
+  assert.deepEqual(upper['port/E1/51'], { interface: 'swp51', role: 'fabric', mtu: 9100, peer: 'leaf-2/E1/50', address: '172.30.128.4/31' });
+  assert.deepEqual(upper['bgpPeer/E1/51'], { port: 'E1/51', address: '172.30.128.5' });
+  assert.deepEqual(lower['bgpPeer/E1/50'], { port: 'E1/50', address: '172.30.128.4' });
+  assert.deepEqual(lower['bgpPeer/E1/53'], { port: 'E1/53', address: '172.30.128.6' });
+  assert.deepEqual(compiler.factsOf(refOf(mesh)), { type: 'mesh' });
+});
