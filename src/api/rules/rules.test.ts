@@ -92,7 +92,8 @@ const tables: Readonly<Record<string, readonly Case[]>> = {
     ['an end needs a device', { links: [link('/E1/1', 'b/1')] }, ['spec.links[0].ends[0] InvalidPortRef']],
     ['a device cannot be cabled to itself', { links: [link('a/1', 'a/2')] }, ['spec.links[0].ends[1] SameDevice']],
     ['a port takes one cable', { links: [link('a/1', 'b/1'), link('a/1', 'b/2')] }, ['spec.links[1].ends[0] PortUsedTwice']],
-    ['all links join the same two devices', { links: [link('a/1', 'b/1'), link('a/2', 'c/1')] }, ['spec.links[1].ends[1] DifferentDevices']],
+    ['one device has an end of all links', { links: [link('a/1', 'b/1'), link('c/1', 'a/2'), link('b/2', 'c/2')] }, ['spec.links[2].ends[1] DifferentDevices']],
+    ['a server may be cabled to several leaves', { links: [link('a/1', 'b/1'), link('c/1', 'a/2'), link('d/2', 'a/3')] }, []],
     ['links may change', { links: [link('a/1', 'c/1')] }, [], { links: [link('a/1', 'b/1')] }],
   ],
   AddressSpace: [
