@@ -13,6 +13,7 @@ import {
   ScopeStateSchema,
   type Welcome,
 } from '../goal/gen/heddle/agent/v1/agent_pb.ts';
+import { type Observation, messagesOf } from '../goal/observation.ts';
 import type { Replica } from '../goal/replica.ts';
 import { deviceScope } from '../goal/rows.ts';
 import { HeddleError } from '../kit/error.ts';
@@ -22,6 +23,7 @@ import { protocolVersion } from '../southbound/service.ts';
 import type { BackoffOptions } from './backoff.ts';
 import { Holding } from './holding.ts';
 import type { JournalOptions, Recovered } from './journal.ts';
+import { Observer } from './observer.ts';
 import { type Counters, type Outcome, Reconciler } from './reconciler.ts';
 import { Reporter } from './reporter.ts';
 
@@ -94,6 +96,7 @@ class RunningAgent<Actual> implements Agent {
   readonly #capabilities: readonly string[];
   readonly #reconciler: Reconciler<Actual>;
   readonly #reporter: Reporter;
+  readonly #observer: Observer;
   readonly #client: SouthboundClient;
   #adopt: ((rows: number) => void) | undefined;
   #connected = false;
@@ -112,7 +115,7 @@ class RunningAgent<Actual> implements Agent {
       log,
       goal: () => holding.goal(),
       onOutcome: (outcome) => this.#outcome(outcome),
-      onDrift: () => this.#report(false),
+      onDrift: () => void this.#report(false),
       ...(reading === undefined ? {} : { reading }),
       ...(options.driftMilliseconds === undefined ? {} : { driftMilliseconds: options.driftMilliseconds }),
       ...(options.backoff === undefined ? {} : { backoff: options.backoff }),
@@ -123,7 +126,9 @@ class RunningAgent<Actual> implements Agent {
       scopeOf: (row) => holding.replica.scopeOf(row),
       foreignRows: () => holding.replica.foreignRows(),
     });
+    this.#observer = new Observer({ send: (seen) => this.#connected && this.#report(false, seen) });
     this.#reconciler.start();
+    driver.observe?.((seen) => this.#observer.saw(seen));
     this.#client = (options.connect ?? connectSouthbound)({
       server: options.server,
       ca: options.ca,
@@ -154,6 +159,7 @@ class RunningAgent<Actual> implements Agent {
 
   async stop(): Promise<void> {
     this.#client.close();
+    this.#observer.disconnected();
     await this.#reconciler.stop();
     await this.#options.driver.close();
     this.#holding.close();
@@ -180,6 +186,7 @@ class RunningAgent<Actual> implements Agent {
     if (this.#holding.confirm(welcome.lineage, confirmed)) this.#reporter.confirmed(this.#holding.revision, confirmed);
     const { server, log } = this.#options;
     log.info({ server, term: Number(welcome.term) }, 'connected to the controller');
+    this.#observer.connected();
   }
 
   #transaction({ drops, updates }: ReceivedTransaction): void {
@@ -228,6 +235,7 @@ class RunningAgent<Actual> implements Agent {
     this.#lastReason = reason;
     this.#connected = false;
     this.#reporter.disconnected();
+    this.#observer.disconnected();
   }
 
   #outcome(outcome: Outcome): void {
@@ -249,11 +257,11 @@ class RunningAgent<Actual> implements Agent {
     this.#client.sendResult(create(ResultSchema, { scope, version, phase, reason }));
   }
 
-  #report(full: boolean): void {
+  #report(full: boolean, seen: Observation = {}): boolean {
     const { driftRepaired, rowsWritten, drifted } = this.#reconciler.counters;
     const scopes = full ? this.#scopeStates() : [];
     const counters = { driftRepaired: BigInt(driftRepaired), rowsWritten: BigInt(rowsWritten), drifted: [...drifted] };
-    this.#client.sendReport(create(ReportSchema, { ...counters, scopes, full }));
+    return this.#client.sendReport(create(ReportSchema, { ...counters, ...messagesOf(seen), scopes, full }));
   }
 
   #scopeStates(verified: ReadonlySet<string> = new Set()): ScopeState[] {

@@ -9,7 +9,7 @@ import type { Driver, Op, OpResult, Plan } from '../drivers/driver.ts';
 import { type Row, type RowId, rowId } from '../goal/rows.ts';
 import { GoalState } from '../goal/state.ts';
 import { rowsOf } from '../goal/tables.ts';
-import type { DeviceReport, ScopeResult } from '../southbound/events.ts';
+import type { DeviceReport, Observation, ScopeResult } from '../southbound/events.ts';
 import { type Southbound, type SouthboundOptions, startSouthbound } from '../southbound/server.ts';
 import { type Certificate, loopbackCertificate, silentLog } from '../southbound/testing.ts';
 import { deviceToken } from '../southbound/tokens.ts';
@@ -30,6 +30,8 @@ export class MemoryDevice {
   reads = 0;
   /** While set, reading fails. */
   unreadable: string | undefined;
+  /** Hears what the device sees, once an agent observes it. */
+  tell: ((seen: Observation) => void) | undefined;
   #gate: Promise<void> | undefined;
 
   /** Every apply waits until the function that this returns is called. */
@@ -57,6 +59,7 @@ export class MemoryDevice {
         this.applied.push(ops.map(({ key }) => key));
         return ops.map((op) => this.#apply(op));
       },
+      observe: (tell) => (this.tell = tell),
       close: async () => {},
     };
   }
@@ -101,6 +104,7 @@ export class Bench {
   goal = new GoalState();
   readonly results: HeardResult[] = [];
   readonly reports: (DeviceReport & { readonly device: string })[] = [];
+  readonly observations: { readonly device: string; readonly seen: Observation }[] = [];
   readonly log: string[] = [];
   readonly directory = mkdtempSync(join(tmpdir(), 'heddle-agent-'));
   #southbound: Southbound | undefined;
@@ -130,6 +134,7 @@ export class Bench {
         onDisconnected: (device) => void this.log.push(`-${device}`),
         onResult: (device, result) => void this.results.push({ device, ...result }),
         onReport: (device, report) => void this.reports.push({ device, ...report }),
+        onObservation: (device, seen) => void this.observations.push({ device, seen }),
       },
       ...options,
     });

@@ -31,6 +31,7 @@ import { SouthboundListener } from './listener.ts';
 import { Reports, usualPace, type Pace } from './reports.ts';
 import { Safeguard, switchKey } from './safeguard.ts';
 import { verdictOn } from './verdict.ts';
+import type { Watcher } from './watcher.ts';
 
 /** What the controller needs of the southbound service. */
 export interface Outlet {
@@ -84,6 +85,8 @@ class Control implements Controller {
   readonly #claims: Claims;
   readonly #metrics: Metrics;
   readonly #reports: Reports;
+  /** Who is told what devices see. */
+  readonly #watchers: readonly Watcher[] = [];
   readonly #mailbox = new Mailbox((batch) => this.#work(batch));
   readonly #abort = new AbortController();
   #unpublished: CompileResult[] = [];
@@ -167,6 +170,9 @@ class Control implements Controller {
       onChange: (device) => {
         this.#reports.mark(switchKey(device));
         this.#drain();
+      },
+      onObservation: (device, seen) => {
+        for (const watcher of this.#watchers) watcher.observed(device, seen);
       },
       onAnswer: () => this.#drain(),
     });

@@ -4,7 +4,7 @@ import type { Compiler } from '../compile/engine.ts';
 import { knownRowId } from '../goal/codec.ts';
 import type { GoalState } from '../goal/state.ts';
 import type { Clock } from '../kit/clock.ts';
-import type { Contest, DeviceHello, DeviceReport, RowFailure, ScopeResult, SouthboundEvents } from '../southbound/events.ts';
+import type { Contest, DeviceHello, DeviceReport, Observation, RowFailure, ScopeResult, SouthboundEvents } from '../southbound/events.ts';
 import type { Barrier } from './barrier.ts';
 import type { FailedRow } from './failures.ts';
 import type { Devices } from './devices.ts';
@@ -27,6 +27,8 @@ export interface ListenerOptions {
   readonly onArrival: (device: string, rows: number) => void;
   /** Something of the device changed, and may be something of the barrier. */
   readonly onChange: (device: string) => void;
+  /** The device tells what it sees. */
+  readonly onObservation: (device: string, seen: Observation) => void;
   /** The device answered: something of the barrier changed. */
   readonly onAnswer: () => void;
 }
@@ -91,6 +93,8 @@ export class SouthboundListener implements SouthboundEvents {
     this.#record(device, 'Warning', 'DriftRepaired', `something else changed the device; put back, among others: ${rows}`);
     onChange(device);
   };
+
+  readonly onObservation = (device: string, seen: Observation): void => this.#options.onObservation(device, seen);
 
   #failedRow(device: string, scope: string, { table, key, code, message }: RowFailure): FailedRow {
     const own = refKey({ kind: 'Switch', namespace: '', name: device });

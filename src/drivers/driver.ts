@@ -3,8 +3,8 @@
  * difference (pure), apply it. `plan(actual, goal)` of a device that is right is empty; applying a plan twice does no harm;
  * every prefix of a plan keeps tenants apart.
  */
+import type { Lease, LinkNeighbour, Observation } from '../goal/observation.ts';
 import type { RowId, TableName, Tables } from '../goal/rows.ts';
-import type { Address, Mac, Vni } from '../net/brand.ts';
 
 /** All rows a device must hold, over all its scopes, by table and key. */
 export type GoalTables = { readonly [Table in TableName]: ReadonlyMap<string, Tables[Table]> };
@@ -39,28 +39,7 @@ export interface Plan {
   readonly unrealisable: readonly Unrealisable[];
 }
 
-/** A device at the other end of a cable, as it presents itself (LLDP). */
-export interface LinkNeighbour {
-  /** Neutral name of the own port. */
-  readonly port: string;
-  readonly system: string;
-  readonly remotePort: string;
-}
-
-/** An address that the device has given to a host by DHCP. */
-export interface Lease {
-  readonly segment: Vni;
-  readonly mac: Mac;
-  readonly address: Address;
-  /** What the host calls itself; empty when it does not. */
-  readonly hostname: string;
-}
-
-/** What a device sees that no row asked for; a list that is left out is as before. */
-export interface Observation {
-  readonly neighbours?: readonly LinkNeighbour[];
-  readonly leases?: readonly Lease[];
-}
+export type { Lease, LinkNeighbour, Observation };
 
 export interface Driver<Actual> {
   readonly name: string;

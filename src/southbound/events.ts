@@ -1,8 +1,9 @@
 /** What the controller hears of its devices. Calls come in the order in which the device spoke; they must not throw. */
+import type { Observation } from '../goal/observation.ts';
 import type { Version } from '../goal/state.ts';
 import type { Contest } from './contest.ts';
 
-export type { Contest };
+export type { Contest, Observation };
 
 export interface DeviceHello {
   readonly device: string;
@@ -49,6 +50,8 @@ export interface SouthboundEvents {
   onDisconnected?(device: string): void;
   onResult?(device: string, result: ScopeResult): void;
   onReport?(device: string, report: DeviceReport): void;
+  /** What the device sees: lists that changed, whole; all that it has once after every connection. Agents may never tell any. */
+  onObservation?(device: string, seen: Observation): void;
   /** Two agents take turns under the name of one device. Told at most once a minute. */
   onContested?(device: string, contest: Contest): void;
 }

@@ -5,6 +5,7 @@
 import { hkdfSync, randomUUID } from 'node:crypto';
 import { fromBinary } from '@bufbuild/protobuf';
 import { type FromAgent, FromAgentSchema, type Hello, Phase, type Report, type Result } from '../goal/gen/heddle/agent/v1/agent_pb.ts';
+import { observationOf } from '../goal/observation.ts';
 import type { ChangedScope, GoalState } from '../goal/state.ts';
 import { HeddleError } from '../kit/error.ts';
 import type { Logger } from '../kit/log.ts';
@@ -342,6 +343,8 @@ class Service implements SessionContext {
       rowsWritten: Number(report.rowsWritten),
       drifted: report.drifted,
     });
+    const seen = observationOf(report);
+    if (seen !== undefined) this.#options.events?.onObservation?.(session.device, seen);
   }
 
   #drained(connection: Connection): void {

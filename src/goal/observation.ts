@@ -1,0 +1,63 @@
+/** What a device sees that no row asked for, and how it travels in a Report. */
+import { create } from '@bufbuild/protobuf';
+import type { Address, Mac, Vni } from '../net/brand.ts';
+import { parseAddress } from '../net/address.ts';
+import { parseMac } from '../net/mac.ts';
+import { parseVni } from '../net/scalars.ts';
+import {
+  type LinkNeighbours,
+  LinkNeighboursSchema,
+  type Leases,
+  LeasesSchema,
+  type Lease as LeaseMessage,
+} from './gen/heddle/agent/v1/agent_pb.ts';
+
+/** A device at the other end of a cable, as it presents itself (LLDP). */
+export interface LinkNeighbour {
+  /** Neutral name of the own port. */
+  readonly port: string;
+  readonly system: string;
+  readonly remotePort: string;
+}
+
+/** An address that the device has given to a host by DHCP. */
+export interface Lease {
+  readonly segment: Vni;
+  readonly mac: Mac;
+  readonly address: Address;
+  /** What the host calls itself; empty when it does not. */
+  readonly hostname: string;
+}
+
+/** A list that is left out is as before. */
+export interface Observation {
+  readonly neighbours?: readonly LinkNeighbour[];
+  readonly leases?: readonly Lease[];
+}
+
+/** The members of a Report that say it. */
+export interface ObservationMessages {
+  readonly neighbours?: LinkNeighbours | undefined;
+  readonly leases?: Leases | undefined;
+}
+
+export const messagesOf = ({ neighbours, leases }: Observation): ObservationMessages => ({
+  ...(neighbours === undefined ? {} : { neighbours: create(LinkNeighboursSchema, { neighbours: [...neighbours] }) }),
+  ...(leases === undefined ? {} : { leases: create(LeasesSchema, { leases: [...leases] }) }),
+});
+
+/** What a Report says of neighbours and leases; undefined when nothing. A lease that is none is left out. */
+export const observationOf = ({ neighbours, leases }: ObservationMessages): Observation | undefined => {
+  if (neighbours === undefined && leases === undefined) return undefined;
+  return {
+    ...(neighbours === undefined ? {} : { neighbours: neighbours.neighbours.map(({ port, system, remotePort }) => ({ port, system, remotePort })) }),
+    ...(leases === undefined ? {} : { leases: leases.leases.flatMap(leaseOf) }),
+  };
+};
+
+const leaseOf = ({ segment, mac, address, hostname }: LeaseMessage): readonly Lease[] => {
+  const vni = parseVni(segment);
+  const owner = parseMac(mac);
+  const given = parseAddress(address);
+  return vni.ok && owner.ok && given.ok ? [{ segment: vni.value, mac: owner.value, address: given.value, hostname }] : [];
+};
