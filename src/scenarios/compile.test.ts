@@ -2,28 +2,31 @@ import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
 import { CompileStage } from './compilestage.ts';
-import { readScenarios, readWiring, type Expectation, type Scenario, type Step } from './scenario.ts';
+import { readScenarios, readWiring, type Expectation, type Scenario } from './scenario.ts';
+import { playSteps, withoutPackets, type Stage } from './stage.ts';
 
 describe('scenarios at the compile level', () => {
   for (const scenario of readScenarios()) {
-    it(`${scenario.name}: ${scenario.story}`, () => {
-      const stage = new CompileStage(readWiring());
-      for (const step of scenario.steps) play(stage, step);
-      compareGolden(scenario, stage.goalText());
+    it(`${scenario.name}: ${scenario.story}`, async () => {
+      const compiler = new CompileStage(readWiring(scenario.wiring));
+      await playSteps(pureStage(compiler), scenario.steps);
+      compareGolden(scenario, compiler.goalText());
     });
   }
 });
 
-const play = (stage: CompileStage, step: Step): void => {
-  if (step.type === 'apply') stage.apply(step.objects);
-  else if (step.type === 'delete') stage.delete(step.refs);
-  else if (step.type === 'expect') step.conditions.forEach((expectation) => expectAccepted(stage, expectation));
-  else if (step.type === 'refuse') {
-    const before = stage.goalText();
-    assert.deepEqual(stage.check(step.object).map(({ path }) => path).sort(), [...step.paths].sort());
-    assert.equal(stage.goalText(), before);
-  }
-};
+const pureStage = (compiler: CompileStage): Stage => ({
+  ...withoutPackets,
+  apply: async (objects) => compiler.apply(objects),
+  delete: async (ref) => compiler.delete([ref]),
+  refuse: async (object, paths) => {
+    const before = compiler.goalText();
+    assert.deepEqual(compiler.check(object).map(({ path }) => path).sort(), [...paths].sort());
+    assert.equal(compiler.goalText(), before);
+  },
+  expect: async (expectation) => expectAccepted(compiler, expectation),
+  allow: async () => {},
+});
 
 /** Only what the compiler can know: whether an object is accepted, and why not. */
 const expectAccepted = (stage: CompileStage, { ref, condition, wanted }: Expectation): void => {

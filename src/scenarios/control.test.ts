@@ -1,30 +1,36 @@
 import assert from 'node:assert/strict';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { startAgent, type Agent } from '../agent/agent.ts';
+import type { Resource } from '../api/object.ts';
 import { openControlPlane, type ControlPlane } from '../cli/server.ts';
 import { createToken } from '../cli/token.ts';
 import { FakeDevice } from '../drivers/fake/fake.ts';
 import { createLogger } from '../kit/log.ts';
 import { ApiStage } from './apistage.ts';
-import { readScenarios, readWiring, type Step } from './scenario.ts';
+import { byWiring, readScenarios, readWiring, type Scenario } from './scenario.ts';
+import { playSteps, withoutPackets, type Stage } from './stage.ts';
 import { eventually } from './waiting.ts';
 
 const log = createLogger({ name: 'scenarios', level: 'silent' });
 
 /** The real control plane and one real agent a switch, over real sockets; only the devices are fake. */
-describe('scenarios at the control level', () => {
+const playOn = (wiring: readonly Resource[], scenarios: readonly Scenario[]): void => {
   const folder = mkdtempSync(join(tmpdir(), 'heddle-scenarios-'));
-  const wiring = readWiring();
-  const devices = new Map(wiring.filter(({ kind }) => kind === 'Switch').map(({ metadata }) => [metadata.name, new FakeDevice()]));
+  const devices = new Map<string, FakeDevice>();
+  const agents: Agent[] = [];
   let plane: ControlPlane;
-  let agents: Agent[] = [];
+  const startAgents = async (objects: readonly Resource[]): Promise<void> => {
+    const fresh = objects.filter(({ kind, metadata: { name } }) => kind === 'Switch' && !devices.has(name));
+    for (const { metadata } of fresh) devices.set(metadata.name, new FakeDevice());
+    agents.push(...(await Promise.all(fresh.map(({ metadata: { name } }) => agentOf(plane, folder, name, devices.get(name) ?? new FakeDevice())))));
+  };
 
   before(async () => {
     plane = await openControlPlane({ data: folder, listen: '127.0.0.1:0', southbound: '127.0.0.1:0' }, log);
-    agents = await Promise.all([...devices].map(([device, fake]) => agentOf(plane, folder, device, fake)));
+    await startAgents(wiring);
     const stage = new ApiStage(plane.kubeconfigPath);
     await stage.apply(wiring);
     for (const device of devices.keys()) {
@@ -39,11 +45,11 @@ describe('scenarios at the control level', () => {
     rmSync(folder, { recursive: true, force: true });
   });
 
-  for (const scenario of readScenarios()) {
+  for (const scenario of scenarios) {
     it(`${scenario.name}: ${scenario.story}`, async () => {
       const stage = new ApiStage(plane.kubeconfigPath);
       try {
-        for (const step of scenario.steps) await play(stage, step);
+        await playSteps(controlStage(stage, startAgents), scenario.steps);
       } finally {
         await stage.cleanUp();
         stage.close();
@@ -53,7 +59,11 @@ describe('scenarios at the control level', () => {
       });
     });
   }
-});
+};
+
+for (const [file, scenarios] of byWiring(readScenarios())) {
+  describe(`scenarios at the control level, on ${basename(file, '.yaml')}`, () => playOn(readWiring(file), scenarios));
+}
 
 const agentOf = (plane: ControlPlane, folder: string, device: string, fake: FakeDevice): Promise<Agent> =>
   startAgent({
@@ -70,11 +80,15 @@ const agentOf = (plane: ControlPlane, folder: string, device: string, fake: Fake
 const tenantRows = (fake: FakeDevice): string[] =>
   [...fake.rows.keys()].filter((id) => /^(vrf|segment|attachment|host|leak|member)\//.test(id));
 
-/** Packets and faults of machines are the lab's. */
-const play = async (stage: ApiStage, step: Step): Promise<void> => {
-  if (step.type === 'apply') await stage.apply(step.objects);
-  else if (step.type === 'delete') for (const ref of step.refs) await stage.delete(ref);
-  else if (step.type === 'refuse') await stage.refuse(step.object, step.paths);
-  else if (step.type === 'allow') await stage.allow(step.ref);
-  else if (step.type === 'expect') for (const expectation of step.conditions) await stage.expect(expectation);
-};
+/** Packets and faults of machines are the lab's. A switch that a story adds gets its agent. */
+const controlStage = (api: ApiStage, startAgents: (objects: readonly Resource[]) => Promise<void>): Stage => ({
+  ...withoutPackets,
+  apply: async (objects) => {
+    await api.apply(objects);
+    await startAgents(objects);
+  },
+  delete: (ref) => api.delete(ref),
+  refuse: (object, paths) => api.refuse(object, paths),
+  expect: (expectation) => api.expect(expectation),
+  allow: (ref) => api.allow(ref),
+});

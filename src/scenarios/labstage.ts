@@ -1,0 +1,133 @@
+/** The lab level of a scenario: real agents, daemons and packets. */
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { run } from '../kit/process.ts';
+import { agentFiles } from '../lab/agents.ts';
+import { openApi } from '../lab/api.ts';
+import { cutLink, healLink, killAgent, killFrr, killServer, restartAgent, restartServer } from '../lab/chaos.ts';
+import { checkPairs } from '../lab/check.ts';
+import { inside, labEnvironment } from '../lab/inside.ts';
+import { isSwitch } from '../lab/manifest.ts';
+import { addressesOf } from '../lab/probe.ts';
+import type { LabHandle } from '../lab/up.ts';
+import type { ApiStage } from './apistage.ts';
+import { isAllowed, type Reach } from './matrix.ts';
+import type { ExecStep } from './scenario.ts';
+import type { Stage } from './stage.ts';
+import { eventually } from './waiting.ts';
+
+export const labStage = (lab: LabHandle, api: ApiStage): Stage => ({
+  apply: (objects) => api.apply(objects),
+  delete: (ref) => api.delete(ref),
+  refuse: (object, paths) => api.refuse(object, paths),
+  expect: (expectation) => api.expect(expectation),
+  allow: (ref) => api.allow(ref),
+  reach: (wanted) => eventually(() => assertReach(lab, wanted)),
+  fault: (fault) => inflict(lab, fault),
+  exec: (step) => eventually(() => assertSays(lab, step)),
+  leases: async (leases) => {
+    for (const [party, addresses] of leases) await eventually(() => assertLease(lab, party, addresses));
+  },
+  announce: () => assert.fail('no server of the lab announces anything yet'),
+  during: (_step, play) => play(),
+});
+
+/** What the story says, what intent says and what the packets say are one. Intent is remembered for when the server is dead. */
+const assertReach = async (lab: LabHandle, wanted: Reach | undefined): Promise<void> => {
+  const { pairs } = await checkPairs(lab.manifest, rememberingApi(lab));
+  const surprising = pairs.filter(({ from, to, proto, actual }) => {
+    const service = { family: 4, proto, ...(proto === 'tcp' && { port: 80 }) } as const;
+    return wanted !== undefined && isAllowed(wanted, from, to, service) !== (actual !== 'deny');
+  });
+  assert.deepEqual(surprising, [], 'pairs that differ from the story');
+  const differing = pairs.filter(({ expected, actual }) => expected !== actual);
+  assert.deepEqual(differing, [], 'pairs that differ from intent');
+};
+
+const remembered = new Map<string, Awaited<ReturnType<LabHandle['api']['list']>>>();
+
+const rememberingApi = (lab: LabHandle): Pick<LabHandle['api'], 'list'> => ({
+  list: async (kind) => {
+    const api = openApi(lab.kubeconfig);
+    try {
+      if (await api.ready()) remembered.set(kind, await api.list(kind));
+      const objects = remembered.get(kind);
+      assert.ok(objects !== undefined, 'a story looks at packets before it kills the server');
+      return objects;
+    } finally {
+      api.close();
+    }
+  },
+});
+
+const assertSays = async ({ manifest }: LabHandle, { node, argv, has, lacks }: ExecStep): Promise<void> => {
+  const { stdout } = await run(inside(manifest, node, argv), { env: labEnvironment(manifest), cwd: '/' });
+  for (const text of has) assert.ok(stdout.includes(text), `"${argv.join(' ')}" on ${node} does not say "${text}": ${stdout}`);
+  for (const text of lacks) assert.ok(!stdout.includes(text), `"${argv.join(' ')}" on ${node} says "${text}": ${stdout}`);
+};
+
+const assertLease = async ({ manifest }: LabHandle, party: string, addresses: readonly string[]): Promise<void> => {
+  const [server = '', port] = party.split('/');
+  const known = await addressesOf(manifest, server);
+  const found = port === undefined ? known.values().next().value : known.get(port);
+  assert.deepEqual([found ?? 'none'], addresses, `address of ${party}`);
+};
+
+const faults: { readonly [fault: string]: (lab: LabHandle, node: string) => Promise<unknown> } = {
+  'kill server': ({ manifest }) => killServer(manifest),
+  'start server': ({ manifest }) => restartServer(manifest),
+  'kill agent': ({ manifest }, node) => killAgent(manifest, node),
+  'start agent': async ({ manifest }, node) => {
+    await restartAgent(manifest, node);
+    await eventually(() => assertAdopted(manifest, node));
+  },
+  'kill frr': ({ manifest }, node) => killFrr(manifest, node),
+  'restart server': ({ manifest }) => restartServer(manifest),
+  'cut link': ({ manifest }, connection) => cutLink(manifest, connection),
+  'pull link': ({ manifest }, connection) => cutLink(manifest, connection, 'carrier'),
+  'heal link': ({ manifest }, connection) => healLink(manifest, connection),
+  'delete vxlan': (lab, node) => inFirstVrf(lab, node, (vrf) => ['ip', '-n', vrf, 'link', 'delete', `vx${vrf.slice(3)}`]),
+  'delete segment': (lab, node) => inFirstVrf(lab, node, async (vrf) => ['ip', '-n', vrf, 'link', 'delete', await firstSegment(lab, node, vrf)]),
+};
+
+/** A restarted agent takes over what is there. Its log is kept over restarts; the last start counts. */
+const assertAdopted = async (manifest: LabHandle['manifest'], node: string): Promise<void> => {
+  const starts = readFileSync(agentFiles(manifest, node).log, 'utf8').match(/adopted in \d+ ms, \d+ rows rewritten/g) ?? [];
+  assert.ok(starts.length >= 2, `the agent of ${node} has not adopted anew`);
+  assert.match(starts.at(-1) ?? '', /, 0 rows rewritten/, readFileSync(agentFiles(manifest, node).log, 'utf8'));
+};
+
+const inflict = async (lab: LabHandle, text: string): Promise<void> => {
+  const [verb, what, node = ''] = text.split(' ');
+  const fault = faults[`${verb} ${what}`];
+  assert.ok(fault !== undefined, `there is no fault "${text}"`);
+  await fault(lab, node);
+};
+
+type Command = readonly [string, ...string[]];
+
+const inFirstVrf = async (lab: LabHandle, node: string, command: (vrf: string) => Command | Promise<Command>): Promise<void> => {
+  const [vrf] = await vrfsOf(lab, node);
+  assert.ok(vrf !== undefined, `${node} has no VRF`);
+  await run(inside(lab.manifest, node, await command(vrf)));
+};
+
+const vrfsOf = async (lab: LabHandle, node: string): Promise<string[]> => {
+  const { stdout } = await run(inside(lab.manifest, node, ['ip', 'netns', 'list']));
+  return stdout.split('\n').map((line) => line.split(' ')[0] ?? '').filter((vrf) => vrf.startsWith('vrf'));
+};
+
+/** Name of a bridge that has a gateway address: the segment's, not the L3VNI's. */
+const firstSegment = async (lab: LabHandle, node: string, vrf: string): Promise<string> => {
+  const { stdout } = await run(inside(lab.manifest, node, ['ip', '-n', vrf, '-4', '-o', 'address', 'show']));
+  const bridge = stdout.split('\n').map((line) => line.split(/\s+/)[1] ?? '').find((device) => device.startsWith('br'));
+  assert.ok(bridge !== undefined, `${vrf} on ${node} has no segment`);
+  return bridge;
+};
+
+/** Nothing of a story stays behind. */
+export const assertNoTenantsLeft = async (lab: LabHandle): Promise<void> => {
+  for (const { name, role } of lab.manifest.nodes) {
+    if (isSwitch({ role })) assert.deepEqual(await vrfsOf(lab, name), [], `VRFs left on ${name}`);
+  }
+};
