@@ -7,7 +7,7 @@ import { disjoint, usablePrefix } from './addresses.ts';
 export function addressSpaceRules({ spec }: Subject<DefaultedAddressSpaceSpec>, found: Findings): void {
   const prefixes = spec.prefixes.flatMap((text, index) => {
     const path = `spec.prefixes[${index}]`;
-    const prefix = usablePrefix(path, text, found);
+    const prefix = usablePrefix(path, text, found, 'both');
     return prefix === undefined ? [] : [{ path, label: `entry ${index}`, prefix }];
   });
   disjoint(prefixes, found);

@@ -8,4 +8,5 @@ import { usableAddress } from './addresses.ts';
 export function vpcAttachmentRules({ spec }: Subject<DefaultedVpcAttachmentSpec>, found: Findings): void {
   found.parsed('spec.connection', parseSubdomain(spec.connection));
   if (spec.address !== undefined) usableAddress('spec.address', spec.address, found);
+  if (spec.ipv6Address !== undefined) usableAddress('spec.ipv6Address', spec.ipv6Address, found, 6);
 }
