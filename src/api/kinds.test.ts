@@ -18,9 +18,11 @@ const samples: Readonly<Record<string, unknown>> = {
   Server: { ports: { eth1: { mac: '02-00-00-00-00-0A' } } },
   Connection: { links: [{ ends: ['a/1', 'b/1'] }] },
   AddressSpace: { prefixes: ['10.0.0.0/8'] },
+  External: { bgp: {} },
   VPC: { subnets: { front: { cidr: '10.1.0.0/24' } } },
   VPCAttachment: { vpc: 'v', connection: 'c' },
   VPCPeering: { permit: [[{ vpc: 'a' }, { vpc: 'b' }]] },
+  ExternalPeering: { vpc: 'v', external: 'e', prefixes: ['0.0.0.0/0'] },
   MappingSlice: { vpc: 'v', mappings: [{ address: '10.1.0.9', mac: '0200.0000.0009', vtep: '192.0.2.1' }] },
   Claim: { pool: 'vni', value: '1', owner: { kind: 'VPC', namespace: '', name: 'a', uid: 'u' }, purpose: 'l3' },
 };
@@ -34,7 +36,7 @@ test('no name leads to two kinds or to a kind of Kubernetes', () => {
 
 test('tenants have VPCs, attachments, peerings and mappings; the rest is the operator\'s', () => {
   const namespaced = kinds.filter((kind) => kind.scope === 'Namespaced').map((kind) => kind.kind);
-  assert.deepEqual(namespaced, ['VPC', 'VPCAttachment', 'VPCPeering', 'MappingSlice']);
+  assert.deepEqual(namespaced, ['VPC', 'VPCAttachment', 'VPCPeering', 'ExternalPeering', 'MappingSlice']);
 });
 
 test('every column can be read', () => {

@@ -2,6 +2,8 @@
 import { addressSpace } from './kinds/addressspace.ts';
 import { claim } from './kinds/claim.ts';
 import { connection } from './kinds/connection.ts';
+import { external } from './kinds/external.ts';
+import { externalPeering } from './kinds/externalpeering.ts';
 import { fabric } from './kinds/fabric.ts';
 import { mappingSlice } from './kinds/mappingslice.ts';
 import { server } from './kinds/server.ts';
@@ -19,9 +21,11 @@ export const kinds: readonly Kind[] = [
   server,
   connection,
   addressSpace,
+  external,
   vpc,
   vpcAttachment,
   vpcPeering,
+  externalPeering,
   mappingSlice,
   claim,
 ];

@@ -5,6 +5,8 @@
 import type { ClaimSpec } from '../api/kinds/claim.ts';
 import type { DefaultedAddressSpaceSpec } from '../api/kinds/addressspace.ts';
 import type { DefaultedConnectionSpec } from '../api/kinds/connection.ts';
+import type { DefaultedExternalSpec } from '../api/kinds/external.ts';
+import type { DefaultedExternalPeeringSpec } from '../api/kinds/externalpeering.ts';
 import type { DefaultedFabricSpec } from '../api/kinds/fabric.ts';
 import type { DefaultedMappingSliceSpec } from '../api/kinds/mappingslice.ts';
 import type { DefaultedServerSpec } from '../api/kinds/server.ts';
@@ -29,9 +31,11 @@ export interface Specs {
   readonly Server: DefaultedServerSpec;
   readonly Connection: DefaultedConnectionSpec;
   readonly AddressSpace: DefaultedAddressSpaceSpec;
+  readonly External: DefaultedExternalSpec;
   readonly VPC: DefaultedVpcSpec;
   readonly VPCAttachment: DefaultedVpcAttachmentSpec;
   readonly VPCPeering: DefaultedVpcPeeringSpec;
+  readonly ExternalPeering: DefaultedExternalPeeringSpec;
   readonly MappingSlice: DefaultedMappingSliceSpec;
   readonly Claim: ClaimSpec;
 }

@@ -1,6 +1,7 @@
 /** Canonical text of what a user wrote, where it parses; what does not is left for the rules to explain. */
 import { parseAddress } from '../../net/address.ts';
 import type { Parsed } from '../../net/brand.ts';
+import { parseInterfaceAddress } from '../../net/interfaceaddress.ts';
 import { parseMac } from '../../net/mac.ts';
 import { parsePrefix } from '../../net/prefix.ts';
 
@@ -11,6 +12,7 @@ const canonical = (parse: (text: string) => Parsed<string>) => (text: string): s
 
 export const canonicalPrefix = canonical(parsePrefix);
 export const canonicalAddress = canonical(parseAddress);
+export const canonicalInterfaceAddress = canonical(parseInterfaceAddress);
 export const canonicalMac = canonical(parseMac);
 
 /** A copy of a record with every value mapped; the order of the names stays. */

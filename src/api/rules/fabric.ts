@@ -7,7 +7,7 @@ import type { DefaultedFabricSpec } from '../kinds/fabric.ts';
 import { disjoint, type NamedPrefix, unicastMac, usablePrefix } from './addresses.ts';
 
 /** ASNs that no network may use as its own, and why. */
-const reservedAsns: ReadonlyMap<number, string> = new Map([
+export const reservedAsns: ReadonlyMap<number, string> = new Map([
   [23_456, 'AS_TRANS, RFC 6793'],
   [65_535, 'reserved, RFC 7300'],
 ]);
