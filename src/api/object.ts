@@ -99,6 +99,8 @@ export interface Kind {
   readonly defaults: (object: Resource) => Resource;
   /** Faults of this object alone that can never become right: answered with 422. Runs after the schema check passed. */
   readonly validate: (object: Resource, old?: Resource) => Finding[];
+  /** Objects that must not be deleted while this one, with its defaults, names them. */
+  readonly references?: (object: Resource) => readonly ObjectRef[];
   readonly columns: readonly Column[];
   /** JSONPaths that field selectors may use beside metadata.name and metadata.namespace, such as `.involvedObject.name`. */
   readonly selectableFields?: readonly string[];

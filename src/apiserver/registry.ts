@@ -11,6 +11,7 @@ import type { Entry, Revision, Store, Write } from '../store/store.ts';
 import { admit, desired, pruneFields, type AdmitOptions } from './admit.ts';
 import { objectOr, optional } from '../kit/json.ts';
 import { builtInNamespaces, isNamespace, markTerminating, NamespaceGate } from './namespaces.ts';
+import { References } from './references.ts';
 import type { Scheme, ServedKind } from './scheme.ts';
 import type { Predicate } from './selector.ts';
 import { alreadyExists, ApiError, conflict, forbidden, invalidObject, notFound, staleVersion } from './status.ts';
@@ -46,6 +47,8 @@ export interface ObjectList {
 export interface DeleteOptions {
   readonly dryRun?: boolean;
   readonly preconditions?: { readonly uid?: string; readonly resourceVersion?: string };
+  /** Throws `Conflict` when other objects refer to it. */
+  readonly refuseInUse?: boolean;
 }
 
 export interface Deleted {
@@ -75,6 +78,15 @@ const conflictRetries = 8;
 /** `now` is the clock of creation and deletion times. */
 export const createRegistry = (store: Store, scheme: Scheme, now: () => Date = () => new Date()): Registry => {
   const gate = new NamespaceGate();
+  const references = new References({
+    kinds: scheme.kinds,
+    list: async (served) => (await listObjects(store, served, {})).items,
+    get: async ({ kind, namespace, name }) => {
+      const served = scheme.byKind(kind);
+      const entry = await store.get(served.key(namespace, name));
+      return entry && decodeStored(served, entry);
+    },
+  });
   const newUid = orderedUuids(() => now().getTime());
   const timestamp = secondsOf(now);
 
@@ -97,13 +109,14 @@ export const createRegistry = (store: Store, scheme: Scheme, now: () => Date = (
   };
 
   /** Writes the new state of an entry, or removes it when a deletion was only waiting for this; `undefined` entry creates. */
-  const commitObject = async (served: ServedKind, object: Resource, entry: Entry | undefined): Promise<Resource> => {
+  const commitObject = async (served: ServedKind, object: Resource, entry: Entry | undefined, before?: Resource): Promise<Resource> => {
     const key = served.key(object.metadata.namespace ?? '', object.metadata.name);
     const expected = entry?.revision ?? 0;
     const gone = object.metadata.deletionTimestamp !== undefined && holders(served, object).length === 0;
     const write: Write = gone ? { type: 'delete', key, expected } : { type: 'put', key, value: encodeStored(object), expected, note: object };
     try {
       const [change] = await store.commit([write]);
+      references.follow(served, before, gone ? undefined : object);
       return withVersion(object, change?.entry.revision ?? expected);
     } catch (thrown) {
       const lost = thrown instanceof HeddleError && (thrown.code === 'Conflict' || thrown.code === 'NotFound');
@@ -178,7 +191,7 @@ export const createRegistry = (store: Store, scheme: Scheme, now: () => Date = (
     if (isSameDesire && isSameMetadata && isDeepStrictEqual(current.status, next.status)) return current;
     if (!isSameDesire) next.metadata.generation = (current.metadata.generation ?? 0) + 1;
     if (options.dryRun === true) return withVersion(next, entry.revision);
-    return commitObject(served, next, entry);
+    return commitObject(served, next, entry, current);
   };
 
   const update = async (served: ServedKind, body: unknown, options: WriteOptions = {}): Promise<Resource> => {
@@ -218,10 +231,11 @@ export const createRegistry = (store: Store, scheme: Scheme, now: () => Date = (
       if (isNamespace(served) && builtInNamespaces.includes(name)) throw forbidden(served, name, 'this namespace may not be deleted');
       const held = holders(served, current).length > 0;
       if (held && current.metadata.deletionTimestamp !== undefined) return { object: current, removed: false };
+      if (options.refuseInUse === true) await references.refuseInUse(served, current);
       const dying = markDeleted(served, current, timestamp());
       if (options.dryRun === true) return { object: dying, removed: !held };
       try {
-        return { object: await commitObject(served, dying, entry), removed: !held };
+        return { object: await commitObject(served, dying, entry, current), removed: !held };
       } catch (thrown) {
         const retry = thrown instanceof HeddleError && thrown.code === 'Conflict' && attempt < conflictRetries;
         if (!retry) throw thrown;

@@ -50,6 +50,10 @@ export const robotKind: Kind = {
     if (old !== undefined && spec['model'] !== oldSpec['model']) findings.push({ path: 'spec.model', code: 'FieldImmutable', message: 'the model cannot be changed' });
     return findings;
   },
+  references: ({ spec, metadata: { namespace = '' } }) => {
+    const tags = objectOr(spec)['tags'];
+    return Array.isArray(tags) ? tags.map((name) => ({ kind: 'Robot', namespace, name: String(name) })) : [];
+  },
   columns: [
     { name: 'Model', type: 'string', jsonPath: '.spec.model', description: 'Model', priority: 0 },
     { name: 'Speed', type: 'integer', jsonPath: '.spec.speed', description: 'Speed', priority: 0 },

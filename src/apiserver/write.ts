@@ -118,6 +118,7 @@ const deleteOptions = async (exchange: Exchange): Promise<DeleteOptions> => {
   const inBody = Array.isArray(body['dryRun']) ? body['dryRun'].map(String) : [];
   const { uid, resourceVersion } = objectOr(body['preconditions']);
   return {
+    refuseInUse: true,
     dryRun: dryRunOf('DeleteOptions', [...exchange.query.getAll('dryRun'), ...inBody]),
     preconditions: {
       ...optional('uid', typeof uid === 'string' ? uid : undefined),

@@ -4,7 +4,8 @@
  */
 import { type Static, Type } from 'typebox';
 import { statusBase, text } from './common.ts';
-import { column, defineKind, readyColumn, wideColumn } from './define.ts';
+import { clusterWide, column, defineKind, readyColumn, wideColumn } from './define.ts';
+import { parsePortRef } from '../port.ts';
 import { connectionRules } from '../rules/connection.ts';
 
 export const connectionSpec = Type.Object(
@@ -41,6 +42,12 @@ export type ConnectionStatus = Static<typeof connectionStatus>;
 export const defaultConnectionSpec = (spec: ConnectionSpec) => ({ ...spec });
 export type DefaultedConnectionSpec = ReturnType<typeof defaultConnectionSpec>;
 
+/** Whatever the device is. An External is left out: it names the Connection, and one of the two must go first. */
+const devicesAt = (end: string) => {
+  const ref = parsePortRef(end);
+  return ref.ok ? (['Switch', 'Server', 'Gateway'] as const).map((kind) => clusterWide(kind, ref.value.device)) : [];
+};
+
 export const connection = defineKind({
   kind: 'Connection',
   plural: 'connections',
@@ -52,6 +59,7 @@ export const connection = defineKind({
   status: connectionStatus,
   defaults: defaultConnectionSpec,
   rules: connectionRules,
+  references: ({ links }) => links.flatMap(({ ends }) => ends.flatMap(devicesAt)),
   columns: [
     column('Type', '.status.type', 'fabric, mesh, unbundled, bundle, multihomed, external or gateway.'),
     column('Ends', '.spec.links[*].ends[*]', 'The ports that the cables join.'),

@@ -5,7 +5,7 @@
 import type { TObject } from 'typebox';
 import { Findings } from '../findings.ts';
 import { parseLabel, parseSubdomain } from '../names.ts';
-import { type Column, group, type Kind, type ObjectMeta, type Resource, version } from '../object.ts';
+import { type Column, group, type Kind, type ObjectMeta, type ObjectRef, type Resource, version } from '../object.ts';
 import { hasStructure } from '../structure.ts';
 
 /** What the rules of a kind look at. `old` is the spec before the update; absent on create. */
@@ -28,6 +28,8 @@ export interface Definition<Spec, Full extends Spec> {
   readonly defaults: (spec: Spec) => Full;
   /** Sees the spec with its defaults filled in, whether or not the caller did so before. */
   readonly rules: (subject: Subject<Full>, found: Findings) => void;
+  /** What must not be deleted while this object names it. */
+  readonly references?: (spec: Full, namespace: string) => readonly ObjectRef[];
   readonly columns: readonly Column[];
   readonly views?: Kind['views'];
   /** False for kinds without conditions, whose table then has no Accepted. */
@@ -58,8 +60,15 @@ export function defineKind<Spec, Full extends Spec>(definition: Definition<Spec,
     },
     columns: [...columns, ...(definition.judged === false ? [ageColumn] : [acceptedColumn, ageColumn, reasonColumn])],
     hasStatus: true,
+    ...referencesOf(definition),
     ...(definition.views === undefined ? {} : { views: definition.views }),
   };
+}
+
+/** Objects come from the store, where whatever does not have the structure of the kind has never been. */
+function referencesOf<Spec, Full extends Spec>({ references, defaults }: Definition<Spec, Full>): Pick<Kind, 'references'> {
+  if (references === undefined) return {};
+  return { references: ({ spec, metadata }) => references(defaults(spec as Spec), metadata.namespace ?? '') };
 }
 
 function subjectOf<Spec, Full extends Spec>(
@@ -93,6 +102,9 @@ export const column = (name: string, jsonPath: string, description: string, type
 export const wideColumn = (...parts: Parameters<typeof column>): Column => ({ ...column(...parts), priority: 1 });
 
 export const readyColumn = column('Ready', '.status.ready', 'Devices that run this generation, of all that must.');
+
+/** For `references`: an object without a namespace. */
+export const clusterWide = (kind: string, name: string): ObjectRef => ({ kind, namespace: '', name });
 
 const acceptedColumn = column(
   'Accepted',

@@ -66,6 +66,7 @@ export const mappingSlice = defineKind({
   status: mappingSliceStatus,
   defaults: defaultMappingSliceSpec,
   rules: mappingSliceRules,
+  references: ({ vpc }, namespace) => [{ kind: 'VPC', namespace, name: vpc }],
   columns: [
     column('VPC', '.spec.vpc', 'VPC of this namespace.'),
     column('Mappings', '.status.mappings', 'Mappings that are in force.', 'integer'),

@@ -2,7 +2,7 @@
 import { type Static, Type } from 'typebox';
 import { address, byName, name, statusBase, text } from './common.ts';
 import { canonicalAddress } from './canonical.ts';
-import { column, defineKind, readyColumn, wideColumn } from './define.ts';
+import { clusterWide, column, defineKind, readyColumn, wideColumn } from './define.ts';
 import { goalView } from '../goalview.ts';
 import { switchRules } from '../rules/switch.ts';
 
@@ -99,6 +99,7 @@ export const switchKind = defineKind({
   defaults: defaultSwitchSpec,
   rules: switchRules,
   views: { [goalView]: 'GoalState' },
+  references: ({ fabric, profile }) => [clusterWide('Fabric', fabric), clusterWide('SwitchProfile', profile)],
   columns: [
     column('Role', '.spec.role', 'spine, leaf or border.'),
     column('ASN', '.status.asn', 'BGP autonomous system number.', 'integer'),

@@ -2,7 +2,7 @@
 import { type Static, Type } from 'typebox';
 import { address, byName, cidr, name, statusBase, text } from './common.ts';
 import { canonicalAddress, canonicalPrefix, mapValues } from './canonical.ts';
-import { column, defineKind, readyColumn, wideColumn } from './define.ts';
+import { clusterWide, column, defineKind, readyColumn, wideColumn } from './define.ts';
 import { vpcRules } from '../rules/vpc.ts';
 
 const dhcpSchema = Type.Object(
@@ -222,6 +222,7 @@ export const vpc = defineKind({
   status: vpcStatus,
   defaults: defaultVpcSpec,
   rules: vpcRules,
+  references: ({ addressSpace }) => [clusterWide('AddressSpace', addressSpace)],
   columns: [
     column('Subnets', '.spec.subnets.*.cidr', 'Prefixes of the subnets.'),
     column('VNI', '.status.vni', 'L3VNI of the VPC.', 'integer'),

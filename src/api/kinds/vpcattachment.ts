@@ -2,7 +2,7 @@
 import { type Static, Type } from 'typebox';
 import { address, name, statusBase } from './common.ts';
 import { canonicalAddress } from './canonical.ts';
-import { column, defineKind, readyColumn, wideColumn } from './define.ts';
+import { clusterWide, column, defineKind, readyColumn, wideColumn } from './define.ts';
 import { vpcAttachmentRules } from '../rules/vpcattachment.ts';
 
 export const vpcAttachmentSpec = Type.Object(
@@ -50,6 +50,7 @@ export const vpcAttachment = defineKind({
   status: vpcAttachmentStatus,
   defaults: defaultVpcAttachmentSpec,
   rules: vpcAttachmentRules,
+  references: ({ vpc, connection }, namespace) => [{ kind: 'VPC', namespace, name: vpc }, clusterWide('Connection', connection)],
   columns: [
     column('VPC', '.spec.vpc', 'VPC of this namespace.'),
     column('Subnet', '.spec.subnet', 'Subnet of the VPC.'),

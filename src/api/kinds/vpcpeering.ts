@@ -43,6 +43,7 @@ export const vpcPeering = defineKind({
   status: vpcPeeringStatus,
   defaults: defaultVpcPeeringSpec,
   rules: vpcPeeringRules,
+  references: ({ permit }, namespace) => permit.flat().map(({ vpc }) => ({ kind: 'VPC', namespace, name: vpc })),
   columns: [
     column('VPCs', '.spec.permit[0][*].vpc', 'The two VPCs.'),
     readyColumn,
