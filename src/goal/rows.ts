@@ -83,8 +83,13 @@ export interface VrfRow {
   readonly vni: Vni;
   /** `<namespace>/<vpc>`, or the name of an External, for people. */
   readonly description: string;
-  /** The VRF of an outside network: what comes from one VPC must never leave to another through it. */
-  readonly external?: boolean;
+  /** The VRF is that of an outside network: what comes from one VPC must never leave to another through it. */
+  readonly external?: Outside;
+}
+
+export interface Outside {
+  /** Prefixes of VPCs and of the fabric, which are never outside: nothing is sent there, believed of them, or taken from them. */
+  readonly inside: readonly Prefix[];
 }
 
 /** Key: L2VNI in decimal. One broadcast domain with its anycast gateway. */

@@ -87,7 +87,7 @@ const values: { readonly [Table in TableName]: fc.Arbitrary<Tables[Table]> } = {
   bgpPeer: record({ port: text, address, bfd, drained: yes }, ['port']),
   vtep: fc.record({ address, anycastMac: mac }),
   member: fc.record({ scope: text }),
-  vrf: record({ name: text, vni, description: text, external: yes }, ['name', 'vni', 'description']),
+  vrf: record({ name: text, vni, description: text, external: fc.record({ inside: list(prefix) }) }, ['name', 'vni', 'description']),
   segment: record(
     {
       vni,
