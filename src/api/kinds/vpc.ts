@@ -1,7 +1,7 @@
 /** VPC: a tenant's private network. Its subnets reach each other; nothing else does until a peering says so. */
 import { type Static, Type } from 'typebox';
 import { address, byName, cidr, name, statusBase, text } from './common.ts';
-import { canonicalAddress, canonicalPrefix, mapValues } from './canonical.ts';
+import { canonicalAddress, canonicalMac, canonicalPrefix, mapValues } from './canonical.ts';
 import { clusterWide, column, defineKind, readyColumn, wideColumn } from './define.ts';
 import { vpcRules } from '../rules/vpc.ts';
 
@@ -182,8 +182,11 @@ const defaultHostBgp = ({ prefixes = [] }: NonNullable<Subnet['hostBGP']>) => ({
   prefixes: prefixes.map((each) => ({ ...each, cidr: canonicalPrefix(each.cidr) })),
 });
 
-const defaultDhcp = (dhcp: NonNullable<Subnet['dhcp']>) => ({
+const defaultDhcp = ({ range, reservations, relay, ...dhcp }: NonNullable<Subnet['dhcp']>) => ({
   ...dhcp,
+  ...(range !== undefined && { range: { from: canonicalAddress(range.from), to: canonicalAddress(range.to) } }),
+  ...(reservations !== undefined && { reservations: canonicalReservations(reservations) }),
+  ...(relay !== undefined && { relay: { ...relay, server: canonicalAddress(relay.server) } }),
   enabled: dhcp.enabled ?? true,
   leaseSeconds: dhcp.leaseSeconds ?? 3600,
   dnsServers: (dhcp.dnsServers ?? []).map(canonicalAddress),
@@ -194,6 +197,14 @@ const defaultDhcp = (dhcp: NonNullable<Subnet['dhcp']>) => ({
   })),
   defaultRoute: dhcp.defaultRoute ?? true,
 });
+
+type Reservations = NonNullable<NonNullable<Subnet['dhcp']>['reservations']>;
+
+/** Two spellings of one MAC address stay as they are, for the rules to find: one of them would be lost. */
+const canonicalReservations = (given: Reservations): Reservations => {
+  const entries = Object.entries(given).map(([mac, { address: text }]) => [canonicalMac(mac), { address: canonicalAddress(text) }] as const);
+  return new Set(entries.map(([mac]) => mac)).size === entries.length ? Object.fromEntries(entries) : given;
+};
 
 export function defaultVpcSpec(spec: VpcSpec) {
   const { defaultIsolated = false, defaultRestricted = false } = spec;

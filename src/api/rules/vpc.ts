@@ -8,7 +8,8 @@ import { memberPath } from '../findings.ts';
 import type { Subject } from '../kinds/define.ts';
 import type { DefaultedVpcSpec } from '../kinds/vpc.ts';
 import { parseLabel } from '../names.ts';
-import { disjoint, type NamedPrefix, usableAddress, usablePrefix } from './addresses.ts';
+import { disjoint, type NamedPrefix, usablePrefix } from './addresses.ts';
+import { dhcpRules } from './dhcp.ts';
 import { hostBgpRules } from './hostbgp.ts';
 import { immutable } from './immutable.ts';
 import { staticRouteRules } from './staticroutes.ts';
@@ -31,6 +32,7 @@ export function vpcRules({ spec, old }: Subject<DefaultedVpcSpec>, found: Findin
   const checked = subnets.map(([name, subnet]) => checkSubnet(name, subnet, found));
   disjoint(checked.flatMap(({ prefixes }) => prefixes), found);
   for (const [index, names] of spec.permit.entries()) checkPermit(`spec.permit[${index}]`, names, spec.subnets, found);
+  dhcpRules(checked, found);
   hostBgpRules(checked, found);
   staticRouteRules(spec.staticRoutes, checked, found);
   if (spec.mode === 'l3') checkRouted(subnets, found);
@@ -63,9 +65,6 @@ function checkSubnet(name: string, subnet: DefaultedSubnet, found: Findings): Ch
     const { cidr, gateway, addressing } = subnet.ipv6;
     const prefix = check(`${path}.ipv6`, cidr, gateway, 6, `subnet "${name}"`);
     if (prefix !== undefined && addressing === 'slaac') checkStations(`${path}.ipv6.cidr`, prefix, found);
-  }
-  for (const [index, server] of subnet.dhcp.dnsServers.entries()) {
-    usableAddress(`${path}.dhcp.dnsServers[${index}]`, server, found, 'both');
   }
   return { name, path, subnet, prefixes, gateways };
 }
