@@ -7,6 +7,7 @@ import type { Resource } from '../api/object.ts';
 import { bitsOf } from '../net/address.ts';
 import type { Prefix } from '../net/brand.ts';
 import { prefixLength, prefixOfBits } from '../net/prefix.ts';
+import type { Family } from '../net/bits.ts';
 import { prefixOf, specOf } from './intent.ts';
 import { index, type Entry } from './view.ts';
 
@@ -42,33 +43,46 @@ export const serversByMac = index('serversByMac', 'Server', (object, name) =>
   Object.values(specOf('Server', object).ports).flatMap(({ mac }) => (mac === undefined ? [] : [{ key: mac, value: name }])),
 );
 
-/** `namespace/vpc/subnet`, with where it is. */
-const subnetsOf = (object: Resource, key: string): { readonly space: string; readonly prefix: Prefix; readonly value: string }[] => {
-  const { addressSpace, subnets } = specOf('VPC', object);
-  return Object.entries(subnets).map(([name, { cidr }]) => ({ space: addressSpace, prefix: prefixOf(cidr), value: `${key}/${name}` }));
-};
+/** A prefix of a subnet: that of its hosts, in either family, or one that hosts may announce. */
+export interface PlacedSubnet {
+  readonly vpc: string;
+  readonly subnet: string;
+  readonly prefix: Prefix;
+}
 
-/** Key: `<address space>|<prefix>`. Subnets (`namespace/vpc/subnet`) that are exactly this prefix. */
-export const subnetsAt = index('subnetsAt', 'VPC', (object, vpc) =>
-  subnetsOf(object, vpc).map(({ space, prefix, value }) => ({ key: `${space}|${prefix}`, value })),
-);
+const placedIn = (object: Resource, vpc: string): readonly PlacedSubnet[] =>
+  Object.entries(specOf('VPC', object).subnets).flatMap(([subnet, { cidr, ipv6, hostBGP }]) =>
+    [cidr, ...(ipv6 === undefined ? [] : [ipv6.cidr]), ...(hostBGP?.prefixes ?? []).map((announced) => announced.cidr)]
+      .map((text) => ({ vpc, subnet, prefix: prefixOf(text) })),
+  );
 
 /**
- * Key: `<address space>|<prefix>`. Subnets inside this prefix but smaller than it. Of two prefixes that overlap one contains
- * the other, so a subnet's overlaps are those inside it and those at one of the prefixes around it: at most 32 keys (IPv4)
- * instead of every subnet of the space.
+ * Of two prefixes that overlap one contains the other, so a subnet's overlaps are those inside it and those at one of the
+ * prefixes around it: at most 33 keys (IPv4) instead of every subnet of the space. IPv6 prefixes are kept at every eighth length,
+ * under the next shorter one, so that there are 17 and not 129: what is found there may also be near.
  */
-export const subnetsInside = index('subnetsInside', 'VPC', (object, vpc) =>
-  subnetsOf(object, vpc).flatMap(({ space, prefix, value }) =>
-    prefixesAround(prefix).map((around): Entry<string> => ({ key: `${space}|${around}`, value })),
-  ),
-);
+const isKept = (family: Family, length: number): boolean => family === 4 || length % 8 === 0;
 
-/** Every shorter prefix that contains this one. */
-export const prefixesAround = (prefix: Prefix): Prefix[] => {
+/** The kept prefixes around this one, longest last; the last is the prefix itself or the next around it. */
+export const keptPrefixes = (prefix: Prefix): Prefix[] => {
   const bits = bitsOf(prefix);
-  return Array.from({ length: prefixLength(prefix) }, (_, length) => prefixOfBits(bits, length));
+  const lengths = Array.from({ length: prefixLength(prefix) + 1 }, (_, length) => length).filter((length) => isKept(bits.family, length));
+  return lengths.map((length) => prefixOfBits(bits, length));
 };
+
+/** Key: `<address space>|<kept prefix>`. Subnets at it. */
+export const subnetsAt = index('subnetsAt', 'VPC', (object, vpc) => {
+  const { addressSpace } = specOf('VPC', object);
+  return placedIn(object, vpc).map((placed): Entry<PlacedSubnet> => ({ key: `${addressSpace}|${keptPrefixes(placed.prefix).at(-1)}`, value: placed }));
+});
+
+/** Key: `<address space>|<kept prefix>`. Subnets inside it that are at a longer one. */
+export const subnetsInside = index('subnetsInside', 'VPC', (object, vpc) => {
+  const { addressSpace } = specOf('VPC', object);
+  return placedIn(object, vpc).flatMap((placed) =>
+    keptPrefixes(placed.prefix).slice(0, -1).map((around): Entry<PlacedSubnet> => ({ key: `${addressSpace}|${around}`, value: placed })),
+  );
+});
 
 /** Key: fabric. */
 export const switchesByFabric = index('switchesByFabric', 'Switch', (object, name) => [{ key: specOf('Switch', object).fabric, value: name }]);
@@ -83,8 +97,10 @@ export const attachmentsByConnection = index('attachmentsByConnection', 'VPCAtta
 
 /** Key: `<namespace>/<vpc>|<address>`: attachments that pin the address. */
 export const attachmentsByPin = index('attachmentsByPin', 'VPCAttachment', (object, attachment) => {
-  const { vpc, address } = specOf('VPCAttachment', object);
-  return address === undefined ? [] : [{ key: `${object.metadata.namespace ?? ''}/${vpc}|${address}`, value: attachment }];
+  const { vpc, address, ipv6Address } = specOf('VPCAttachment', object);
+  return [address, ipv6Address].flatMap((pin) =>
+    pin === undefined ? [] : [{ key: `${object.metadata.namespace ?? ''}/${vpc}|${pin}`, value: attachment }],
+  );
 });
 
 export const indexes = [

@@ -1,17 +1,16 @@
 /** An attachment as a place: which port of which leaf joins which segment, and with which address. */
 import type { Resource } from '../../api/object.ts';
-import type { Address, Vni } from '../../net/brand.ts';
-import { contains, isHost } from '../../net/prefix.ts';
+import type { Vni } from '../../net/brand.ts';
 import { byText } from '../../kit/order.ts';
 import { ageOf } from '../age.ts';
 import { error, warning, type CompileFinding } from '../finding.ts';
-import { addressOf, clusterRef, nameTold, ownerOf, path, specOf, tenantRef } from '../intent.ts';
-import { attachmentsByConnection, attachmentsByPin } from '../relations.ts';
+import { clusterRef, nameTold, specOf, tenantRef } from '../intent.ts';
+import { attachmentsByConnection } from '../relations.ts';
 import { derivedIndex, query, type View } from '../view.ts';
 import { connectionResolution, isServerConnection, type ServerConnection } from './connection.ts';
 import { profileCapacity } from './fabric.ts';
-import { absent, Examination, holdersOf, unready, type Resolution } from './resolution.ts';
-import { sliceAt } from './mapping.ts';
+import { hostAddresses, type HostAddresses } from './hostaddress.ts';
+import { absent, Examination, unready, type Resolution } from './resolution.ts';
 import { knownVpc, type Overlay, type ResolvedSubnet } from './vpc.ts';
 
 /** Where in the overlay an attachment is: the same object for all attachments of the subnet. */
@@ -23,11 +22,10 @@ export interface SubnetPlace {
   readonly subnet: ResolvedSubnet;
 }
 
-export interface ResolvedAttachment {
+export interface ResolvedAttachment extends HostAddresses {
   readonly place: SubnetPlace;
   readonly segment: Vni;
   readonly connection: ServerConnection;
-  readonly address?: Address;
 }
 
 type SubnetAnswer = { readonly place: SubnetPlace } | { readonly place?: never; readonly resolution: Resolution<unknown> };
@@ -51,23 +49,17 @@ const placement = query('placement', (view, key): Resolution<ResolvedAttachment>
 
 const place = (object: Resource, view: View): Resolution<ResolvedAttachment> => {
   const seen = new Examination(object, view);
-  const spec = specOf('VPCAttachment', object);
   const connection = connectionOf(object, seen, view);
   const found = placeOf(object, seen, view);
   if (found === undefined) return seen.done<ResolvedAttachment>(undefined);
   const { mtu, vpc } = found.overlay;
   if (connection !== undefined && connection.mtu < mtu) seen.findings.push(smallMtu(connection.mtu, mtu));
-  const wantsAddress = spec.address !== undefined || connection?.mac !== undefined;
-  const address = wantsAddress ? claimAddress(object, found, seen, view) : undefined;
+  const addresses = hostAddresses(object, found, connection?.mac, seen, view);
   if (connection !== undefined && connection.mac === undefined) seen.findings.push(noMac(connection.server.name));
   const segment = found.subnet.vni;
   if (segment === undefined) seen.findings.push(unready(vpc, 'spec.subnet', absent));
-  if (connection === undefined || segment === undefined || (wantsAddress && address === undefined)) {
-    return seen.done<ResolvedAttachment>(undefined);
-  }
-  return seen.done<ResolvedAttachment>(
-    address === undefined ? { place: found, segment, connection } : { place: found, segment, connection, address },
-  );
+  if (connection === undefined || segment === undefined || addresses === undefined) return seen.done<ResolvedAttachment>(undefined);
+  return seen.done<ResolvedAttachment>({ place: found, segment, connection, ...addresses });
 };
 
 const noMac = (server: string) =>
@@ -128,46 +120,6 @@ const placeOf = (object: Resource, seen: Examination, view: View): SubnetPlace |
   const names = Object.keys(subnets).join('", "');
   seen.error('UnknownSubnet', 'spec.subnet', `VPC "${spec.vpc}" has no subnet "${spec.subnet}"; it has "${names}"`);
   return undefined;
-};
-
-const claimAddress = (object: Resource, { vpc, overlay, subnet }: SubnetPlace, seen: Examination, view: View): Address | undefined => {
-  const { address: pin } = specOf('VPCAttachment', object);
-  const { hostPool: pool, scope: unlessMapped } = overlay;
-  if (pin !== undefined) {
-    checkPin(addressOf(pin), subnet, seen);
-    checkMapped(object, vpc, pool, addressOf(pin), seen, view);
-  }
-  if (seen.failed) return undefined;
-  const demand = { pool, purpose: 'host', owner: seen.owner, candidates: subnet.hosts, mustFit: true as const, unlessMapped, path: 'spec.address' };
-  const rivalry = { code: 'AddressInUse', relation: attachmentsByPin, key: `${vpc}|${pin}` };
-  const value = pin === undefined ? seen.claim(demand) : seen.claim({ ...demand, pin }, rivalry);
-  if (value === undefined) return undefined;
-  const slice = sliceAt(view, vpc, addressOf(value));
-  if (slice !== undefined) seen.findings.push(mappedToo(value, tenantRef('', slice.key).name));
-  return addressOf(value);
-};
-
-/** An address that a slice spoke of first is not taken from the host there; who holds it already keeps it all the same. */
-const checkMapped = (object: Resource, vpc: string, pool: string, address: Address, seen: Examination, view: View): void => {
-  const slice = sliceAt(view, vpc, address);
-  if (slice === undefined || slice.age > ageOf(object)) return;
-  const { uid } = ownerOf(object);
-  if (holdersOf(view, pool, address).some((holder) => holder.uid === uid)) return;
-  const { name } = tenantRef('', slice.key);
-  seen.error('AddressMapped', 'spec.address', `"${address}" is mapped by the older MappingSlice "${name}"; choose another or remove the mapping`);
-};
-
-const mappedToo = (address: string, slice: string) =>
-  warning('AddressMapped', 'spec.address', `"${address}" is also mapped by MappingSlice "${slice}", which has no effect while this server has it; remove the mapping`);
-
-const checkPin = (address: Address, { prefix, gateway }: ResolvedSubnet, seen: Examination): void => {
-  const at = path('spec', 'address');
-  if (!contains(prefix, address)) {
-    seen.error('AddressOutsideSubnet', at, `"${address}" is outside the subnet "${prefix}"; choose one inside or leave it out`);
-  } else if (!isHost(prefix, address)) {
-    seen.error('AddressNotAHost', at, `"${address}" is the network or broadcast address of "${prefix}"; choose another`);
-  }
-  if (address === gateway) seen.error('AddressIsGateway', at, `"${address}" is the gateway of the subnet; choose another`);
 };
 
 /** Key: leaf. Attachments that would be on it if it could hold everything. */

@@ -7,7 +7,7 @@ import { ageOf } from '../age.ts';
 import { path, specOf, tenantRef, type Specs } from '../intent.ts';
 import { derivedIndex, query, type View } from '../view.ts';
 import { absent, Examination, unready, type Resolution } from './resolution.ts';
-import { knownVpc, type Overlay, type ResolvedVpc } from './vpc.ts';
+import { knownVpc, prefixesOf, type Overlay, type ResolvedVpc } from './vpc.ts';
 
 export interface Pairing {
   /** Prefixes of the first VPC, by name, and of the second. */
@@ -90,7 +90,7 @@ const resolveSide = (object: Resource, side: SideSpec, at: string, seen: Examina
   const wanted = side.subnets.length === 0 ? Object.keys(resolved.subnets) : side.subnets;
   const faulty = wanted.filter((name) => !Object.hasOwn(resolved.subnets, name));
   if (faulty.length > 0) seen.findings.push(unready(ref, `${at}.subnets`, resolution));
-  const prefixes = wanted.flatMap((name) => resolved.subnets[name]?.prefix ?? []);
+  const prefixes = wanted.flatMap((name) => resolved.subnets[name] ?? []).flatMap(prefixesOf);
   return [{ vpc, resolved, prefixes: [...new Set(prefixes)].sort(comparePrefixes) }];
 };
 

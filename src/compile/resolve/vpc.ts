@@ -3,8 +3,10 @@
  * added must not disconnect the servers of those that run.
  */
 import { refOf, type ObjectRef, type Resource } from '../../api/object.ts';
-import { vpcScope, type DhcpSettings } from '../../goal/rows.ts';
+import { vpcScope, type DhcpSettings, type PrefixMatch } from '../../goal/rows.ts';
 import type { Address, Prefix, Vni } from '../../net/brand.ts';
+import { familyOf } from '../../net/address.ts';
+import { width } from '../../net/bits.ts';
 import { contains, firstHost, overlaps } from '../../net/prefix.ts';
 import { parseVni } from '../../net/scalars.ts';
 import type { Candidates } from '../demand.ts';
@@ -16,11 +18,18 @@ import { hostPool } from './mapping.ts';
 import { elderOverlap } from './overlap.ts';
 import { absent, Examination, withoutDemands, type Resolution } from './resolution.ts';
 
-export interface ResolvedSubnet {
+/** One family's part of a subnet. */
+export interface Network {
   readonly prefix: Prefix;
   readonly gateway: Address;
   /** What servers may be given: every address but the gateway. */
   readonly hosts: Candidates;
+}
+
+export interface ResolvedSubnet extends Network {
+  readonly ipv6?: Network & { readonly addressing: 'dhcp' | 'slaac' };
+  /** What hosts may announce by BGP; left out, they may not speak BGP at all. */
+  readonly announceable?: readonly PrefixMatch[];
   /** L2VNI; absent while it waits for one. */
   readonly vni?: Vni;
   readonly dhcp?: DhcpSettings;
@@ -35,6 +44,7 @@ export interface Overlay {
   /** Where rows for all members of the VPC are. */
   readonly scope: string;
   readonly mtu: number;
+  readonly mode: 'l2' | 'l3';
   /** Pool that the addresses of its servers are taken from. */
   readonly hostPool: string;
 }
@@ -44,7 +54,14 @@ export interface ResolvedVpc {
   readonly overlay: Overlay;
   /** Subnets without faults. */
   readonly subnets: { readonly [name: string]: ResolvedSubnet };
+  readonly staticRoutes: readonly { readonly prefix: Prefix; readonly nextHops: readonly Address[] }[];
 }
+
+/** Everything that hosts of a subnet have or may announce. */
+export const prefixesOf = ({ prefix, ipv6, announceable = [] }: ResolvedSubnet): Prefix[] => {
+  const own = ipv6 === undefined ? [prefix] : [prefix, ipv6.prefix];
+  return [...own, ...announceable.map((match) => match.prefix).filter((other) => !own.some((outer) => contains(outer, other)))];
+};
 
 /** VPCs do not name a fabric; theirs is the one that everything defaults to. */
 export const fabricOfTenants = 'default';
@@ -78,13 +95,14 @@ const resolve = (object: Resource, view: View): Resolution<ResolvedVpc> => {
   const faults: Examination['findings'] = [];
   for (const [name, subnet] of Object.entries(spec.subnets)) {
     const part = seen.part();
-    checkSubnet(object, name, { space, fabric }, part, view);
+    for (const [prefix, at] of prefixesIn(subnet, path('spec', 'subnets', name))) checkPrefix(object, prefix, at, { space, fabric }, part, view);
     const subnetVni = part.failed ? undefined : claimVni(part, fabric, `subnet/${name}`, path('spec', 'subnets', name));
     if (!part.failed) subnets[name] = resolvedSubnet(subnet, subnetVni);
     faults.push(...part.findings);
     seen.demands.push(...part.demands);
   }
-  const value = vni && { addressSpace: spec.addressSpace, overlay: overlayOf(object, vni, fabric), subnets };
+  const staticRoutes = spec.staticRoutes.map(({ prefix, nextHops }) => ({ prefix: prefixOf(prefix), nextHops: nextHops.map(addressOf) }));
+  const value = vni && { addressSpace: spec.addressSpace, overlay: overlayOf(object, vni, fabric), subnets, staticRoutes };
   return seen.done<ResolvedVpc>(value, faults);
 };
 
@@ -94,6 +112,7 @@ const overlayOf = (object: Resource, vni: Vni, fabric: Tenancy): Overlay => ({
   vrf: vrfName(vni),
   scope: vpcScope(vni),
   mtu: overlayMtu(fabric.mtu),
+  mode: specOf('VPC', object).mode,
   hostPool: hostPool(object.metadata.uid ?? tenantKey(object)),
 });
 
@@ -106,20 +125,40 @@ const claimVni = (seen: Examination, fabric: Tenancy, purpose: string, at: strin
 
 type SubnetSpec = Specs['VPC']['subnets'][string];
 
-const gatewayOf = ({ cidr, gateway }: SubnetSpec): Address =>
-  gateway === undefined ? firstHost(prefixOf(cidr)) : addressOf(gateway);
+/** Prefixes that nobody else of the space may have, each with the path of who says it. */
+const prefixesIn = ({ cidr, ipv6, hostBGP }: SubnetSpec, at: string): (readonly [Prefix, string])[] => {
+  const own = [[prefixOf(cidr), `${at}.cidr`] as const, ...(ipv6 === undefined ? [] : [[prefixOf(ipv6.cidr), `${at}.ipv6.cidr`] as const])];
+  const announced = (hostBGP?.prefixes ?? []).map((each, index) => [prefixOf(each.cidr), `${at}.hostBGP.prefixes[${index}].cidr`] as const);
+  return [...own, ...announced.filter(([prefix]) => !own.some(([outer]) => contains(outer, prefix)))];
+};
+
+const networkOf = ({ cidr, gateway }: { readonly cidr: string; readonly gateway?: string | undefined }): Network => {
+  const prefix = prefixOf(cidr);
+  const own = gateway === undefined ? firstHost(prefix) : addressOf(gateway);
+  return { prefix, gateway: own, hosts: { type: 'addresses', prefix, except: [own] } };
+};
 
 const resolvedSubnet = (subnet: SubnetSpec, vni: Vni | undefined): ResolvedSubnet => {
   const { enabled, leaseSeconds, dnsServers } = subnet.dhcp;
-  const prefix = prefixOf(subnet.cidr);
-  const gateway = gatewayOf(subnet);
+  const { ipv6, hostBGP } = subnet;
   return {
-    prefix,
-    gateway,
-    hosts: { type: 'addresses', prefix, except: [gateway] },
+    ...networkOf(subnet),
+    ...(ipv6 === undefined ? {} : { ipv6: { ...networkOf(ipv6), addressing: ipv6.addressing ?? 'dhcp' } }),
+    ...(hostBGP === undefined ? {} : { announceable: announceableOf(subnet) }),
     ...(vni === undefined ? {} : { vni }),
     ...(enabled ? { dhcp: { leaseSeconds, dnsServers: dnsServers.map(addressOf), ntpServers: [], routes: [] } } : {}),
   };
+};
+
+/** Single addresses of the subnet, unless it says what. */
+const announceableOf = ({ cidr, ipv6, hostBGP }: SubnetSpec): PrefixMatch[] => {
+  const prefixes = hostBGP?.prefixes ?? [];
+  const said = prefixes.length > 0 ? prefixes : [{ cidr }, ...(ipv6 === undefined ? [] : [{ cidr: ipv6.cidr }])];
+  return said.map(({ cidr: text, minLength, maxLength }: NonNullable<typeof prefixes>[number]) => {
+    const prefix = prefixOf(text);
+    const longest = width(familyOf(prefix));
+    return { prefix, minLength: minLength ?? longest, maxLength: maxLength ?? longest };
+  });
 };
 
 interface Surroundings {
@@ -127,10 +166,8 @@ interface Surroundings {
   readonly fabric: Tenancy;
 }
 
-const checkSubnet = (object: Resource, name: string, { space, fabric }: Surroundings, seen: Examination, view: View): void => {
-  const { addressSpace, subnets } = specOf('VPC', object);
-  const prefix = prefixOf(subnets[name]?.cidr ?? '');
-  const at = path('spec', 'subnets', name, 'cidr');
+const checkPrefix = (object: Resource, prefix: Prefix, at: string, { space, fabric }: Surroundings, seen: Examination, view: View): void => {
+  const { addressSpace } = specOf('VPC', object);
   if (!space.prefixes.some((outer) => contains(prefixOf(outer), prefix))) {
     seen.error(
       'OutsideAddressSpace',

@@ -4,6 +4,9 @@
  * (symmetric IRB, RFC 9135 §4). Attachments of one segment on one leaf hand in the same row, which stays until the last of
  * them is gone.
  */
+import { familyOf } from '../../net/address.ts';
+import { width } from '../../net/bits.ts';
+import type { Prefix } from '../../net/brand.ts';
 import { prefixLength } from '../../net/prefix.ts';
 import { tenantKey } from '../intent.ts';
 import { attachmentResolution, type ResolvedAttachment } from '../resolve/attachment.ts';
@@ -22,11 +25,10 @@ export const attachmentTranslator: Translator = {
   },
 };
 
-const rowsOf = ({ place, segment, connection }: ResolvedAttachment, { member, segment: segmentRow }: SubnetRows): ScopedRow[] => {
+const rowsOf = ({ place, segment, connection }: ResolvedAttachment, shared: SubnetRows): ScopedRow[] => {
   const from = [place.overlay.vpc];
   return connection.legs.flatMap(({ leaf: { scope }, port }): ScopedRow[] => [
-    { scope, row: member, from },
-    { scope, row: segmentRow, from },
+    ...shared.map((row) => ({ scope, row, from })),
     {
       scope,
       row: { table: 'attachment', key: port, value: { port, segment } },
@@ -35,7 +37,13 @@ const rowsOf = ({ place, segment, connection }: ResolvedAttachment, { member, se
   ]);
 };
 
-const factsOf = ({ connection, address, place }: ResolvedAttachment): Facts => {
-  const [server, ports] = [connection.server.name, connection.legs.flatMap(({ links }) => links.map(({ leafEnd }) => leafEnd))];
-  return address === undefined ? { server, ports } : { server, ports, address: `${address}/${prefixLength(place.subnet.prefix)}` };
+const factsOf = ({ connection, place, address, ipv6Address }: ResolvedAttachment): Facts => {
+  const { subnet: { prefix, ipv6 }, overlay: { mode } } = place;
+  const lengthOf = (network: Prefix): number => (mode === 'l3' ? width(familyOf(network)) : prefixLength(network));
+  return {
+    server: connection.server.name,
+    ports: connection.legs.flatMap(({ links }) => links.map(({ leafEnd }) => leafEnd)),
+    ...(address === undefined ? {} : { address: `${address}/${lengthOf(prefix)}` }),
+    ...(ipv6Address === undefined || ipv6 === undefined ? {} : { ipv6Address: `${ipv6Address}/${lengthOf(ipv6.prefix)}` }),
+  };
 };

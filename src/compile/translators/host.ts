@@ -5,13 +5,17 @@
 import type { ResolvedAttachment } from '../resolve/attachment.ts';
 import type { ScopedRow } from '../view.ts';
 
-/** No rows for a host whose address or MAC nobody knows. */
-export const hostRows = ({ place, segment, connection, address }: ResolvedAttachment): ScopedRow[] => {
+/** No rows for a host whose addresses or MAC nobody knows. */
+export const hostRows = ({ place, segment, connection, address, ipv6Address }: ResolvedAttachment): ScopedRow[] => {
   const { legs, server, mac } = connection;
-  if (address === undefined || mac === undefined) return [];
+  if (mac === undefined) return [];
   const from = [server, connection.connection, place.overlay.vpc];
-  return legs.map(({ leaf: { scope }, port }) => {
-    const value = { segment, address, mac, port, hostname: server.name };
-    return { scope, row: { table: 'host', key: `${segment}/${address}`, value }, from };
-  });
+  return [address, ipv6Address].flatMap((each) =>
+    each === undefined
+      ? []
+      : legs.map(({ leaf: { scope }, port }) => {
+          const value = { segment, address: each, mac, port, hostname: server.name };
+          return { scope, row: { table: 'host', key: `${segment}/${each}`, value }, from };
+        }),
+  );
 };

@@ -4,11 +4,8 @@ import { interfaceAddress } from '../../net/interfaceaddress.ts';
 import { subnetResolution, type SubnetPlace } from '../resolve/attachment.ts';
 import { query } from '../view.ts';
 
-/** Rows that are the same on every leaf. */
-export interface SubnetRows {
-  readonly member: Row;
-  readonly segment: Row;
-}
+/** Rows that are the same on every leaf: membership, the segment, and what hosts may announce. */
+export type SubnetRows = readonly Row[];
 
 /** Key: `namespace/vpc/subnet`. Made once for all attachments. */
 export const subnetRows = query('subnetRows', (view, key): SubnetRows | undefined => {
@@ -16,17 +13,30 @@ export const subnetRows = query('subnetRows', (view, key): SubnetRows | undefine
   const vni = place?.subnet.vni;
   if (place === undefined || vni === undefined) return undefined;
   const { scope } = place.overlay;
-  return {
-    member: { table: 'member', key: scope, value: { scope } },
-    segment: { table: 'segment', key: `${vni}`, value: segmentOf(place, vni) },
-  };
+  return [
+    { table: 'member', key: scope, value: { scope } },
+    { table: 'segment', key: `${vni}`, value: segmentOf(place, vni) },
+    ...hostPeeringOf(place, vni),
+  ];
 });
 
-const segmentOf = ({ vpc, name, overlay, subnet }: SubnetPlace, vni: SegmentRow['vni']): SegmentRow => ({
-  vni,
-  vrf: overlay.vrf,
-  gateways: [interfaceAddress(subnet.gateway, subnet.prefix)],
-  mtu: overlay.mtu,
-  description: `${vpc}/${name}`,
-  ...(subnet.dhcp === undefined ? {} : { dhcp: subnet.dhcp }),
-});
+const segmentOf = ({ vpc, name, overlay, subnet }: SubnetPlace, vni: SegmentRow['vni']): SegmentRow => {
+  const { prefix, gateway, ipv6, dhcp } = subnet;
+  return {
+    vni,
+    vrf: overlay.vrf,
+    gateways: [{ prefix, gateway }, ...(ipv6 === undefined ? [] : [ipv6])].map((network) => interfaceAddress(network.gateway, network.prefix)),
+    mtu: overlay.mtu,
+    description: `${vpc}/${name}`,
+    ...(overlay.mode === 'l3' ? { mode: 'l3' } : {}),
+    ...(ipv6 === undefined ? {} : { ipv6: ipv6.addressing }),
+    ...(dhcp === undefined ? {} : { dhcp }),
+  };
+};
+
+const hostPeeringOf = ({ overlay, subnet }: SubnetPlace, vni: SegmentRow['vni']): Row[] => {
+  const { announceable: accept, prefix, ipv6 } = subnet;
+  if (accept === undefined) return [];
+  const range = ipv6 === undefined ? [prefix] : [prefix, ipv6.prefix];
+  return [{ table: 'hostPeering', key: `${vni}`, value: { segment: vni, vrf: overlay.vrf, range, accept } }];
+};

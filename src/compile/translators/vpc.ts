@@ -1,4 +1,5 @@
-/** VPC -> its VRF, said once for all devices that hold it. */
+/** VPC -> its VRF and static routes, said once for all devices that hold it. */
+import type { Row } from '../../goal/rows.ts';
 import { tenantKey } from '../intent.ts';
 import { vpcResolution, type ResolvedVpc } from '../resolve/vpc.ts';
 import type { Facts, Translator } from '../view.ts';
@@ -11,8 +12,11 @@ export const vpcTranslator: Translator = {
     const { value, findings, demands } = view.query(vpcResolution, key);
     if (value === undefined) return { rows: [], findings, demands };
     const { vni, vrf, scope } = value.overlay;
-    const row = { table: 'vrf', key: vrf, value: { name: vrf, vni, description: key } } as const;
-    return { rows: [{ scope, row, from: [] }], findings, demands, facts: factsOf(value) };
+    const rows: Row[] = [
+      { table: 'vrf', key: vrf, value: { name: vrf, vni, description: key } },
+      ...value.staticRoutes.map(({ prefix, nextHops }): Row => ({ table: 'route', key: `${vrf}/${prefix}`, value: { vrf, prefix, nextHops } })),
+    ];
+    return { rows: rows.map((row) => ({ scope, row, from: [] })), findings, demands, facts: factsOf(value) };
   },
 };
 
