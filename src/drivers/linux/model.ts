@@ -6,6 +6,7 @@
 import type { Address, Mac, Prefix, Vni } from '../../net/brand.ts';
 import type { RowId } from '../../goal/rows.ts';
 import type { Entries } from './entries.ts';
+import type { NftTables } from './nft.ts';
 
 /** A network namespace; the empty name is the switch itself (underlay), any other a VRF. */
 export type Place = string;
@@ -75,6 +76,26 @@ export interface PortState {
   readonly mtu: number;
   /** Carries Heddle's alias. */
   readonly marked: boolean;
+  /** A trunk: what arrives goes no further unless a subinterface takes it. */
+  readonly guarded?: true;
+}
+
+/**
+ * What carries one VLAN tag on a port, or none (VLAN 0), as if it were a port of its own: a veth pair and the filters that lead
+ * frames there and back. The trunk stays in the underlay, the other end is where the frames belong.
+ */
+export interface SubinterfaceState {
+  /** Of both ends: `<interface of the trunk>.<vlan>`. */
+  readonly name: string;
+  readonly trunk: string;
+  readonly vlan: number;
+  readonly place: Place;
+  /** Bridge it belongs to; empty for none, when it is routed. */
+  readonly master: string;
+  readonly up: boolean;
+  readonly mtu: number;
+  /** Both ends and all filters are there. */
+  readonly whole: boolean;
 }
 
 export interface FdbState {
@@ -127,8 +148,7 @@ export interface RouteState {
 
 export interface RulesetState {
   readonly place: Place;
-  /** Table `inet heddle` exactly as nft prints it. */
-  readonly text: string;
+  readonly tables: NftTables;
 }
 
 /** The three FRR daemons, as one thing: they are restarted together or not at all. */
@@ -168,6 +188,7 @@ export interface States {
   readonly vxlan: VxlanState;
   readonly bond: BondState;
   readonly port: PortState;
+  readonly subinterface: SubinterfaceState;
   readonly fdb: FdbState;
   readonly tunnel: TunnelState;
   readonly neighbour: NeighbourState;
@@ -205,6 +226,7 @@ export const netnsKey = (place: Place): ItemKey => `netns/${place}`;
 export const knownKey = (place: Place): ItemKey => `known/${place}`;
 export const linkKey = (place: Place, name: string): ItemKey => `link/${place}/${name}`;
 export const portKey = (name: string): ItemKey => `port/${name}`;
+export const subinterfaceKey = (name: string): ItemKey => `subinterface/${name}`;
 export const rulesetKey = (place: Place): ItemKey => `nft/${place}`;
 export const sysctlKey = (place: Place): ItemKey => `sysctl/${place}`;
 export const frrKey = (path: readonly string[]): ItemKey => `frr/${path.join('/')}`;
@@ -281,6 +303,15 @@ export const port = (state: PortState): Item<'port'> => ({
   key: portKey(state.interface),
   state,
   needs: [...inPlace(state.place), ...(state.master === '' ? [] : [linkKey(state.place, state.master)])],
+});
+
+export const subinterface = (state: SubinterfaceState): Item<'subinterface'> => ({
+  kind: 'subinterface',
+  key: subinterfaceKey(state.name),
+  state,
+  needs: [
+    portKey(state.trunk), ...inPlace(state.place), ...(state.master === '' ? [] : [linkKey(state.place, state.master)]),
+  ],
 });
 
 export const fdb = (state: FdbState, on: ItemKey = portKey(state.port)): Item<'fdb'> => ({
@@ -379,5 +410,7 @@ export interface LinuxActual {
   readonly fingerprint?: string;
   /** Interfaces in the underlay that Heddle does not own, so that a goal may claim them. */
   readonly unclaimed: ReadonlyMap<string, PortState>;
+  /** Interfaces that are up and have no carrier. Left out: none. */
+  readonly silent?: ReadonlySet<string>;
   readonly capabilities: ReadonlySet<string>;
 }

@@ -2,6 +2,8 @@
 import { readdir } from 'node:fs/promises';
 import { netns, pair, ruleset, sysctl } from '../model.ts';
 import type { Item, LinuxActual, PairEnd, Place } from '../model.ts';
+import { listElements, parseTables, withElements } from '../nft.ts';
+import type { NftTables } from '../nft.ts';
 import { forwardingSysctls } from '../render/sysctls.ts';
 import { inside } from '../steps/step.ts';
 import type { Site } from '../steps/step.ts';
@@ -74,14 +76,21 @@ const pairsOf = (readings: readonly PlaceReading[]): readonly Item[] => {
 const sysctlNames = Object.keys(forwardingSysctls);
 
 const readSettings = async (place: Place, run: Runner): Promise<readonly Item[]> => {
-  const [values, table] = await Promise.all([
+  const [values, tables] = await Promise.all([
     run(inside(place, ['sysctl', '-e', ...sysctlNames])),
-    place === '' ? undefined : run(inside(place, ['nft', 'list', 'table', 'inet', 'heddle'])),
+    place === '' ? {} : readTables(place, run),
   ]);
   const found = Object.fromEntries(values.stdout.split('\n').map((line) => line.split(' = ')).filter((words) => words.length === 2));
   return [
     // A setting that this kernel does not have cannot be wrong.
     { ...sysctl({ place, values: { ...forwardingSysctls, ...found } }), foreign: place === '' },
-    ...(table?.status === 0 ? [ruleset({ place, text: table.stdout })] : []),
+    ...(Object.keys(tables).length > 0 ? [ruleset({ place, tables })] : []),
   ];
+};
+
+/** Without what packets put into sets, which may be very much; so elements are read by themselves. */
+const readTables = async (place: Place, run: Runner): Promise<NftTables> => {
+  const tables = parseTables((await run(inside(place, ['nft', '-t', 'list', 'ruleset']))).stdout);
+  const commands = listElements(tables);
+  return commands === '' ? tables : withElements(tables, (await run(inside(place, ['nft', '-f', '-']), commands)).stdout);
 };

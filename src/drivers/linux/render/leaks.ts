@@ -4,10 +4,10 @@
  * would permit more than either.
  */
 import type { LeakRow } from '../../../goal/rows.ts';
-import { neighbour, pair, pairKey, route, ruleset, rulesetKey, sysctlKey } from '../model.ts';
+import { neighbour, pair, pairKey, route, rulesetKey, sysctlKey } from '../model.ts';
 import type { PairEnd } from '../model.ts';
 import { pairMac } from './macs.ts';
-import { rulesetText } from './ruleset.ts';
+import { bare, headerOf, hook } from './ruleset.ts';
 import type { Rendering } from './render.ts';
 
 /** Next hop on a pair, which carries no addresses; the same that FRR uses for unnumbered links. */
@@ -23,7 +23,7 @@ export const renderLeaks = (rendering: Rendering): void => {
   for (const vrf of new Set(all.map(([, leak]) => leak.vrf))) {
     const own = all.filter(([, leak]) => leak.vrf === vrf);
     const rows = own.flatMap(([key]) => (key === undefined ? [] : [`leak/${key}`]));
-    rendering.add(ruleset({ place: vrf, text: rulesetText(own.map(([, leak]) => leak)) }), ...rows);
+    rendering.filter(vrf, { chains: gateChains(own.map(([, leak]) => leak)) }, rows);
   }
 };
 
@@ -61,3 +61,28 @@ const endOf = (place: string, vni: LeakRow['vni'], peerVni: LeakRow['vni']): Pai
   up: true,
 });
 
+/**
+ * What comes in from a peer VRF is dropped unless one pairing permits both its ends. A chain a pairing and a rule a prefix:
+ * linear in the size of the peering. At `input` too: otherwise this VRF's gateways could be reached by every peer.
+ */
+const gateChains = (leaks: readonly LeakRow[]): Record<string, readonly string[]> => {
+  const sorted = leaks.toSorted((left, right) => left.peerVni - right.peerVni);
+  const gate = sorted.flatMap(gateRules);
+  return Object.fromEntries([
+    ...sorted.flatMap(pairingChains),
+    ['forward', [hook('forward'), ...gate]],
+    ['input', [hook('input'), ...gate]],
+  ]);
+};
+
+const chainName = ({ peerVni }: LeakRow, index: number): string => `pv${peerVni}-${index}`;
+
+const pairingChains = (leak: LeakRow): (readonly [string, readonly string[]])[] =>
+  leak.pairings.map(({ local }, index) =>
+    [chainName(leak, index), local.map((prefix) => `${headerOf(prefix)} daddr ${bare(prefix)} accept`)]);
+
+const gateRules = (leak: LeakRow): readonly string[] => [
+  ...leak.pairings.flatMap(({ remote }, index) =>
+    remote.map((prefix) => `iifname "pv${leak.peerVni}" ${headerOf(prefix)} saddr ${bare(prefix)} jump ${chainName(leak, index)}`)),
+  `iifname "pv${leak.peerVni}" drop`,
+];

@@ -3,12 +3,14 @@ import type { RowId } from '../../../goal/rows.ts';
 import type { GoalTables, Unrealisable } from '../../driver.ts';
 import { goneKeys } from '../difference.ts';
 import { Entries, itemOf } from '../entries.ts';
-import type { Item, ItemKey, Items, LinuxActual } from '../model.ts';
+import type { Item, ItemKey, Items, LinuxActual, Place } from '../model.ts';
 import type { Site } from '../steps/step.ts';
 import { renderHosts } from './hosts.ts';
 import { renderLeaks } from './leaks.ts';
 import { renderMappings } from './mappings.ts';
 import { renderPorts } from './ports.ts';
+import { Rulesets } from './ruleset.ts';
+import type { RulesetPart } from './ruleset.ts';
 import { renderSegments } from './segments.ts';
 import { renderUnderlay } from './underlay.ts';
 import { renderVrfs } from './vrfs.ts';
@@ -24,6 +26,8 @@ export interface Rendering {
    * added then. Asked for every entry that is wanted.
    */
   isThere(prefix: string, name: string, word: string, needs: readonly ItemKey[]): boolean;
+  /** Contributes to the rules of a VRF, which become one item when all renderers are through. */
+  filter(place: Place, part: RulesetPart, ...rows: readonly (RowId | readonly RowId[])[]): void;
   refuse(row: RowId, code: Unrealisable['code'], message: string): void;
 }
 
@@ -41,6 +45,7 @@ export const render = (goal: GoalTables, actual: LinuxActual, site: Site, withEn
   const unrealisable: Unrealisable[] = [];
   const entries = withEntries && actual.entries !== undefined ? actual.entries() : new Entries();
   const wanted = new Uint8Array(entries.size);
+  const rulesets = new Rulesets();
   let gone: ReadonlySet<ItemKey> = new Set();
   const rendering: Rendering = {
     goal,
@@ -57,9 +62,11 @@ export const render = (goal: GoalTables, actual: LinuxActual, site: Site, withEn
       wanted[number] = 1;
       return true;
     },
+    filter: (place, part, ...rows) => rulesets.add(place, part, rows.flat()),
     refuse: (row, code, message) => unrealisable.push({ row, code, message }),
   };
   for (const part of [renderUnderlay, renderVrfs, renderSegments, renderPorts, renderLeaks]) part(rendering);
+  for (const [item, rows] of rulesets.items()) rendering.add(item, rows);
   if (!withEntries) return { items, there: actual.items, unrealisable };
   gone = goneKeys(actual.items, items, site);
   for (const part of [renderHosts, renderMappings]) part(rendering);

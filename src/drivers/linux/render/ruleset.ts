@@ -1,37 +1,79 @@
 /**
- * Rules of one VRF for what arrives from its peers, in the very text that `nft list` prints (nft 1.0.6), so that reading
- * back compares equal. A chain a pairing and a rule a prefix: linear in the size of the peering.
+ * The rules of one VRF, put together from what several renderers contribute. Each hooks in with a base chain of its own: a
+ * packet passes all base chains of a hook, so `accept` in one says nothing for the others and only `drop` is final. Names of
+ * chains and sets begin with a word of their contributor.
  */
-import type { LeakRow } from '../../../goal/rows.ts';
+import { byText } from '../../../kit/order.ts';
+import { getOrMake } from '../../../kit/maps.ts';
+import type { Address, Prefix } from '../../../net/brand.ts';
+import { comparePrefixes, contains } from '../../../net/prefix.ts';
+import type { RowId } from '../../../goal/rows.ts';
+import { ruleset } from '../model.ts';
+import type { Item, Place } from '../model.ts';
+import { nftFamilies } from '../nft.ts';
+import type { NftFamily, NftSet, NftTables } from '../nft.ts';
 
-/** Table `inet heddle`: what comes in from a peer VRF is dropped unless one pairing permits both its ends. */
-export const rulesetText = (leaks: readonly LeakRow[]): string => {
-  const sorted = leaks.toSorted((left, right) => left.peerVni - right.peerVni);
-  const chains = sorted.flatMap(pairingChains);
-  const gate = sorted.flatMap(gateRules);
-  return `table inet heddle {\n${[...chains, hook('forward', gate), hook('input', gate)].join('\n')}}\n`;
+/** What one renderer contributes to the table of one family. */
+export interface RulesetPart {
+  /** Left out: `inet`. */
+  readonly family?: NftFamily;
+  readonly sets?: Readonly<Record<string, NftSet>>;
+  readonly chains?: Readonly<Record<string, readonly string[]>>;
+}
+
+/** First line of a base chain. `offset`: its place among the others of the hook, each contributor's own. */
+export const hook = (name: 'prerouting' | 'input' | 'forward' | 'output' | 'postrouting', offset = 0): string => {
+  const sign = offset < 0 ? '-' : '+';
+  return `type filter hook ${name} priority filter${offset === 0 ? '' : ` ${sign} ${Math.abs(offset)}`}; policy accept;`;
 };
 
-const chain = (name: string, lines: readonly string[]): string =>
-  `\tchain ${name} {\n${lines.map((line) => `\t\t${line}\n`).join('')}\t}\n`;
-
-/** `input` too: otherwise the addresses of this VRF's gateways could be reached by every peer. */
-const hook = (name: string, rules: readonly string[]): string =>
-  chain(name, [`type filter hook ${name} priority filter; policy accept;`, ...rules]);
-
-const family = (prefix: string): string => (prefix.includes(':') ? 'ip6' : 'ip');
+/** Keyword of the header that an address or prefix is in. */
+export const headerOf = (prefix: string): 'ip' | 'ip6' => (prefix.includes(':') ? 'ip6' : 'ip');
 
 /** nft prints a prefix of full length without its length. */
-const bare = (prefix: string): string => prefix.replace(/\/32$/, '').replace(/(:.*)\/128$/, '$1');
+export const bare = (prefix: string): string => prefix.replace(/(\.\d+)\/32$/, '$1').replace(/(:.*)\/128$/, '$1');
 
-const chainName = ({ peerVni }: LeakRow, index: number): string => `pv${peerVni}-${index}`;
+/** Those of a family, without what is inside another: the kernel refuses a set whose elements overlap. */
+export const prefixSet = (header: 'ip' | 'ip6', prefixes: readonly Prefix[]): NftSet => ({
+  lines: [`type ${header === 'ip' ? 'ipv4_addr' : 'ipv6_addr'}`, 'flags interval'],
+  elements: withoutInner(prefixes.filter((prefix) => headerOf(prefix) === header)).map(bare).toSorted(byText),
+});
 
-const pairingChains = (leak: LeakRow): readonly string[] =>
-  leak.pairings.map(({ local }, index) =>
-    chain(chainName(leak, index), local.map((prefix) => `${family(prefix)} daddr ${bare(prefix)} accept`)));
+/** In order, a prefix comes right before those inside it. */
+const withoutInner = (prefixes: readonly Prefix[]): Prefix[] => {
+  const kept: Prefix[] = [];
+  for (const prefix of prefixes.toSorted(comparePrefixes)) {
+    const last = kept.at(-1);
+    if (last === undefined || !contains(last, prefix)) kept.push(prefix);
+  }
+  return kept;
+};
 
-const gateRules = (leak: LeakRow): readonly string[] => [
-  ...leak.pairings.flatMap(({ remote }, index) =>
-    remote.map((prefix) => `iifname "pv${leak.peerVni}" ${family(prefix)} saddr ${bare(prefix)} jump ${chainName(leak, index)}`)),
-  `iifname "pv${leak.peerVni}" drop`,
-];
+/** Of one or two families, those that some of the prefixes are of. */
+export const headersOf = (prefixes: readonly (Prefix | Address)[]): readonly ('ip' | 'ip6')[] =>
+  (['ip', 'ip6'] as const).filter((header) => prefixes.some((prefix) => headerOf(prefix) === header));
+
+/** What was contributed so far, by place. */
+export class Rulesets {
+  readonly #parts = new Map<Place, { readonly parts: RulesetPart[]; readonly rows: Set<RowId> }>();
+
+  add(place: Place, part: RulesetPart, rows: readonly RowId[]): void {
+    const found = getOrMake(this.#parts, place, () => ({ parts: [], rows: new Set<RowId>() }));
+    found.parts.push(part);
+    for (const row of rows) found.rows.add(row);
+  }
+
+  *items(): Generator<readonly [item: Item, rows: readonly RowId[]]> {
+    for (const [place, { parts, rows }] of this.#parts) yield [ruleset({ place, tables: tablesOf(parts) }), [...rows]];
+  }
+}
+
+const tablesOf = (parts: readonly RulesetPart[]): NftTables =>
+  Object.fromEntries(
+    nftFamilies.flatMap((family) => {
+      const own = parts.filter((part) => (part.family ?? 'inet') === family);
+      if (own.length === 0) return [];
+      const sets = Object.assign({}, ...own.map((part) => part.sets ?? {}));
+      return [[family, { sets, chains: Object.assign({}, ...own.map((part) => part.chains ?? {})) }]];
+    }),
+  );

@@ -1,5 +1,6 @@
 /** Entries that say where packets go: MAC table, neighbours, routes, and the rules between two VRFs. */
 import type { FdbState, NeighbourState, RouteState, RulesetState } from '../model.ts';
+import { changeTables, dropTables, makeTables } from '../nft.ts';
 import { bridgeTool, inside, ip, vtysh } from './step.ts';
 import type { Site, Step, Steps } from './step.ts';
 
@@ -45,12 +46,12 @@ export const routeSteps: Steps<RouteState> = {
   overwrites: true,
 };
 
-/** One transaction; the first line lets the deletion succeed when there is no table yet. */
+/** One transaction: at no moment is there less than the rules of before or of after. */
 export const rulesetSteps: Steps<RulesetState> = {
-  create: ({ place, text }) => [
-    { argv: inside(place, ['nft', '-f', '-']), stdin: `table inet heddle\ndelete table inet heddle\n${text}` },
-  ],
-  change: (_, to, site) => rulesetSteps.create(to, site),
-  remove: ({ place }) => [{ argv: inside(place, ['nft', 'delete', 'table', 'inet', 'heddle']) }],
+  create: ({ place, tables }) => [nft(place, makeTables(tables))],
+  change: (from, to) => [nft(to.place, changeTables(from.tables, to.tables))],
+  remove: ({ place, tables }) => [nft(place, dropTables(tables))],
   overwrites: true,
 };
+
+const nft = (place: string, commands: string): Step => ({ argv: inside(place, ['nft', '-f', '-']), stdin: commands });
