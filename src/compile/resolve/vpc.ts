@@ -30,6 +30,8 @@ export interface ResolvedSubnet extends Network {
   readonly ipv6?: Network & { readonly addressing: 'dhcp' | 'slaac' };
   /** What hosts may announce by BGP; left out, they may not speak BGP at all. */
   readonly announceable?: readonly PrefixMatch[];
+  /** Its hosts reach nobody inside it but the gateway. */
+  readonly restricted?: boolean;
   /** L2VNI; absent while it waits for one. */
   readonly vni?: Vni;
   readonly dhcp?: DhcpSettings;
@@ -145,6 +147,7 @@ const resolvedSubnet = (subnet: SubnetSpec, vni: Vni | undefined): ResolvedSubne
     ...networkOf(subnet),
     ...(ipv6 === undefined ? {} : { ipv6: { ...networkOf(ipv6), addressing: ipv6.addressing ?? 'dhcp' } }),
     ...(hostBGP === undefined ? {} : { announceable: announceableOf(subnet) }),
+    ...(subnet.restricted ? { restricted: true } : {}),
     ...(vni === undefined ? {} : { vni }),
     ...(enabled ? { dhcp: { leaseSeconds, dnsServers: dnsServers.map(addressOf), ntpServers: [], routes: [] } } : {}),
   };

@@ -29,6 +29,7 @@ const segmentOf = ({ vpc, name, overlay, subnet }: SubnetPlace, vni: SegmentRow[
     mtu: overlay.mtu,
     description: `${vpc}/${name}`,
     ...(overlay.mode === 'l3' ? { mode: 'l3' } : {}),
+    ...(subnet.restricted === true ? { restricted: true } : {}),
     ...(ipv6 === undefined ? {} : { ipv6: ipv6.addressing }),
     ...(dhcp === undefined ? {} : { dhcp }),
   };

@@ -1,8 +1,9 @@
-/** VPC -> its VRF and static routes, said once for all devices that hold it. */
+/** VPC -> its VRF, static routes and isolation, said once for all devices that hold it. */
 import type { Row } from '../../goal/rows.ts';
-import { tenantKey } from '../intent.ts';
+import { specOf, tenantKey } from '../intent.ts';
 import { vpcResolution, type ResolvedVpc } from '../resolve/vpc.ts';
 import type { Facts, Translator } from '../view.ts';
+import { isolationRows } from './isolation.ts';
 
 export const vpcTranslator: Translator = {
   name: 'vpc',
@@ -16,7 +17,8 @@ export const vpcTranslator: Translator = {
       { table: 'vrf', key: vrf, value: { name: vrf, vni, description: key } },
       ...value.staticRoutes.map(({ prefix, nextHops }): Row => ({ table: 'route', key: `${vrf}/${prefix}`, value: { vrf, prefix, nextHops } })),
     ];
-    return { rows: rows.map((row) => ({ scope, row, from: [] })), findings, demands, facts: factsOf(value) };
+    const isolation = isolationRows(specOf('VPC', object), value);
+    return { rows: [...rows.map((row) => ({ scope, row, from: [] })), ...isolation], findings, demands, facts: factsOf(value) };
   },
 };
 

@@ -6,6 +6,7 @@ import { Entries, itemOf } from '../entries.ts';
 import type { Item, ItemKey, Items, LinuxActual, Place } from '../model.ts';
 import type { Site } from '../steps/step.ts';
 import { renderHosts } from './hosts.ts';
+import { renderIsolation } from './isolation.ts';
 import { renderLeaks } from './leaks.ts';
 import { renderMappings } from './mappings.ts';
 import { renderPorts } from './ports.ts';
@@ -20,6 +21,8 @@ export interface Rendering {
   readonly goal: GoalTables;
   readonly actual: LinuxActual;
   readonly site: Site;
+  /** What was added so far. */
+  readonly items: Items;
   add(item: Item, ...rows: readonly (RowId | readonly RowId[])[]): void;
   /**
    * Whether an entry (its key in two parts) is on the device just so, on a link and with daemons that stay; it need not be
@@ -51,6 +54,7 @@ export const render = (goal: GoalTables, actual: LinuxActual, site: Site, withEn
     goal,
     actual,
     site,
+    items,
     add: (item, ...given) => {
       const before = items.get(item.key);
       const rows = given.flat();
@@ -65,7 +69,7 @@ export const render = (goal: GoalTables, actual: LinuxActual, site: Site, withEn
     filter: (place, part, ...rows) => rulesets.add(place, part, rows.flat()),
     refuse: (row, code, message) => unrealisable.push({ row, code, message }),
   };
-  for (const part of [renderUnderlay, renderVrfs, renderSegments, renderPorts, renderLeaks]) part(rendering);
+  for (const part of [renderUnderlay, renderVrfs, renderSegments, renderPorts, renderLeaks, renderIsolation]) part(rendering);
   for (const [item, rows] of rulesets.items()) rendering.add(item, rows);
   if (!withEntries) return { items, there: actual.items, unrealisable };
   gone = goneKeys(actual.items, items, site);
