@@ -88,6 +88,50 @@ describe('the underlay of a Linux switch', () => {
     assert.match((await bottom.exec(['ip', '-brief', 'address', 'show', 'dev', 'e1'])).stdout, /^\S+ +UP +fe80/);
   });
 
+  it('leads traffic around a link that is drained, without a new session, and takes the link away after that', async () => {
+    const [top, bottom] = both();
+    const routes = async (): Promise<string> => (await bottom.exec(['ip', 'route', 'show', '10.255.0.1'])).stdout;
+    const until = async (pattern: RegExp): Promise<void> => {
+      for (let attempt = 0; !pattern.test(await routes()); attempt += 1) {
+        assert.ok(attempt < 100, await routes());
+        await sleep(50);
+      }
+    };
+    const age = async (): Promise<unknown> => {
+      const { peers = {} } = JSON.parse(await bottom.vtysh('show bgp ipv4 unicast summary json')) as { peers?: Record<string, { connectionsDropped?: number }> };
+      return Object.entries(peers).map(([name, { connectionsDropped }]) => [name, connectionsDropped]);
+    };
+    await settle(top, spineRows);
+    await settle(bottom, leafRows);
+    await sessions(bottom, 2);
+    const before = await age();
+    const drained = (rows: readonly Row[]): readonly Row[] =>
+      rows.map((row): Row => (row.table === 'bgpPeer' && row.key === 'e1' ? { ...row, value: { ...row.value, drained: true } } : row));
+    await settle(top, drained(spineRows));
+    await settle(bottom, drained(leafRows));
+    await until(/^10\.255\.0\.1 \S.*dev e2/);
+    assert.deepEqual(await age(), before);
+    const without = (rows: readonly Row[]): readonly Row[] => rows.filter((row) => row.key !== 'e1');
+    await settle(bottom, without(leafRows));
+    await settle(top, without(spineRows));
+    await settle(bottom, leafRows);
+    await settle(top, spineRows);
+    await until(/dev e1/);
+  });
+
+  it('is chosen by nobody when the whole device is drained, as long as there is another way', async () => {
+    const [top, bottom] = both();
+    const asLeaf = (rows: readonly Row[]): readonly Row[] =>
+      rows.map((row): Row => (row.table === 'bgp' ? { ...row, value: { ...row.value, drained: true } } : row));
+    await sessions(bottom, 2);
+    await settle(top, asLeaf(spineRows));
+    for (let attempt = 0; !/graceful-shutdown/.test(await bottom.vtysh('show bgp ipv4 unicast 10.255.0.1/32')); attempt += 1) {
+      assert.ok(attempt < 100, 'the neighbour is not told');
+      await sleep(50);
+    }
+    await settle(top, spineRows);
+  });
+
   it('tells neighbours the name of the device', async () => {
     const [top] = both();
     assert.match(await top.vtysh('show bgp summary'), /leaf\(e1\)/);

@@ -54,11 +54,14 @@ describe('talking to FRR without vtysh', () => {
       'configure terminal -> zebra', 'vrf v1 -> zebra', 'vni 1 -> zebra', 'end -> zebra',
       'configure terminal -> bgpd', 'router bgp 1 -> bgpd', 'no neighbor x -> bgpd', 'end -> bgpd',
     ]);
+    assert.deepEqual(daemonsOf('configure terminal', 'route-map M permit 10', 'set local-preference 0')?.slice(1), [
+      'route-map M permit 10 -> bgpd', 'set local-preference 0 -> bgpd', 'end -> bgpd',
+    ]);
     assert.deepEqual(daemonsOf('configure terminal', 'bfd', 'no profile P'), [
       'configure terminal -> bfdd', 'bfd -> bfdd', 'no profile P -> bfdd', 'end -> bfdd',
     ]);
     assert.deepEqual(daemonsOf('show running-config', 'show evpn vni'), ['show running-config -> zebra,bfdd,bgpd', 'show evpn vni -> zebra']);
-    assert.equal(route(['configure terminal', 'route-map M permit 10']), undefined);
+    assert.equal(route(['configure terminal', 'key chain K']), undefined);
     assert.equal(route(['write file']), undefined);
   });
 

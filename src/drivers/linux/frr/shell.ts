@@ -14,6 +14,7 @@ const all: readonly Daemon[] = ['zebra', 'bfdd', 'bgpd'];
 const configurable: readonly (readonly [RegExp, Daemon])[] = [
   [/^(no )?vrf \S+$/, 'zebra'],
   [/^(no )?router bgp /, 'bgpd'],
+  [/^(no )?route-map /, 'bgpd'],
   [/^(no )?bfd$/, 'bfdd'],
 ];
 const showable: readonly (readonly [RegExp, readonly Daemon[]])[] = [

@@ -103,6 +103,7 @@ const ownContexts = (contexts: readonly Context[]): readonly Item[] => {
     if (/^router bgp \d+$/.test(top)) return [frrContext(path, lines, '', foreign)];
     if (/^router bgp \d+ vrf vrf\d+$/.test(top)) return [frrContext(path, lines)];
     if (top === 'bfd' && /^profile FAB\d*$/.test(second)) return [frrContext(path, lines)];
+    if (/^route-map FAB-\S+ (permit|deny) \d+$/.test(top)) return [frrContext(path, lines)];
     const vrf = /^vrf (vrf\d+)$/.exec(top)?.[1];
     if (vrf === undefined) return [];
     const own = lines.filter((line) => !line.startsWith('netns '));

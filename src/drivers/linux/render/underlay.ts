@@ -1,6 +1,6 @@
 /** The switch itself: its loopback, forwarding, and BGP with every neighbour switch (RFC 7938 style, one AS a device). */
 import type { BgpPeerRow, BgpRow } from '../../../goal/rows.ts';
-import { address, daemons, loopback, sysctl } from '../model.ts';
+import { address, daemons, frrKey, loopback, sysctl } from '../model.ts';
 import { frrContext } from '../frr/context.ts';
 import { forwardingSysctls } from './sysctls.ts';
 import type { Rendering } from './render.ts';
@@ -39,6 +39,8 @@ const renderBgp = (rendering: Rendering, bgp: BgpRow): void => {
     frrContext([top], [
       `bgp router-id ${bgp.routerId}`,
       'bgp bestpath as-path multipath-relax',
+      // The receiver of its routes prefers any other (RFC 8326 §4), and it any route of others; no session is reset.
+      ...(bgp.drained === true ? ['bgp graceful-shutdown'] : []),
       `neighbor ${group} peer-group`,
       `neighbor ${group} remote-as external`,
       `neighbor ${group} timers 1 3`,
@@ -48,7 +50,17 @@ const renderBgp = (rendering: Rendering, bgp: BgpRow): void => {
     'bgp/underlay',
     ...peers.map(({ row }) => row),
   );
-  add(frrContext([top, 'address-family ipv4 unicast'], bgp.networks.map((prefix) => `network ${prefix}`)), 'bgp/underlay');
+  const drains = peers.filter(({ drained }) => drained);
+  // It stays when nothing is drained: a policy that goes before the last who has it would refuse that one everything.
+  add(frrContext([`route-map ${drainMap} permit 10`], drainLines), 'bgp/underlay');
+  const unicast = [top, 'address-family ipv4 unicast'];
+  const lines = [
+    ...bgp.networks.map((prefix) => `network ${prefix}`),
+    ...drains.flatMap(({ name }) => ['in', 'out'].map((direction) => drainLine(name, direction))),
+    ...vanishing(rendering, unicast, peers),
+  ];
+  const after = [frrKey([`route-map ${drainMap} permit 10`])];
+  add({ ...frrContext(unicast, lines), after }, 'bgp/underlay', ...drains.map(({ row }) => row));
   const evpn = [`neighbor ${group} activate`, ...(bgp.advertiseVnis ? ['advertise-all-vni'] : [])];
   add(frrContext([top, 'address-family l2vpn evpn'], evpn), 'bgp/underlay');
 };
@@ -60,8 +72,29 @@ const profilesOf = (peers: Iterable<BgpPeerRow>): ReadonlyMap<string, { readonly
   return new Map(sorted.map(([setting, bfd], index) => [setting, { name: profileName(index), bfd }]));
 };
 
+/**
+ * Taken in and told on over a link that is drained, a route is the last that anybody chooses: the community is passed on, so
+ * that those behind the neighbour go another way too before the link is gone.
+ */
+const drainMap = `${group}-DRAIN`;
+const drainLines = ['set community graceful-shutdown additive', 'set local-preference 0'];
+
+const drainLine = (neighbour: string, direction: string): string => `neighbor ${neighbour} route-map ${drainMap} ${direction}`;
+
+/** What FRR itself takes away with a neighbour that goes; it would refuse a `no` for it after that. */
+const vanishing = ({ actual }: Rendering, path: readonly string[], peers: readonly RenderedPeer[]): readonly string[] => {
+  const there = actual.items.get(frrKey(path));
+  if (there?.kind !== 'frr') return [];
+  const stay = new Set(peers.map(({ name }) => name));
+  return there.state.lines.filter((line) => line.endsWith(` route-map ${drainMap} in`) || line.endsWith(` route-map ${drainMap} out`))
+    .filter((line) => !stay.has(line.split(' ')[1] ?? ''));
+};
+
 interface RenderedPeer {
   readonly row: string;
+  /** What FRR calls the neighbour. */
+  readonly name: string;
+  readonly drained: boolean;
   readonly lines: readonly string[];
 }
 
@@ -78,6 +111,8 @@ const renderPeer = (
   const profile = profiles.get(JSON.stringify(peer.bfd))?.name;
   return [{
     row,
+    name,
+    drained: peer.drained === true,
     lines: [
       peer.address === undefined ? `neighbor ${name} interface peer-group ${group}` : `neighbor ${name} peer-group ${group}`,
       ...(profile === undefined ? [] : [`neighbor ${name} bfd`, `neighbor ${name} bfd profile ${profile}`]),
