@@ -15,16 +15,21 @@ import { createEngine, type Compiler } from './engine.ts';
 import { indexes, isQuarantined } from './relations.ts';
 import { attachmentLayers } from './resolve/attachment.ts';
 import { connectionLayers } from './resolve/connection.ts';
+import { externalLayers } from './resolve/external.ts';
+import { externalPeeringLayers } from './resolve/externalpeering.ts';
 import { externalVtepLayers } from './resolve/externalvtep.ts';
 import { fabricLayers } from './resolve/fabric.ts';
 import { mappingLayers } from './resolve/mapping.ts';
 import { overlapLayers } from './resolve/overlap.ts';
 import { peeringLayers } from './resolve/peering.ts';
+import { profileLayers } from './resolve/profile.ts';
 import { switchLayers } from './resolve/switch.ts';
 import { vpcLayers } from './resolve/vpc.ts';
 import { same } from './same.ts';
 import { attachmentTranslator } from './translators/attachment.ts';
 import { connectionTranslator } from './translators/connection.ts';
+import { externalTranslator } from './translators/external.ts';
+import { borderMembers, externalMembers, externalPeeringTranslator } from './translators/externalpeering.ts';
 import { mappingTranslator } from './translators/mapping.ts';
 import { peeringMembers, peeringTranslator } from './translators/peering.ts';
 import { subnetRows } from './translators/segment.ts';
@@ -39,12 +44,15 @@ const layers = [
   ...mappingLayers,
   ...fabricLayers,
   ...externalVtepLayers,
+  ...profileLayers,
   ...switchLayers,
   ...connectionLayers,
   ...overlapLayers,
   ...vpcLayers,
   ...attachmentLayers,
   ...peeringLayers,
+  ...externalLayers,
+  ...externalPeeringLayers,
   subnetRows,
 ];
 
@@ -57,11 +65,13 @@ const translators = [
   vpcTranslator,
   attachmentTranslator,
   peeringTranslator,
+  externalTranslator,
+  externalPeeringTranslator,
   mappingTranslator,
 ];
 
 /** A compiler that holds no objects yet. */
-export const createCompiler = (): Compiler => createEngine({ layers, translators, pairs: [peeringMembers], project });
+export const createCompiler = (): Compiler => createEngine({ layers, translators, pairs: [peeringMembers, externalMembers, borderMembers], project });
 
 /**
  * What of an object can matter to the outcome, with defaults filled in. Status, labels and revisions cannot, but for the

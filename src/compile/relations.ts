@@ -4,6 +4,7 @@
  */
 import type { ClaimStatus } from '../api/kinds/claim.ts';
 import type { Resource } from '../api/object.ts';
+import { withoutFirstLane } from '../api/ports.ts';
 import { bitsOf } from '../net/address.ts';
 import type { Prefix } from '../net/brand.ts';
 import { prefixLength, prefixOfBits } from '../net/prefix.ts';
@@ -23,9 +24,9 @@ export const holdersByValue = index('holdersByValue', 'Claim', (object, name) =>
 export const isQuarantined = ({ kind, status }: Resource): boolean =>
   kind === 'Claim' && (status as ClaimStatus | undefined)?.phase === 'Quarantined';
 
-/** Key: `<device>/<port>`. Names of connections. */
+/** Key: `<device>/<port>` (`withoutFirstLane`). Names of connections. */
 export const connectionsByPort = index('connectionsByPort', 'Connection', (object, name) =>
-  specOf('Connection', object).links.flatMap(({ ends }) => ends.map((end) => ({ key: end, value: name }))),
+  specOf('Connection', object).links.flatMap(({ ends }) => ends.map((end) => ({ key: withoutFirstLane(end), value: name }))),
 );
 
 /** Key: `asn|<number>` or `loopback|<address>`: what switches pin. All spines share one ASN, so theirs do not count. */
@@ -103,7 +104,47 @@ export const attachmentsByPin = index('attachmentsByPin', 'VPCAttachment', (obje
   );
 });
 
+/** Key: `placeKey`. Externals that are met there. */
+export const externalsByPlace = index('externalsByPlace', 'External', (object, name) =>
+  specOf('External', object).attachments.map((attachment) => ({ key: placeKey(attachment), value: name })),
+);
+
+/** A cable, and the VLAN tag on it. */
+export const placeKey = ({ connection, vlan }: { readonly connection: string; readonly vlan?: number }): string => `${connection}|${vlan ?? ''}`;
+
+/** Key: `<namespace>/<vpc>|<prefix>`. ExternalPeerings that lead there from the VPC. */
+export const externalPeeringsByPrefix = index('externalPeeringsByPrefix', 'ExternalPeering', (object, peering) => {
+  const { vpc, prefixes } = specOf('ExternalPeering', object);
+  return prefixes.map((prefix) => ({ key: `${object.metadata.namespace ?? ''}/${vpc}|${prefix}`, value: peering }));
+});
+
+/** Key: `externalPairingKey`. ExternalPeerings that say the same. */
+export const externalPeeringsByPairing = index('externalPeeringsByPairing', 'ExternalPeering', (object, peering) => [
+  { key: externalPairingKey(object), value: peering },
+]);
+
+export const externalPairingKey = (object: Resource): string => {
+  const { vpc, subnets = [], external, prefixes } = specOf('ExternalPeering', object);
+  return [object.metadata.namespace, vpc, subnets.toSorted(), external, prefixes.toSorted()].join('|');
+};
+
+/** Key: `pairingKeys`. VPCPeerings that say the same in one of their pairings. */
+export const peeringsByPairing = index('peeringsByPairing', 'VPCPeering', (object, peering) =>
+  [...new Set(pairingKeys(object))].map((key) => ({ key, value: peering })),
+);
+
+/** Of each pairing: equal for those that permit the same, whichever side comes first and however subnets are ordered. */
+export const pairingKeys = (object: Resource): string[] =>
+  specOf('VPCPeering', object).permit.map((pair) => {
+    const sides = pair.map(({ vpc, subnets }) => `${vpc}: ${subnets.toSorted().join(' ')}`);
+    return [object.metadata.namespace, ...sides.toSorted()].join('|');
+  });
+
 export const indexes = [
+  externalsByPlace,
+  externalPeeringsByPrefix,
+  externalPeeringsByPairing,
+  peeringsByPairing,
   claimsByOwner,
   holdersByValue,
   connectionsByPort,

@@ -9,7 +9,7 @@ export const externalPeeringSpec = Type.Object(
   {
     vpc: name('VPC in this namespace.'),
     subnets: Type.Optional(Type.Array(name('Subnet'), { minItems: 1, maxItems: 64, description: 'Subnets that take part; left out, all of the VPC.' })),
-    external: name('External.'),
+    external: name('Network outside.'),
     prefixes: Type.Array(cidr('Prefix; what the External announces inside it counts as well.'), {
       minItems: 1,
       maxItems: 64,

@@ -1,13 +1,16 @@
 /** A peering as pairings of prefixes. A faulty pairing permits nothing; the others stay as they are. */
 import { refOf, type ObjectRef, type Resource } from '../../api/object.ts';
 import type { Prefix } from '../../net/brand.ts';
-import { comparePrefixes, overlaps } from '../../net/prefix.ts';
+import { overlaps } from '../../net/prefix.ts';
 import { byText } from '../../kit/order.ts';
 import { ageOf } from '../age.ts';
-import { path, specOf, tenantRef, type Specs } from '../intent.ts';
+import { warning } from '../finding.ts';
+import { nameTold, path, specOf, tenantRef } from '../intent.ts';
+import { pairingKeys, peeringsByPairing } from '../relations.ts';
 import { derivedIndex, query, type View } from '../view.ts';
-import { absent, Examination, unready, type Resolution } from './resolution.ts';
-import { knownVpc, prefixesOf, type Overlay, type ResolvedVpc } from './vpc.ts';
+import { resolveSide, type Side } from './peeringside.ts';
+import { absent, Examination, type Resolution } from './resolution.ts';
+import type { Overlay } from './vpc.ts';
 
 export interface Pairing {
   /** Prefixes of the first VPC, by name, and of the second. */
@@ -24,12 +27,6 @@ export interface ResolvedPeering {
   readonly pairings: readonly Pairing[];
   readonly peering: ObjectRef;
   readonly age: string;
-}
-
-interface Side {
-  readonly vpc: string;
-  readonly resolved: ResolvedVpc;
-  readonly prefixes: readonly Prefix[];
 }
 
 /** Key: `namespace/name`. */
@@ -49,6 +46,7 @@ const resolve = (object: Resource, view: View): Resolution<ResolvedPeering> => {
     const [left, right] = sides.sort((one, other) => byText(one.vpc, other.vpc));
     if (left !== undefined && right !== undefined) checkPair(left, right, path('spec', 'permit', position), part);
     if (left !== undefined && right !== undefined && !part.failed) found.push(pairOf(object, left, right));
+    checkTwin(object, position, part);
     faults.push(...part.findings);
   }
   const [first] = found;
@@ -66,33 +64,6 @@ const pairOf = (object: Resource, left: Side, right: Side): ResolvedPeering => (
   rightOverlay: right.resolved.overlay,
   pairings: [{ left: left.prefixes, right: right.prefixes }],
 });
-
-type SideSpec = Specs['VPCPeering']['permit'][number][number];
-
-const resolveSide = (object: Resource, side: SideSpec, at: string, seen: Examination, view: View): Side[] => {
-  const vpc = `${object.metadata.namespace ?? ''}/${side.vpc}`;
-  const ref = tenantRef('VPC', vpc);
-  const target = view.get(ref.kind, ref.namespace, ref.name);
-  if (target === undefined) {
-    seen.error('UnknownVPC', `${at}.vpc`, `there is no VPC "${side.vpc}" in namespace "${ref.namespace}"; create it or name another`);
-    return [];
-  }
-  const declared = specOf('VPC', target).subnets;
-  const unknown = side.subnets.filter((name) => !Object.hasOwn(declared, name));
-  for (const name of unknown) {
-    const names = Object.keys(declared).join('", "');
-    seen.error('UnknownSubnet', `${at}.subnets`, `VPC "${side.vpc}" has no subnet "${name}"; it has "${names}"`);
-  }
-  const resolution = view.query(knownVpc, vpc);
-  const { value: resolved } = resolution;
-  if (resolved === undefined) seen.findings.push(unready(ref, `${at}.vpc`, resolution));
-  if (resolved === undefined || unknown.length > 0) return [];
-  const wanted = side.subnets.length === 0 ? Object.keys(resolved.subnets) : side.subnets;
-  const faulty = wanted.filter((name) => !Object.hasOwn(resolved.subnets, name));
-  if (faulty.length > 0) seen.findings.push(unready(ref, `${at}.subnets`, resolution));
-  const prefixes = wanted.flatMap((name) => resolved.subnets[name] ?? []).flatMap(prefixesOf);
-  return [{ vpc, resolved, prefixes: [...new Set(prefixes)].sort(comparePrefixes) }];
-};
 
 const checkPair = (left: Side, right: Side, at: string, seen: Examination): void => {
   if (left.vpc === right.vpc) {
@@ -114,6 +85,14 @@ const checkPair = (left: Side, right: Side, at: string, seen: Examination): void
       seen.error('PeeringOverlap', at, `"${prefix}" of VPC ${one} overlaps "${across}" of VPC ${other}; leave one of the subnets out`);
     }
   }
+};
+
+/** All peerings of two VPCs count together, so one that says what another says does no harm, but outlives its deletion. */
+const checkTwin = (object: Resource, position: number, seen: Examination): void => {
+  const elder = seen.elder(peeringsByPairing, pairingKeys(object)[position] ?? '');
+  if (elder === undefined) return;
+  const message = `the older VPCPeering "${nameTold(object, elder)}" permits the same; what it permits stays until both are gone, so remove one`;
+  seen.findings.push(warning('DuplicatePeering', path('spec', 'permit', position), message));
 };
 
 export const pairKey = ({ left, right }: { readonly left: string; readonly right: string }): string => `${left} ${right}`;

@@ -3,7 +3,9 @@
  * same rows, made of what they permit together. And membership: a device that has one of the two VPCs attached must hold
  * the other as well, for that is where the leak takes effect.
  */
+import type { ObjectRef } from '../../api/object.ts';
 import { deviceScope, type LeakRow } from '../../goal/rows.ts';
+import type { Vni } from '../../net/brand.ts';
 import { tenantKey, tenantRef } from '../intent.ts';
 import { leavesOfVpc } from '../resolve/attachment.ts';
 import { pairingsOfPair, pairKey, peeringResolution, peersOfVpc, type Pairing } from '../resolve/peering.ts';
@@ -17,14 +19,26 @@ export const peeringTranslator: Translator = {
     const { value, findings, demands } = view.query(peeringResolution, tenantKey(object));
     if (value === undefined) return { rows: [], findings, demands };
     const { leftOverlay, rightOverlay } = value;
+    const [left, right] = [vpcEnd(leftOverlay), vpcEnd(rightOverlay)];
     const pairings = view.list(pairingsOfPair, pairKey(value));
     const mirrored = pairings.map((pairing) => ({ left: pairing.right, right: pairing.left }));
-    const rows = [leakRow(leftOverlay, rightOverlay, pairings), leakRow(rightOverlay, leftOverlay, mirrored)];
+    const rows = [leakRow(left, right, pairings), leakRow(right, left, mirrored)];
     return { rows, findings, demands, facts: { vpcs: [leftOverlay.vpc.name, rightOverlay.vpc.name] } };
   },
 };
 
-const leakRow = (local: Overlay, remote: Overlay, pairings: readonly Pairing[]): ScopedRow => {
+/** One of the two networks that a leak joins. */
+export interface LeakEnd {
+  readonly vrf: string;
+  readonly vni: Vni;
+  readonly scope: string;
+  readonly owner: ObjectRef;
+}
+
+export const vpcEnd = ({ vrf, vni, scope, vpc }: Overlay): LeakEnd => ({ vrf, vni, scope, owner: vpc });
+
+/** The half that is kept with `local`; `left` of the pairings are its prefixes. */
+export const leakRow = (local: LeakEnd, remote: LeakEnd, pairings: readonly Pairing[]): ScopedRow => {
   const value: LeakRow = {
     vrf: local.vrf,
     vni: local.vni,
@@ -32,7 +46,7 @@ const leakRow = (local: Overlay, remote: Overlay, pairings: readonly Pairing[]):
     peerVni: remote.vni,
     pairings: pairings.map(({ left, right }) => ({ local: left, remote: right })),
   };
-  return { scope: local.scope, row: { table: 'leak', key: `${local.vrf}/${remote.vrf}`, value }, from: [local.vpc, remote.vpc] };
+  return { scope: local.scope, row: { table: 'leak', key: `${local.vrf}/${remote.vrf}`, value }, from: [local.owner, remote.owner] };
 };
 
 /** The peer's scope on every leaf where a VPC is attached. */
