@@ -24,6 +24,7 @@ const samples: Readonly<Record<string, unknown>> = {
   VPCPeering: { permit: [[{ vpc: 'a' }, { vpc: 'b' }]] },
   ExternalPeering: { vpc: 'v', external: 'e', prefixes: ['0.0.0.0/0'] },
   MappingSlice: { vpc: 'v', mappings: [{ address: '10.1.0.9', mac: '0200.0000.0009', vtep: '192.0.2.1' }] },
+  DHCPLease: { vpc: 'red', subnet: 'front', address: '10.1.0.9', mac: '02:00:00:00:00:09', switch: 'leaf-1', type: 'Dynamic' },
   Claim: { pool: 'vni', value: '1', owner: { kind: 'VPC', namespace: '', name: 'a', uid: 'u' }, purpose: 'l3' },
 };
 
@@ -34,9 +35,9 @@ test('no name leads to two kinds or to a kind of Kubernetes', () => {
   assert.deepEqual(names.filter((name, index) => names.indexOf(name) !== index || taken.includes(name)), []);
 });
 
-test('tenants have VPCs, attachments, peerings and mappings; the rest is the operator\'s', () => {
+test('tenants have VPCs, attachments, peerings, mappings and leases; the rest is the operator\'s', () => {
   const namespaced = kinds.filter((kind) => kind.scope === 'Namespaced').map((kind) => kind.kind);
-  assert.deepEqual(namespaced, ['VPC', 'VPCAttachment', 'VPCPeering', 'ExternalPeering', 'MappingSlice']);
+  assert.deepEqual(namespaced, ['VPC', 'VPCAttachment', 'VPCPeering', 'ExternalPeering', 'MappingSlice', 'DHCPLease']);
 });
 
 test('every column can be read', () => {

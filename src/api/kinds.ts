@@ -2,10 +2,12 @@
 import { addressSpace } from './kinds/addressspace.ts';
 import { claim } from './kinds/claim.ts';
 import { connection } from './kinds/connection.ts';
+import { dhcpLease } from './kinds/dhcplease.ts';
 import { external } from './kinds/external.ts';
 import { externalPeering } from './kinds/externalpeering.ts';
 import { fabric } from './kinds/fabric.ts';
 import { mappingSlice } from './kinds/mappingslice.ts';
+import { securityPolicy } from './kinds/securitypolicy.ts';
 import { server } from './kinds/server.ts';
 import { switchKind } from './kinds/switch.ts';
 import { switchProfile } from './kinds/switchprofile.ts';
@@ -26,7 +28,9 @@ export const kinds: readonly Kind[] = [
   vpcAttachment,
   vpcPeering,
   externalPeering,
+  securityPolicy,
   mappingSlice,
+  dhcpLease,
   claim,
 ];
 

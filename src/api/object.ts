@@ -102,6 +102,8 @@ export interface Kind {
   /** Objects that must not be deleted while this one, with its defaults, names them. */
   readonly references?: (object: Resource) => readonly ObjectRef[];
   readonly columns: readonly Column[];
+  /** Clients over the network may read it and nothing else: the controller tells by it what is. */
+  readonly readOnly?: true;
   /** JSONPaths that field selectors may use beside metadata.name and metadata.namespace, such as `.involvedObject.name`. */
   readonly selectableFields?: readonly string[];
   /** Whether `/status` is a subresource of its own (all of our kinds; not core kinds). */

@@ -5,6 +5,7 @@ import type { GroupVersion, Scheme, ServedKind } from './scheme.ts';
 import type { JsonObject } from '../kit/json.ts';
 
 const verbs = ['create', 'delete', 'deletecollection', 'get', 'list', 'patch', 'update', 'watch'];
+const readVerbs = ['get', 'list', 'watch'];
 const statusVerbs = ['get', 'patch', 'update'];
 
 const groupVersionOf = ({ group, version }: GroupVersion): string => (group === '' ? version : `${group}/${version}`);
@@ -47,9 +48,11 @@ export const resourceList = (entry: GroupVersion): JsonObject => ({
   resources: entry.kinds.flatMap(plainResources),
 });
 
+const verbsOf = (kind: Kind): string[] => (kind.readOnly === true ? readVerbs : verbs);
+
 const plainResources = (served: ServedKind): JsonObject[] => {
   const { kind, plural, singular, shortNames, categories, hasStatus, views = {} } = served.kind;
-  const resource = { name: plural, singularName: singular, namespaced: served.namespaced, kind, verbs, shortNames, categories };
+  const resource = { name: plural, singularName: singular, namespaced: served.namespaced, kind, verbs: verbsOf(served.kind), shortNames, categories };
   const status = { name: `${plural}/status`, singularName: '', namespaced: served.namespaced, kind, verbs: statusVerbs };
   const read = Object.entries(views).map(([view, answer]) => ({ ...status, name: `${plural}/${view}`, kind: answer, verbs: viewVerbs }));
   return [resource, ...(hasStatus ? [status] : []), ...read];
@@ -103,7 +106,7 @@ const aggregatedResource = ({ kind }: ServedKind): JsonObject => {
     responseKind,
     scope: kind.scope === 'Cluster' ? 'Cluster' : 'Namespaced',
     singularResource: kind.singular,
-    verbs,
+    verbs: verbsOf(kind),
     shortNames: kind.shortNames,
     categories: kind.categories,
     ...subresourcesOf(kind, responseKind),

@@ -10,6 +10,7 @@ import { parseListQuery } from './query.ts';
 import { getObject, listObjects } from './read.ts';
 import type { Registry } from './registry.ts';
 import { isView, type ResourceRoute } from './route.ts';
+import { forbidden } from './status.ts';
 import { streamWatch } from './stream.ts';
 import { createObject, deleteCollection, deleteObject, patchObject, updateObject } from './write.ts';
 
@@ -71,8 +72,14 @@ const viewAnswer = async (options: DispatchOptions, { query }: Exchange, route: 
   return jsonAnswer(await options.views(route, query));
 };
 
+const changing: ReadonlySet<string> = new Set(['create', 'update', 'patch', 'delete', 'deletecollection']);
+
 const dispatchResource = async (registry: Registry, exchange: Exchange, route: ResourceRoute, verb: string): Promise<Answer | undefined> => {
-  const needsNamespace = route.served.namespaced && route.namespace === '';
+  const { served } = route;
+  const needsNamespace = served.namespaced && route.namespace === '';
+  if (served.kind.readOnly === true && changing.has(verb)) {
+    throw forbidden(served, route.name, 'only the controller writes it, from what devices tell');
+  }
   switch (verb) {
     case 'get':
       return getObject(registry, exchange, route);

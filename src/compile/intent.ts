@@ -7,8 +7,10 @@ import type { DefaultedAddressSpaceSpec } from '../api/kinds/addressspace.ts';
 import type { DefaultedConnectionSpec } from '../api/kinds/connection.ts';
 import type { DefaultedExternalSpec } from '../api/kinds/external.ts';
 import type { DefaultedExternalPeeringSpec } from '../api/kinds/externalpeering.ts';
+import type { DefaultedDhcpLeaseSpec } from '../api/kinds/dhcplease.ts';
 import type { DefaultedFabricSpec } from '../api/kinds/fabric.ts';
 import type { DefaultedMappingSliceSpec } from '../api/kinds/mappingslice.ts';
+import type { DefaultedSecurityPolicySpec } from '../api/kinds/securitypolicy.ts';
 import type { DefaultedServerSpec } from '../api/kinds/server.ts';
 import type { DefaultedSwitchSpec } from '../api/kinds/switch.ts';
 import type { DefaultedSwitchProfileSpec } from '../api/kinds/switchprofile.ts';
@@ -36,7 +38,9 @@ export interface Specs {
   readonly VPCAttachment: DefaultedVpcAttachmentSpec;
   readonly VPCPeering: DefaultedVpcPeeringSpec;
   readonly ExternalPeering: DefaultedExternalPeeringSpec;
+  readonly SecurityPolicy: DefaultedSecurityPolicySpec;
   readonly MappingSlice: DefaultedMappingSliceSpec;
+  readonly DHCPLease: DefaultedDhcpLeaseSpec;
   readonly Claim: ClaimSpec;
 }
 

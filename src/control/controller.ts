@@ -23,6 +23,7 @@ import { Claims } from './claims.ts';
 import { Devices } from './devices.ts';
 import { explainDevice, refOfKey, type ExplainQuery } from './explain.ts';
 import { startInformers, type Informers, type ObjectChange } from './informer.ts';
+import { Leases } from './leases.ts';
 import { Mailbox } from './mailbox.ts';
 import { createMetrics, type Metrics } from './metrics.ts';
 import { Objects, type Replaced } from './objects.ts';
@@ -85,8 +86,9 @@ class Control implements Controller {
   readonly #claims: Claims;
   readonly #metrics: Metrics;
   readonly #reports: Reports;
+  readonly #leases: Leases;
   /** Who is told what devices see. */
-  readonly #watchers: readonly Watcher[] = [];
+  readonly #watchers: readonly Watcher[];
   readonly #mailbox = new Mailbox((batch) => this.#work(batch));
   readonly #abort = new AbortController();
   #unpublished: CompileResult[] = [];
@@ -153,6 +155,8 @@ class Control implements Controller {
       later: (milliseconds, action) => this.#later(milliseconds, action),
       pace: options.pace ?? usualPace,
     });
+    this.#leases = new Leases({ client, goal, log, later: (milliseconds, action) => this.#later(milliseconds, action) });
+    this.#watchers = [this.#leases];
     this.events = new SouthboundListener({
       barrier: this.#barrier,
       devices: this.#devices,
@@ -201,7 +205,7 @@ class Control implements Controller {
     this.#abort.abort();
     await this.#informers?.stop();
     await this.#mailbox.close();
-    await Promise.all([this.#reports.close(), this.#claims.close()]);
+    await Promise.all([this.#reports.close(), this.#claims.close(), this.#leases.close()]);
   }
 
   /** One batch. A fault here must not end the loop: it is logged, and what was compiled goes out with the next batch. */
@@ -246,6 +250,7 @@ class Control implements Controller {
 
   #noteChange({ key, before, after }: Replaced, { ref, object }: ObjectChange, heard: number): void {
     if (ref.kind === 'Claim') return this.#allocator.observe(ref.name, object);
+    if (ref.kind === 'DHCPLease') return this.#leases.heard(key, after);
     this.#allocator.review(key);
     const present = (before === undefined) !== (after === undefined);
     if (present && ref.kind === 'Switch') this.#switchesChanged = true;
@@ -298,6 +303,8 @@ class Control implements Controller {
     this.#announced ||= this.#publisher.devices.size > 0;
     // Before anything is sent: what is new may be the first that a device gets which came with rows from elsewhere.
     this.#reviewArrivals(isAllowed);
+    for (const { scope } of this.#unsent) this.#leases.scopeChanged(scope);
+    this.#leases.declared(this.#declared);
     this.#outlet?.publish(this.#unsent);
     this.#unsent = [];
     const { devices } = this.#publisher;
@@ -336,6 +343,7 @@ class Control implements Controller {
       }
     });
     this.#opened = true;
+    this.#leases.open(this.#declared);
     this.#first.resolve();
   }
 

@@ -154,7 +154,7 @@ export class Reports {
   #wanted(key: string): WantedStatus | undefined {
     const isRipe = this.#ripe.delete(key);
     const object = this.#options.objects.get(key);
-    if (object === undefined || object.kind === 'Claim') return undefined;
+    if (object === undefined || object.kind === 'Claim' || object.kind === 'DHCPLease') return undefined;
     const { status, tentative, waiting } = this.#options.verdictOn(object);
     if (tentative && this.#tentative !== undefined) {
       this.#tentative.add(key);

@@ -34,6 +34,8 @@ export interface Definition<Spec, Full extends Spec> {
   readonly views?: Kind['views'];
   /** False for kinds without conditions, whose table then has no Accepted. */
   readonly judged?: false;
+  /** Written by the controller alone. */
+  readonly readOnly?: true;
 }
 
 export function defineKind<Spec, Full extends Spec>(definition: Definition<Spec, Full>): Kind {
@@ -45,7 +47,7 @@ export function defineKind<Spec, Full extends Spec>(definition: Definition<Spec,
     plural,
     singular: kind.toLowerCase(),
     shortNames: definition.shortNames ?? [],
-    categories: scope === 'Namespaced' ? ['heddle', 'all'] : ['heddle'],
+    categories: scope === 'Namespaced' && definition.readOnly !== true ? ['heddle', 'all'] : ['heddle'],
     scope,
     description,
     properties: { spec, status },
@@ -59,9 +61,10 @@ export function defineKind<Spec, Full extends Spec>(definition: Definition<Spec,
       return found.list;
     },
     columns: [...columns, ...(definition.judged === false ? [ageColumn] : [acceptedColumn, ageColumn, reasonColumn])],
-    hasStatus: true,
+    hasStatus: definition.readOnly !== true,
     ...referencesOf(definition),
     ...(definition.views === undefined ? {} : { views: definition.views }),
+    ...(definition.readOnly === undefined ? {} : { readOnly: definition.readOnly }),
   };
 }
 

@@ -1,0 +1,234 @@
+/**
+ * What devices tell of the addresses they gave by DHCP, as DHCPLease objects in the tenants' namespaces. A device tells whole
+ * lists; only what is different is written: once when a lease is given or passes to another host, once when it ends. Of a
+ * device that has not spoken since the start the objects stay as they are.
+ */
+import type { ResourceClient } from '../api/client.ts';
+import type { DhcpLeaseSpec } from '../api/kinds/dhcplease.ts';
+import { apiVersion, refKey, refOf, type Resource } from '../api/object.ts';
+import type { Lease, Observation } from '../goal/observation.ts';
+import type { GoalState } from '../goal/state.ts';
+import { HeddleError } from '../kit/error.ts';
+import type { Logger } from '../kit/log.ts';
+import { byText } from '../kit/order.ts';
+import { parseSubdomain } from '../api/names.ts';
+import { bitsOf } from '../net/address.ts';
+import type { Address } from '../net/brand.ts';
+import type { Watcher } from './watcher.ts';
+
+export interface LeasesOptions {
+  readonly client: ResourceClient;
+  readonly goal: GoalState;
+  readonly log: Logger;
+  /** Does something in a while, unless the controller stops before. */
+  readonly later: (milliseconds: number, action: () => void) => void;
+}
+
+/** They share a commit of the store, which costs as much as several of them. */
+const mostInFlight = 64;
+const retryMilliseconds = 2000;
+
+/** What one device says of one lease. */
+interface Told {
+  readonly namespace: string;
+  readonly name: string;
+  readonly spec: DhcpLeaseSpec;
+}
+
+export class Leases implements Watcher {
+  readonly #options: LeasesOptions;
+  /** What each device told last, as it told it. */
+  readonly #observed = new Map<string, readonly Lease[]>();
+  /** By key of the object, then by device: two leaves of a group may both know the lease of one server. */
+  readonly #wanted = new Map<string, Map<string, Told>>();
+  /** Keys of `#wanted` by device. */
+  readonly #ofDevice = new Map<string, ReadonlySet<string>>();
+  /** Objects as they are, as far as was heard. */
+  readonly #objects = new Map<string, Resource>();
+  readonly #due = new Set<string>();
+  readonly #inFlight = new Map<string, Promise<void>>();
+  #devices: ReadonlySet<string> = new Set();
+  #opened = false;
+  #closed = false;
+
+  constructor(options: LeasesOptions) {
+    this.#options = options;
+  }
+
+  observed(device: string, { leases }: Observation): void {
+    if (leases === undefined) return;
+    const isFirst = !this.#observed.has(device);
+    this.#observed.set(device, leases);
+    if (!this.#opened) return;
+    this.#review(device);
+    // What was written before the start, and is no lease any more.
+    if (isFirst) for (const [key, { spec }] of this.#objects) if ((spec as DhcpLeaseSpec).switch === device) this.#mark(key);
+  }
+
+  /** A DHCPLease as the store has it now. */
+  heard(key: string, object: Resource | undefined): void {
+    if (object === undefined) this.#objects.delete(key);
+    else this.#objects.set(key, object);
+    if (this.#opened) this.#mark(key);
+  }
+
+  /** All objects were listed and the goal state is published: from now on what is told can be understood. */
+  open(devices: ReadonlySet<string>): void {
+    this.#opened = true;
+    this.#devices = devices;
+    for (const device of this.#observed.keys()) this.#review(device);
+    for (const key of this.#objects.keys()) this.#mark(key);
+  }
+
+  /** These devices are declared now; leases of others are none any more. */
+  declared(devices: ReadonlySet<string>): void {
+    if (!this.#opened || devices === this.#devices) return;
+    const gone = [...this.#observed.keys()].filter((device) => !devices.has(device));
+    this.#devices = devices;
+    for (const device of gone) {
+      this.#observed.delete(device);
+      this.#review(device);
+    }
+    for (const [key, { spec }] of this.#objects) if (!devices.has((spec as DhcpLeaseSpec).switch)) this.#mark(key);
+  }
+
+  /** The scope has another version: segments may have come or gone. */
+  scopeChanged(scope: string): void {
+    if (!this.#opened || this.#observed.size === 0 || scope.startsWith('vpc/')) return;
+    for (const device of this.#options.goal.devicesOf(scope)) if (this.#observed.has(device)) this.#review(device);
+  }
+
+  /** Writes nothing more; waits for the writes that are under way. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    await Promise.all(this.#inFlight.values());
+  }
+
+  #review(device: string): void {
+    const before = this.#ofDevice.get(device) ?? new Set<string>();
+    const after = new Set<string>();
+    for (const told of this.#understand(device)) {
+      const key = refKey({ kind: 'DHCPLease', namespace: told.namespace, name: told.name });
+      after.add(key);
+      const devices = this.#wanted.get(key) ?? new Map<string, Told>();
+      this.#wanted.set(key, devices.set(device, told));
+      this.#mark(key);
+    }
+    for (const key of before) {
+      if (after.has(key)) continue;
+      const devices = this.#wanted.get(key);
+      devices?.delete(device);
+      if (devices?.size === 0) this.#wanted.delete(key);
+      this.#mark(key);
+    }
+    if (after.size === 0) this.#ofDevice.delete(device);
+    else this.#ofDevice.set(device, after);
+  }
+
+  /** Leases of segments that the device is to hold; others are on their way out. */
+  #understand(device: string): readonly Told[] {
+    const leases = this.#observed.get(device) ?? [];
+    const { goal } = this.#options;
+    const scopes = goal.subscriptions(device).map((scope) => goal.scope(scope).rows);
+    const find = (id: string): unknown => scopes.find((rows) => rows.has(id))?.get(id)?.value;
+    return leases.flatMap(({ segment, mac, address, hostname }) => {
+      const [namespace = '', vpc = '', subnet = ''] = segmentOwner(find(`segment/${segment}`));
+      if (subnet === '') return [];
+      const reservation = find(`reservation/${segment}/${mac}`) as { readonly address: string } | undefined;
+      const isReserved = find(`host/${segment}/${address}`) !== undefined || reservation?.address === address;
+      const named = parseSubdomain(hostname.toLowerCase());
+      const spec: DhcpLeaseSpec = {
+        vpc,
+        subnet,
+        address,
+        mac,
+        ...(named.ok ? { hostname: named.value } : {}),
+        switch: device,
+        type: isReserved ? 'Reserved' : 'Dynamic',
+      };
+      return [{ namespace, name: leaseName(vpc, subnet, address), spec }];
+    });
+  }
+
+  #mark(key: string): void {
+    this.#due.add(key);
+    this.#pump();
+  }
+
+  #pump(): void {
+    for (const key of this.#due) {
+      if (this.#closed || this.#inFlight.size >= mostInFlight) return;
+      if (this.#inFlight.has(key)) continue;
+      this.#due.delete(key);
+      const write = this.#write(key);
+      if (write === undefined) continue;
+      const watched = write
+        .catch((thrown: unknown) => this.#failed(key, HeddleError.from(thrown)))
+        .finally(() => {
+          this.#inFlight.delete(key);
+          this.#pump();
+        });
+      this.#inFlight.set(key, watched);
+    }
+  }
+
+  /** Of several devices the one that the object names already, else the first by name. */
+  #choose(key: string): Told | undefined {
+    const devices = this.#wanted.get(key);
+    if (devices === undefined) return undefined;
+    const spec = this.#objects.get(key)?.spec as DhcpLeaseSpec | undefined;
+    const known = spec === undefined ? undefined : devices.get(spec.switch);
+    return known ?? devices.get([...devices.keys()].toSorted(byText)[0] ?? '');
+  }
+
+  #write(key: string): Promise<void> | undefined {
+    const { client } = this.#options;
+    const object = this.#objects.get(key);
+    const told = this.#choose(key);
+    if (told === undefined) {
+      if (object === undefined || !this.#isOver(object)) return undefined;
+      return client.delete(refOf(object)).then(() => void this.#objects.delete(key));
+    }
+    const { namespace, name, spec } = told;
+    if (object === undefined) {
+      const fresh = { apiVersion, kind: 'DHCPLease', metadata: { namespace, name }, spec };
+      return client.create(fresh).then((created) => this.#know(key, created));
+    }
+    if (isSame(object.spec as DhcpLeaseSpec, spec)) return undefined;
+    return client.update({ ...object, spec } as Resource).then((updated) => this.#know(key, updated));
+  }
+
+  /** Whether the device it is of has spoken without naming it, or is none any more. */
+  #isOver({ spec }: Resource): boolean {
+    const { switch: device } = spec as DhcpLeaseSpec;
+    return this.#observed.has(device) || !this.#devices.has(device);
+  }
+
+  #know(key: string, object: Resource): void {
+    this.#objects.set(key, object);
+  }
+
+  #failed(key: string, error: HeddleError): void {
+    // The watch tells what is there, and with it the lease is looked at again.
+    if (error.code === 'NotFound') this.#objects.delete(key);
+    this.#options.log.debug({ lease: key, error: error.message }, 'lease not written, will try again');
+    this.#options.later(retryMilliseconds, () => this.#mark(key));
+  }
+}
+
+/** Namespace, VPC and subnet that a segment row says it is of. */
+const segmentOwner = (value: unknown): readonly string[] => {
+  const { description = '' } = (value ?? {}) as { readonly description?: string };
+  return description.split('/');
+};
+
+const isSame = (left: DhcpLeaseSpec, right: DhcpLeaseSpec): boolean =>
+  left.vpc === right.vpc && left.subnet === right.subnet && left.address === right.address && left.mac === right.mac &&
+  left.hostname === right.hostname && left.switch === right.switch && left.type === right.type;
+
+/** `<vpc>.<subnet>.<address>`, in which no two groups of an address are left out: that would not be a name. */
+export const leaseName = (vpc: string, subnet: string, address: Address): string => {
+  const { family, value } = bitsOf(address);
+  const groups = family === 4 ? address.split('.') : (value.toString(16).padStart(32, '0').match(/.{4}/g) ?? []);
+  return `${vpc}.${subnet}.${groups.join('-')}`;
+};
