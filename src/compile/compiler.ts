@@ -9,6 +9,7 @@
  * the goal table (merge.ts). `pending` is no fault: ids that are being handed out, and only what needs them waits.
  */
 import { kindByName } from '../api/kinds.ts';
+import { isDraining } from '../api/drain.ts';
 import type { ObjectMeta, Resource } from '../api/object.ts';
 import { objectOr, optional, type JsonObject } from '../kit/json.ts';
 import { createEngine, type Compiler } from './engine.ts';
@@ -75,13 +76,16 @@ export const createCompiler = (): Compiler => createEngine({ layers, translators
 
 /**
  * What of an object can matter to the outcome, with defaults filled in. Status, labels and revisions cannot, but for the
- * phase of a claim; an object that is being deleted counts as gone, so that its finalizers can wait for devices to let go.
+ * phase of a claim; an object that is being deleted counts as gone, so that its finalizers can wait for devices to let go,
+ * but one that is drained first is there until it is, and says so by its deletionTimestamp.
  * Nothing is copied that can be shared: the one who hands objects in mostly keeps them too.
  */
 const project = (object: Resource): Resource | undefined => {
-  if (object.metadata.deletionTimestamp !== undefined) return undefined;
+  const { deletionTimestamp } = object.metadata;
+  if (deletionTimestamp !== undefined && !isDraining(object.metadata)) return undefined;
   const { apiVersion, kind } = object;
-  const [metadata, spec] = [identityOf(object.metadata), specOf(object)];
+  const [identity, spec] = [identityOf(object.metadata), specOf(object)];
+  const metadata = deletionTimestamp === undefined ? identity : { ...identity, deletionTimestamp };
   return isQuarantined(object) ? { apiVersion, kind, metadata, spec, status: { phase: 'Quarantined' } } : { apiVersion, kind, metadata, spec };
 };
 

@@ -9,6 +9,8 @@ import type { Resource } from '../api/object.ts';
 import { connectionSpec } from '../api/kinds/connection.ts';
 import { serverSpec } from '../api/kinds/server.ts';
 import { parsePortRef } from '../api/port.ts';
+import { portAt, withoutFirstLane } from '../api/ports.ts';
+import { checkSettings } from '../api/portsettings.ts';
 import { switchSpec } from '../api/kinds/switch.ts';
 import { switchProfileSpec } from '../api/kinds/switchprofile.ts';
 import { invalid, type Finding } from '../kit/error.ts';
@@ -54,7 +56,7 @@ export const topologyOf = (objects: readonly Resource[]): Topology => {
 
 const readNodes = (objects: readonly Resource[], findings: Finding[]): Map<string, Node> => {
   const profiles = new Map(
-    specsOf([...builtinObjects, ...objects], 'SwitchProfile', switchProfileSpec, findings).map(({ name, spec }) => [name, spec.ports]),
+    specsOf([...builtinObjects, ...objects], 'SwitchProfile', switchProfileSpec, findings).map(({ name, spec }) => [name, spec]),
   );
   const nodes = new Map<string, Node>();
   const add = (name: string, path: string, node: Node): void => {
@@ -64,12 +66,13 @@ const readNodes = (objects: readonly Resource[], findings: Finding[]): Map<strin
   };
   for (const { name, path, spec } of specsOf(objects, 'Switch', switchSpec, findings)) {
     const profile = spec.profile ?? 'linux-soft';
-    const ports = profiles.get(profile);
-    if (ports === undefined) {
+    const catalogue = profiles.get(profile);
+    if (catalogue === undefined) {
       const message = `SwitchProfile "${profile}" is neither built in nor among the files`;
       findings.push({ path: `${path}.spec.profile`, code: 'UnknownProfile', message });
     }
-    add(name, path, { role: spec.role, end: (port) => endOf(ports?.[port]?.interface) });
+    const settings = catalogue === undefined ? {} : checkSettings(profile, catalogue, spec.ports ?? {}).settings;
+    add(name, path, { role: spec.role, end: (port) => endOf(catalogue && portAt(catalogue, settings, port)) });
   }
   for (const { name, path, spec } of specsOf(objects, 'Server', serverSpec, findings)) {
     add(name, path, { role: 'server', end: (port) => serverEnd(port, spec.ports) });
@@ -77,8 +80,8 @@ const readNodes = (objects: readonly Resource[], findings: Finding[]): Map<strin
   return nodes;
 };
 
-const endOf = (name: string | undefined): { interface: string } | undefined =>
-  name === undefined ? undefined : { interface: name };
+const endOf = (port: ReturnType<typeof portAt> | undefined): { interface: string } | undefined =>
+  port === undefined || 'reason' in port ? undefined : { interface: port.interface };
 
 const serverEnd = (port: string, ports: Static<typeof serverSpec>['ports']) => {
   const declared = ports[port];
@@ -127,9 +130,9 @@ const readEnd = (
   if (!isInterfaceName(end.interface)) {
     return fault('InterfaceName', `"${end.interface}" cannot be a network interface of the lab: use at most 15 letters, digits, "-", "_" or "."`);
   }
-  const holder = taken.get(text);
+  const holder = taken.get(withoutFirstLane(text));
   if (holder !== undefined) return fault('PortInUse', `port "${text}" is already cabled by Connection "${holder}"`);
-  taken.set(text, connection);
+  taken.set(withoutFirstLane(text), connection);
   return { node: name, port, ...end };
 };
 

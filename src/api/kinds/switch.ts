@@ -4,6 +4,8 @@ import { address, byName, name, statusBase, text } from './common.ts';
 import { canonicalAddress } from './canonical.ts';
 import { clusterWide, column, defineKind, readyColumn, wideColumn } from './define.ts';
 import { goalView } from '../goalview.ts';
+import { capacityTables, type CapacityTable } from '../capacity.ts';
+import { fecSchema } from '../ports.ts';
 import { switchRules } from '../rules/switch.ts';
 
 export const switchSpec = Type.Object(
@@ -21,13 +23,11 @@ export const switchSpec = Type.Object(
           {
             speed: Type.Optional(Type.String({ maxLength: 8, description: 'Such as 25G; one that the profile supports.' })),
             breakout: Type.Optional(Type.String({ maxLength: 12, description: 'Such as 4x25G; its lanes are ports of their own, E1/5/1 to E1/5/4.' })),
-            fec: Type.Optional(
-              Type.Union([Type.Literal('rs'), Type.Literal('fc'), Type.Literal('auto'), Type.Literal('none')], { description: 'Forward error correction.' }),
-            ),
+            fec: Type.Optional(fecSchema),
           },
           { additionalProperties: false },
         ),
-        'What differs from the profile, by port.',
+        'What differs from the profile, by port or lane (E1/5/2, only fec).',
       ),
     ),
     description: Type.Optional(text('Free text.')),
@@ -38,6 +38,11 @@ export const switchSpec = Type.Object(
   { additionalProperties: false },
 );
 export type SwitchSpec = Static<typeof switchSpec>;
+
+const tableUse = Type.Object({
+  used: Type.Integer({ description: 'Entries that the goal state needs.' }),
+  of: Type.Integer({ description: 'Entries that the profile says the device holds.' }),
+});
 
 export const switchStatus = Type.Object({
   ...statusBase,
@@ -54,6 +59,12 @@ export const switchStatus = Type.Object({
       /** When the connection came or went. */
       since: Type.Optional(Type.String({ format: 'date-time' })),
     }),
+  ),
+  capacity: Type.Optional(
+    Type.Object(
+      Object.fromEntries(capacityTables.map((table) => [table, Type.Optional(tableUse)])) as Record<CapacityTable, ReturnType<typeof Type.Optional<typeof tableUse>>>,
+      { description: 'How much of the tables of its profile the goal state uses.' },
+    ),
   ),
   rows: Type.Optional(Type.Integer({ description: 'Rows of goal state this device holds.' })),
   held: Type.Optional(
@@ -110,6 +121,8 @@ export const switchKind = defineKind({
     wideColumn('Profile', '.spec.profile', 'SwitchProfile.'),
     wideColumn('Fabric', '.spec.fabric', 'Fabric.'),
     wideColumn('Agent', '.status.agent.version', 'Version of the agent.'),
+    wideColumn('VRFs', '.status.capacity.vrfs.used', 'VRFs in use.', 'integer'),
+    wideColumn('Segments', '.status.capacity.segments.used', 'Segments in use.', 'integer'),
     wideColumn('Rows', '.status.rows', 'Rows of goal state the switch holds.', 'integer'),
     wideColumn('Held', '.status.held.rows', 'Rows whose deletion is held by the safety limits.', 'integer'),
     wideColumn('Drift', '.status.driftRepaired', 'Rows put back after something else changed them.', 'integer'),

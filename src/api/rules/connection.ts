@@ -3,6 +3,7 @@ import type { Findings } from '../findings.ts';
 import type { ConnectionSpec, DefaultedConnectionSpec } from '../kinds/connection.ts';
 import type { Subject } from '../kinds/define.ts';
 import { formatPortRef, parsePortRef, type PortRef } from '../port.ts';
+import { withoutFirstLane } from '../ports.ts';
 
 interface End extends PortRef {
   readonly path: string;
@@ -25,7 +26,7 @@ const endsOf = ({ ends }: ConnectionSpec['links'][number], path: string, found: 
 function checkPortsUsedOnce(ends: readonly End[], found: Findings): void {
   const users = new Map<string, string>();
   for (const end of ends) {
-    const port = formatPortRef(end);
+    const port = withoutFirstLane(formatPortRef(end));
     const user = users.get(port);
     if (user !== undefined) found.add(end.path, 'PortUsedTwice', `"${port}" is used by ${user} already; a port takes one cable`);
     users.set(port, user ?? end.path);

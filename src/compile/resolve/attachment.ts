@@ -8,7 +8,7 @@ import { clusterRef, nameTold, specOf, tenantRef } from '../intent.ts';
 import { attachmentsByConnection } from '../relations.ts';
 import { derivedIndex, query, type View } from '../view.ts';
 import { connectionResolution, isServerConnection, type ServerConnection } from './connection.ts';
-import { profileCapacity } from './fabric.ts';
+import { profileCapacity } from './profile.ts';
 import { hostAddresses, type HostAddresses } from './hostaddress.ts';
 import { absent, Examination, unready, type Resolution } from './resolution.ts';
 import { knownVpc, type Overlay, type ResolvedSubnet } from './vpc.ts';

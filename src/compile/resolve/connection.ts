@@ -1,5 +1,6 @@
 /** A connection as what it is: cables of the underlay, the way of one server into its leaves, or one to an outside network. */
 import type { Resource } from '../../api/object.ts';
+import { withoutFirstLane } from '../../api/ports.ts';
 import { path, specOf } from '../intent.ts';
 import { connectionsByPort } from '../relations.ts';
 import { derivedIndex, query, type View } from '../view.ts';
@@ -45,7 +46,7 @@ const resolve = (object: Resource, shape: Shape, seen: Examination, view: View):
   const says = { mtu: 'the Fabric sets the MTU of links between switches', fallback: 'there is no bundle between switches' };
   if (mtu !== undefined) seen.error('NotAServerConnection', 'spec.mtu', `${says.mtu}; remove this`);
   if (fallback === true) seen.error('NotAServerConnection', 'spec.fallback', `${says.fallback}; remove this`);
-  return fabricConnection(type, shape, seen, view);
+  return fabricConnection(object, type, shape, seen, view);
 };
 
 /** Key: fabric. Servers with an accepted connection to one of its leaves. */
@@ -58,7 +59,7 @@ export const connectionLayers = [deviceKind, connectionResolution, serversByFabr
 const checkPorts = (object: Resource, seen: Examination): void => {
   for (const [link, { ends }] of specOf('Connection', object).links.entries()) {
     for (const [end, port] of ends.entries()) {
-      const elder = seen.elder(connectionsByPort, port);
+      const elder = seen.elder(connectionsByPort, withoutFirstLane(port));
       if (elder === undefined) continue;
       const message = `port "${port}" is used by the older Connection "${elder}"; use another port or delete that connection`;
       seen.error('PortInUse', path('spec', 'links', link, 'ends', end), message);

@@ -6,6 +6,7 @@ import type { View } from '../view.ts';
 import { chassisAt, switchPort } from './cableports.ts';
 import type { Shape } from './cabling.ts';
 import { fabricUnderlay } from './fabric.ts';
+import type { PortMedia } from './profile.ts';
 import type { Examination } from './resolution.ts';
 import type { Chassis } from './switch.ts';
 
@@ -18,6 +19,7 @@ export interface ExternalConnection {
   /** Neutral name of the port, and its name on the device itself. */
   readonly port: string;
   readonly interface: string;
+  readonly media?: PortMedia;
   /** `<external>/<port>`. */
   readonly peer: string;
   /** Bytes. */
@@ -51,6 +53,7 @@ export const externalConnection = (
     leaf,
     port: port.port,
     interface: port.interface,
+    ...(port.media === undefined ? {} : { media: port.media }),
     peer: first.upper.text,
     mtu,
   };

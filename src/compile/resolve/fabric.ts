@@ -30,15 +30,4 @@ export const fabricTenancy = query('fabricTenancy', (view, name): Tenancy | unde
   return fabric && { vnis: fabric.overlay.vnis, reserved: fabric.reserved, mtu: fabric.underlay.mtu };
 });
 
-/** Key: switch profile and port, with a blank between. Name of the port on the device itself. */
-export const portInterface = query('portInterface', (view, key): string | undefined => {
-  const blank = key.indexOf(' ');
-  const port = key.slice(blank + 1);
-  const ports = specNamed(view, 'SwitchProfile', key.slice(0, blank))?.ports ?? {};
-  return Object.hasOwn(ports, port) ? ports[port]?.interface : undefined;
-});
-
-/** Key: switch profile. Undefined when there is no such profile. */
-export const profileCapacity = query('profileCapacity', (view, name) => specNamed(view, 'SwitchProfile', name)?.capacity);
-
-export const fabricLayers = [fabricUnderlay, fabricTenancy, portInterface, profileCapacity];
+export const fabricLayers = [fabricUnderlay, fabricTenancy];

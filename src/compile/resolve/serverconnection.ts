@@ -8,6 +8,7 @@ import type { View } from '../view.ts';
 import { chassisAt, listed, switchPort } from './cableports.ts';
 import { pathOf, type Cable, type Shape } from './cabling.ts';
 import { fabricUnderlay } from './fabric.ts';
+import type { PortMedia } from './profile.ts';
 import type { Examination } from './resolution.ts';
 import type { Chassis } from './switch.ts';
 
@@ -18,6 +19,7 @@ export interface ServerLink {
   /** Both ends as `<device>/<port>`. */
   readonly leafEnd: string;
   readonly serverEnd: string;
+  readonly media?: PortMedia;
 }
 
 /** All cables to one leaf. */
@@ -102,7 +104,10 @@ const legsOf = (
       .filter(({ lower }) => lower.device === device)
       .flatMap(({ upper, lower }): ServerLink[] => {
         const found = switchPort(lower, leaf, seen, view);
-        return found === undefined ? [] : [{ port: found.port, interface: found.interface, leafEnd: lower.text, serverEnd: upper.text }];
+        if (found === undefined) return [];
+        const { port: name, interface: device, media } = found;
+        const link = { port: name, interface: device, leafEnd: lower.text, serverEnd: upper.text };
+        return [media === undefined ? link : { ...link, media }];
       });
     // A copy has no room to grow, which forty thousand lists of one link would keep for ever.
     return { leaf, links: [...links], port };

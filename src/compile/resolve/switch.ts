@@ -3,10 +3,11 @@ import type { ObjectRef, Resource } from '../../api/object.ts';
 import { deviceScope } from '../../goal/rows.ts';
 import type { Address, Asn, Prefix } from '../../net/brand.ts';
 import { parseAsn } from '../../net/scalars.ts';
-import { addressOf, clusterRef, prefixOf, specNamed, specOf, type Specs } from '../intent.ts';
+import { error, type CompileFinding } from '../finding.ts';
+import { addressOf, clusterRef, path, prefixOf, specNamed, specOf, type Specs } from '../intent.ts';
 import { switchesByPin } from '../relations.ts';
 import { query, type View } from '../view.ts';
-import { profileCapacity } from './fabric.ts';
+import { checkedPorts, profileCapacity } from './profile.ts';
 import { absent, Examination, withoutDemands, type Resolution } from './resolution.ts';
 
 /** Where a switch belongs: what everything cabled to it shares. */
@@ -53,12 +54,19 @@ const resolve = (object: Resource, view: View): Resolution<ResolvedSwitch> => {
   const profile = clusterRef('SwitchProfile', spec.profile);
   const group = spec.group === undefined ? {} : { group: spec.group };
   const chassis = { name, scope: deviceScope(name), role, fabric: spec.fabric, profile, ...group };
+  const faults = portFaults(name, view);
   const asn = asnOf(spec, fabric, seen);
   const routerId = loopback(seen, 'routerID', spec.routerID, prefixOf(fabric.underlay.routerIDs));
-  if (role === 'spine') return seen.done(asn && routerId && { chassis, asn, routerId });
+  if (role === 'spine') return seen.done(asn && routerId && { chassis, asn, routerId }, faults);
   const vtep = loopback(seen, 'vtep', spec.vtep, prefixOf(fabric.underlay.vteps));
-  return seen.done(asn && routerId && vtep && { chassis, asn, routerId, vtep });
+  return seen.done(asn && routerId && vtep && { chassis, asn, routerId, vtep }, faults);
 };
+
+/** What is wrong with one port leaves that port as its profile has it, and the switch in service. */
+const portFaults = (name: string, view: View): readonly CompileFinding[] =>
+  (view.query(checkedPorts, name)?.faults ?? []).map(({ port, member, code, message }) =>
+    error(code, member === undefined ? path('spec', 'ports', port) : path('spec', 'ports', port, member), message),
+  );
 
 /** Spines share an ASN so that a route which went up never goes up again (RFC 7938 §5.2.1); a leaf has one of its own. */
 const asnOf = (spec: Specs['Switch'], fabric: Specs['Fabric'], seen: Examination): Asn | undefined => {

@@ -3,7 +3,7 @@ import type { PortRow } from '../../goal/rows.ts';
 import type { ExternalConnection } from '../resolve/connection.ts';
 import type { ScopedRow } from '../view.ts';
 
-export const externalPortRows = ({ leaf, port, interface: name, mtu, peer, external }: ExternalConnection): ScopedRow[] => {
-  const value: PortRow = { interface: name, role: 'external', mtu, peer };
+export const externalPortRows = ({ leaf, port, interface: name, mtu, peer, external, media }: ExternalConnection): ScopedRow[] => {
+  const value: PortRow = { interface: name, role: 'external', mtu, peer, ...media };
   return [{ scope: leaf.scope, row: { table: 'port', key: port, value }, from: [external, leaf.profile] }];
 };

@@ -9,16 +9,16 @@ import type { FabricConnection, FabricLink } from '../resolve/connection.ts';
 import type { Underlay } from '../resolve/fabric.ts';
 import type { ScopedRow } from '../view.ts';
 
-export const fabricLinkRows = ({ fabric, profiles, links }: FabricConnection, underlay: Underlay): ScopedRow[] => {
+export const fabricLinkRows = ({ fabric, profiles, links, drained }: FabricConnection, underlay: Underlay): ScopedRow[] => {
   const from = [clusterRef('Fabric', fabric), ...profiles];
-  return links.flatMap((link) => linkRows(link, underlay)).map(({ scope, row }) => ({ scope, row, from }));
+  return links.flatMap((link) => linkRows(link, underlay, drained === true)).map(({ scope, row }) => ({ scope, row, from }));
 };
 
 type Placed = Omit<ScopedRow, 'from'>;
 
-const linkRows = ({ upper, lower, prefix }: FabricLink, underlay: Underlay): Placed[] => [
-  ...endRows(upper, lower, prefix && { prefix, own: 0, other: 1 }, underlay),
-  ...endRows(lower, upper, prefix && { prefix, own: 1, other: 0 }, underlay),
+const linkRows = ({ upper, lower, prefix }: FabricLink, underlay: Underlay, drained: boolean): Placed[] => [
+  ...endRows(upper, lower, prefix && { prefix, own: 0, other: 1 }, underlay, drained),
+  ...endRows(lower, upper, prefix && { prefix, own: 1, other: 0 }, underlay, drained),
 ];
 
 /** The /31 of a numbered link and the positions of its two ends in it (RFC 3021). */
@@ -28,7 +28,7 @@ interface Numbering {
   readonly other: number;
 }
 
-const endRows = (own: SwitchPort, other: SwitchPort, numbering: Numbering | undefined, { mtu, bfd }: Underlay): Placed[] => {
+const endRows = (own: SwitchPort, other: SwitchPort, numbering: Numbering | undefined, { mtu, bfd }: Underlay, drained: boolean): Placed[] => {
   const { scope } = own;
   const address = numbering && addressAt(numbering.prefix, numbering.own);
   const neighbour = numbering && hostAt(numbering.prefix, numbering.other);
@@ -38,10 +38,11 @@ const endRows = (own: SwitchPort, other: SwitchPort, numbering: Numbering | unde
     mtu,
     peer: `${other.device}/${other.port}`,
     ...(address === undefined ? {} : { address }),
+    ...own.media,
   };
   return [
     { scope, row: { table: 'port', key: own.port, value: port } },
-    { scope, row: { table: 'bgpPeer', key: own.port, value: peerOf(own.port, neighbour, bfd) } },
+    { scope, row: { table: 'bgpPeer', key: own.port, value: { ...peerOf(own.port, neighbour, bfd), ...(drained && { drained }) } } },
   ];
 };
 

@@ -6,8 +6,8 @@ import type { ScopedRow } from '../view.ts';
 export const serverPortRows = ({ type, server, mtu, legs, fallback, esi }: ServerConnection): ScopedRow[] =>
   legs.flatMap(({ leaf, links, port: bundle }) => {
     const from = [server, leaf.profile];
-    return links.map(({ port, interface: name, serverEnd: peer }) => {
-      const single: PortRow = { interface: name, role: 'server', mtu, peer };
+    return links.map(({ port, interface: name, serverEnd: peer, media }) => {
+      const single: PortRow = media === undefined ? { interface: name, role: 'server', mtu, peer } : { interface: name, role: 'server', mtu, peer, ...media };
       const segment = esi === undefined ? {} : { esi };
       const value = type === 'unbundled' ? single : { ...single, bundle, ...segment, ...(fallback && { fallback }) };
       return { scope: leaf.scope, row: { table: 'port', key: port, value }, from };
