@@ -7,6 +7,7 @@ import { Command, CommanderError } from 'commander';
 import { formatFinding, HeddleError } from '../kit/error.ts';
 import { Refusal } from '../client/http.ts';
 import type { ExitStatus, Io } from './io.ts';
+import { addConvertVerbs } from './verbs/convert.ts';
 import { addDaemonVerbs } from './verbs/daemons.ts';
 import { addExplainVerb } from './verbs/explain.ts';
 import { addLabVerbs } from './verbs/lab.ts';
@@ -33,6 +34,7 @@ export const createProgram = (io: Io, finish: Finish): Command => {
     .exitOverride();
   addObjectVerbs(program, io, finish);
   addExplainVerb(program, io, finish);
+  addConvertVerbs(program, io, finish);
   addLabVerbs(program, io, finish);
   addDaemonVerbs(program, io, finish);
   addSimulateVerbs(program, io, finish);

@@ -28,16 +28,35 @@ export interface Sources {
 
 /** Reads files, folders (their *.yaml, *.yml and *.json, by name, not deeper) and `-`, which is `stdin`. */
 export const readSources = async (names: readonly string[], stdin: () => Promise<string>): Promise<Sources> => {
+  const parts = (await readTexts(names, stdin)).map(({ file, text }) => parseSource(file, text));
+  const sources = parts.flatMap((part) => part.sources);
+  const faults = parts.flatMap((part) => part.faults);
+  if (sources.length === 0 && faults.length === 0) throw new HeddleError('BadRequest', `no object found in ${names.join(', ')}`);
+  return { sources, faults };
+};
+
+/** One document as it stands, whatever it is. */
+export interface Content {
+  readonly content: unknown;
+  readonly locate: (path: string) => string;
+}
+
+/** Documents that need not be objects of ours. Throws `BadRequest` with every fault of the YAML. */
+export const readContents = async (names: readonly string[], stdin: () => Promise<string>): Promise<Content[]> => {
+  const texts = await readTexts(names, stdin);
+  const parts = texts.map(({ file, text }) => parseContents(file, text));
+  const faults = parts.flatMap((part) => part.faults);
+  if (faults.length > 0) throw new HeddleError('BadRequest', faults.map(({ place, finding }) => `${place}: ${finding.message}`).join('; '));
+  return parts.flatMap((part) => part.contents);
+};
+
+const readTexts = async (names: readonly string[], stdin: () => Promise<string>): Promise<{ file: string; text: string }[]> => {
   const texts: { file: string; text: string }[] = [];
   for (const name of names) {
     if (name === '-') texts.push({ file: '(stdin)', text: await stdin() });
     else for (const file of filesOf(name)) texts.push({ file, text: readFileSync(file, 'utf8') });
   }
-  const parts = texts.map(({ file, text }) => parseSource(file, text));
-  const sources = parts.flatMap((part) => part.sources);
-  const faults = parts.flatMap((part) => part.faults);
-  if (sources.length === 0 && faults.length === 0) throw new HeddleError('BadRequest', `no object found in ${names.join(', ')}`);
-  return { sources, faults };
+  return texts;
 };
 
 const filesOf = (name: string): string[] => {
@@ -52,17 +71,9 @@ const filesOf = (name: string): string[] => {
 
 /** All objects of one text; `file` is for messages. Lists (`kind: List`) are taken apart. */
 export const parseSource = (file: string, text: string): Sources => {
-  const lines = new LineCounter();
-  const documents = parseAllDocuments(text, { lineCounter: lines, prettyErrors: false });
+  const { documents, faults } = parseText(file, text);
   const sources: Source[] = [];
-  const faults: Located[] = [];
-  for (const document of Array.isArray(documents) ? documents : []) {
-    const place = (offset: number): string => {
-      const { line, col } = lines.linePos(offset);
-      return `${file}:${line}:${col}`;
-    };
-    faults.push(...document.errors.map((error) => yamlFault(place(error.pos[0]), error)));
-    if (document.errors.length > 0) continue;
+  for (const { document, place } of documents) {
     for (const { root, path, value } of objectsOf(document)) {
       const locate = (field: string): string => place(offsetOf(root, `${path}${field}`));
       if (isObject(value)) sources.push({ object: value, locate });
@@ -70,6 +81,36 @@ export const parseSource = (file: string, text: string): Sources => {
     }
   }
   return { sources, faults };
+};
+
+const parseContents = (file: string, text: string): { contents: Content[]; faults: Located[] } => {
+  const { documents, faults } = parseText(file, text);
+  const contents = documents.map(({ document, place }): Content => ({
+    content: document.toJS(),
+    locate: (field) => place(offsetOf(document.contents, field)),
+  }));
+  return { contents, faults };
+};
+
+interface PlacedDocument {
+  readonly document: Document.Parsed;
+  /** `file:line:column` of an offset in the text. */
+  readonly place: (offset: number) => string;
+}
+
+/** The documents that are sound YAML, and what is wrong with the others. */
+const parseText = (file: string, text: string): { documents: PlacedDocument[]; faults: Located[] } => {
+  const lines = new LineCounter();
+  const parsed = parseAllDocuments(text, { lineCounter: lines, prettyErrors: false });
+  const place = (offset: number): string => {
+    const { line, col } = lines.linePos(offset);
+    return `${file}:${line}:${col}`;
+  };
+  const all = Array.isArray(parsed) ? parsed : [];
+  return {
+    documents: all.filter((document) => document.errors.length === 0).map((document) => ({ document, place })),
+    faults: all.flatMap((document) => document.errors.map((error) => yamlFault(place(error.pos[0]), error))),
+  };
 };
 
 const yamlFault = (place: string, error: { readonly code: string; readonly message: string }): Located => ({
