@@ -18,12 +18,15 @@ import { attachmentLayers } from './resolve/attachment.ts';
 import { connectionLayers } from './resolve/connection.ts';
 import { externalLayers } from './resolve/external.ts';
 import { externalPeeringLayers } from './resolve/externalpeering.ts';
+import { dhcpLayers } from './resolve/dhcp.ts';
 import { externalVtepLayers } from './resolve/externalvtep.ts';
 import { fabricLayers } from './resolve/fabric.ts';
+import { leaseBlockLayers } from './resolve/leaseblocks.ts';
 import { mappingLayers } from './resolve/mapping.ts';
 import { overlapLayers } from './resolve/overlap.ts';
 import { peeringLayers } from './resolve/peering.ts';
 import { profileLayers } from './resolve/profile.ts';
+import { selectedLayers } from './resolve/selected.ts';
 import { switchLayers } from './resolve/switch.ts';
 import { vpcLayers } from './resolve/vpc.ts';
 import { same } from './same.ts';
@@ -34,6 +37,7 @@ import { borderMembers, externalMembers, externalPeeringTranslator } from './tra
 import { mappingTranslator } from './translators/mapping.ts';
 import { peeringMembers, peeringTranslator } from './translators/peering.ts';
 import { subnetRows } from './translators/segment.ts';
+import { securityPolicyTranslator } from './translators/securitypolicy.ts';
 import { serverTranslator } from './translators/server.ts';
 import { switchTranslator } from './translators/switch.ts';
 import { addressSpaceUsageTranslator, fabricUsageTranslator } from './translators/usage.ts';
@@ -49,11 +53,14 @@ const layers = [
   ...switchLayers,
   ...connectionLayers,
   ...overlapLayers,
+  ...dhcpLayers,
   ...vpcLayers,
   ...attachmentLayers,
+  ...leaseBlockLayers,
   ...peeringLayers,
   ...externalLayers,
   ...externalPeeringLayers,
+  ...selectedLayers,
   subnetRows,
 ];
 
@@ -68,6 +75,7 @@ const translators = [
   peeringTranslator,
   externalTranslator,
   externalPeeringTranslator,
+  securityPolicyTranslator,
   mappingTranslator,
 ];
 
@@ -76,18 +84,21 @@ export const createCompiler = (): Compiler => createEngine({ layers, translators
 
 /**
  * What of an object can matter to the outcome, with defaults filled in. Status, labels and revisions cannot, but for the
- * phase of a claim; an object that is being deleted counts as gone, so that its finalizers can wait for devices to let go,
- * but one that is drained first is there until it is, and says so by its deletionTimestamp.
+ * phase of a claim and the labels of attachments, by which policies select; an object that is being deleted counts as gone,
+ * so that its finalizers can wait for devices to let go, but one that is drained first is there until it is, and says so by its deletionTimestamp.
  * Nothing is copied that can be shared: the one who hands objects in mostly keeps them too.
  */
 const project = (object: Resource): Resource | undefined => {
   const { deletionTimestamp } = object.metadata;
   if (deletionTimestamp !== undefined && !isDraining(object.metadata)) return undefined;
   const { apiVersion, kind } = object;
-  const [identity, spec] = [identityOf(object.metadata), specOf(object)];
+  const [identity, spec] = [withLabels(kind, object.metadata), specOf(object)];
   const metadata = deletionTimestamp === undefined ? identity : { ...identity, deletionTimestamp };
   return isQuarantined(object) ? { apiVersion, kind, metadata, spec, status: { phase: 'Quarantined' } } : { apiVersion, kind, metadata, spec };
 };
+
+const withLabels = (kind: string, metadata: ObjectMeta): ObjectMeta =>
+  kind !== 'VPCAttachment' || metadata.labels === undefined ? identityOf(metadata) : { ...identityOf(metadata), labels: metadata.labels };
 
 /** Spelt out, because an object that is put together from parts takes twice the room. */
 const identityOf = ({ name, namespace, uid, creationTimestamp }: ObjectMeta): ObjectMeta => {

@@ -12,8 +12,11 @@ import { error, type CompileFinding } from './finding.ts';
 /** Where an unpinned value may come from; the allocator takes the first free one. */
 export type Candidates =
   | { readonly type: 'numbers'; readonly from: number; readonly to: number }
-  /** Every host address of the prefix but the excepted ones; /31 and /32 prefixes are hosts throughout. */
-  | { readonly type: 'addresses'; readonly prefix: Prefix; readonly except: readonly Address[] }
+  /**
+   * Every host address of the prefix but the excepted ones; /31 and /32 prefixes are hosts throughout. Those of `spare` (from,
+   * to; IPv4) are only for who asks for one of them by pin.
+   */
+  | { readonly type: 'addresses'; readonly prefix: Prefix; readonly except: readonly Address[]; readonly spare?: readonly [Address, Address] }
   | { readonly type: 'prefixes'; readonly prefix: Prefix; readonly length: number };
 
 export interface Demand {

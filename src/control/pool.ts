@@ -89,7 +89,7 @@ export class Pool {
 const keyOf = (candidates: Candidates): string => {
   if (candidates.type === 'numbers') return `${candidates.from}-${candidates.to}`;
   if (candidates.type === 'prefixes') return `${candidates.prefix}>${candidates.length}`;
-  return `${candidates.prefix} ${candidates.except.join(' ')}`;
+  return `${candidates.prefix} ${candidates.except.join(' ')} ${(candidates.spare ?? []).join('-')}`;
 };
 
 /** The candidates by position. Texts are read once a cursor, not once a value. */
@@ -101,15 +101,17 @@ const valuesOf = (candidates: Candidates): ((position: number) => Position) => {
   return candidates.type === 'addresses' ? addressesOf(candidates) : prefixesOf(candidates);
 };
 
-const addressesOf = ({ prefix, except }: Candidates & { type: 'addresses' }): ((position: number) => Position) => {
+const addressesOf = ({ prefix, except, spare }: Candidates & { type: 'addresses' }): ((position: number) => Position) => {
   const { family, value } = bitsOf(prefix);
   const size = prefixSize(prefix);
   const [first, last] = [firstHost(prefix), lastHost(prefix)].map((address) => bitsOf(address).value - value);
   const excepted = new Set<string>(except);
+  const [from, to] = (spare ?? []).map((address) => bitsOf(address).value - value);
   return (position) => {
     const offset = BigInt(position);
     if (offset >= size) return undefined;
     if (first === undefined || last === undefined || offset < first || offset > last) return 'unusable';
+    if (from !== undefined && to !== undefined && offset >= from && offset <= to) return 'unusable';
     const address = addressOfBits({ family, value: value + offset });
     return excepted.has(address) ? 'unusable' : address;
   };

@@ -13,7 +13,7 @@ import { unicastMac, usableAddress } from './addresses.ts';
 import type { CheckedSubnet } from './vpc.ts';
 
 /** Most reservations of one subnet: they are one text that a leaf reads whole. */
-const mostReservations = 4096;
+const mostReservations = 1024;
 
 type Dhcp = CheckedSubnet['subnet']['dhcp'];
 

@@ -5,10 +5,11 @@ import { stationAddress } from '../../net/eui64.ts';
 import { contains, isHost } from '../../net/prefix.ts';
 import { ageOf } from '../age.ts';
 import type { Demand } from '../demand.ts';
-import { warning } from '../finding.ts';
+import { pending, warning } from '../finding.ts';
 import { addressOf, ownerOf, specOf, tenantRef } from '../intent.ts';
 import { attachmentsByPin } from '../relations.ts';
 import type { View } from '../view.ts';
+import { isInRange, leaseholder, waitsForLease, type Reservation } from './dhcp.ts';
 import { sliceAt } from './mapping.ts';
 import { holdersOf, type Examination } from './resolution.ts';
 import type { Network, Overlay, ResolvedSubnet } from './vpc.ts';
@@ -28,14 +29,27 @@ export interface HostAddresses {
 /** @param mac of the server; without it only what is pinned is wanted. Undefined while something is missing that is wanted. */
 export const hostAddresses = (object: Resource, place: Place, mac: Mac | undefined, seen: Examination, view: View): HostAddresses | undefined => {
   const spec = specOf('VPCAttachment', object);
-  const wanted = spec.address !== undefined || mac !== undefined;
-  const address = wanted ? claimAddress(object, place, seen, view) : undefined;
+  // Where requests are relayed, the server outside decides what nobody pinned.
+  const wanted = spec.address !== undefined || (mac !== undefined && place.subnet.dhcp?.relay === undefined);
+  const reservation = mac === undefined ? undefined : place.subnet.reservations?.[mac];
+  const address = !wanted ? undefined : reservation === undefined ? claimAddress(object, place, mac, seen, view) : reservedAddress(object, reservation, seen);
   const ipv6 = ipv6Of(object, place, mac, seen);
   if ((wanted && address === undefined) || ipv6 === 'missing') return undefined;
   return ipv6 === undefined ? (address === undefined ? {} : { address }) : address === undefined ? { ipv6Address: ipv6 } : { address, ipv6Address: ipv6 };
 };
 
-const claimAddress = (object: Resource, { vpc, overlay, subnet }: Place, seen: Examination, view: View): Address | undefined => {
+/** The VPC holds it for the MAC address of the server: the attachment needs no claim of its own. */
+const reservedAddress = (object: Resource, { address, ready }: Reservation, seen: Examination): Address | undefined => {
+  const { address: pin, vpc } = specOf('VPCAttachment', object);
+  if (pin !== undefined && pin !== address) {
+    seen.error('AddressReserved', 'spec.address', `VPC "${vpc}" reserves "${address}" for the MAC address of the server, not "${pin}"; leave it out or change the reservation`);
+  } else if (!ready) {
+    seen.findings.push(pending('spec.address', `waits for "${address}", which VPC "${vpc}" reserves for the MAC address of the server; see the conditions of the VPC`));
+  }
+  return ready && !seen.failed ? address : undefined;
+};
+
+const claimAddress = (object: Resource, { vpc, overlay, subnet }: Place, mac: Mac | undefined, seen: Examination, view: View): Address | undefined => {
   const { address: pin } = specOf('VPCAttachment', object);
   const { hostPool: pool, scope: unlessMapped } = overlay;
   const at = 'spec.address';
@@ -46,6 +60,11 @@ const claimAddress = (object: Resource, { vpc, overlay, subnet }: Place, seen: E
   const demand = { pool, purpose: 'host', owner: seen.owner, candidates: subnet.hosts, mustFit: true as const, unlessMapped, path: at };
   const value = claim(demand, vpc, pin, seen);
   if (value === undefined) return undefined;
+  const holder = isInRange(subnet.range, addressOf(value)) ? leaseholder(view, vpc, addressOf(value), mac) : undefined;
+  if (holder !== undefined) {
+    seen.findings.push(waitsForLease(at, addressOf(value), holder));
+    return undefined;
+  }
   const slice = sliceAt(view, vpc, addressOf(value));
   if (slice !== undefined) seen.findings.push(mappedToo(value, tenantRef('', slice.key).name));
   return addressOf(value);

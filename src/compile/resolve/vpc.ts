@@ -13,6 +13,7 @@ import type { Candidates } from '../demand.ts';
 import { addressOf, path, prefixOf, specNamed, specOf, tenantKey, tenantRef, type Specs } from '../intent.ts';
 import { overlayMtu } from '../mtu.ts';
 import { query, type View } from '../view.ts';
+import { dhcpSettings, leaseRange, reserve, type LeaseRange, type Reservations } from './dhcp.ts';
 import { fabricTenancy, type Tenancy } from './fabric.ts';
 import { hostPool } from './mapping.ts';
 import { elderOverlap } from './overlap.ts';
@@ -35,6 +36,10 @@ export interface ResolvedSubnet extends Network {
   /** L2VNI; absent while it waits for one. */
   readonly vni?: Vni;
   readonly dhcp?: DhcpSettings;
+  /** By MAC address, whether they are in force or not. */
+  readonly reservations?: Reservations;
+  /** What machines that nobody declared get addresses of. */
+  readonly range?: LeaseRange;
 }
 
 /** What all subnets of a VPC have in common. */
@@ -99,8 +104,13 @@ const resolve = (object: Resource, view: View): Resolution<ResolvedVpc> => {
     const part = seen.part();
     for (const [prefix, at] of prefixesIn(subnet, path('spec', 'subnets', name))) checkPrefix(object, prefix, at, { space, fabric }, part, view);
     const subnetVni = part.failed ? undefined : claimVni(part, fabric, `subnet/${name}`, path('spec', 'subnets', name));
-    if (!part.failed) subnets[name] = resolvedSubnet(subnet, subnetVni);
     faults.push(...part.findings);
+    if (!part.failed) {
+      const resolved = resolvedSubnet(subnet, subnetVni);
+      const pool = hostPool(object.metadata.uid ?? tenantKey(object));
+      const reservations = reserve({ object, name, dhcp: subnet.dhcp, hosts: resolved.hosts, pool }, part, faults, view);
+      subnets[name] = reservations === undefined ? resolved : { ...resolved, reservations };
+    }
     seen.demands.push(...part.demands);
   }
   const staticRoutes = spec.staticRoutes.map(({ prefix, nextHops }) => ({ prefix: prefixOf(prefix), nextHops: nextHops.map(addressOf) }));
@@ -134,22 +144,25 @@ const prefixesIn = ({ cidr, ipv6, hostBGP }: SubnetSpec, at: string): (readonly 
   return [...own, ...announced.filter(([prefix]) => !own.some(([outer]) => contains(outer, prefix)))];
 };
 
-const networkOf = ({ cidr, gateway }: { readonly cidr: string; readonly gateway?: string | undefined }): Network => {
+const networkOf = ({ cidr, gateway }: { readonly cidr: string; readonly gateway?: string | undefined }, range?: LeaseRange): Network => {
   const prefix = prefixOf(cidr);
   const own = gateway === undefined ? firstHost(prefix) : addressOf(gateway);
-  return { prefix, gateway: own, hosts: { type: 'addresses', prefix, except: [own] } };
+  const hosts = { type: 'addresses', prefix, except: [own] } as const;
+  return { prefix, gateway: own, hosts: range === undefined ? hosts : { ...hosts, spare: [range.from, range.to] } };
 };
 
 const resolvedSubnet = (subnet: SubnetSpec, vni: Vni | undefined): ResolvedSubnet => {
-  const { enabled, leaseSeconds, dnsServers } = subnet.dhcp;
   const { ipv6, hostBGP } = subnet;
+  const dhcp = dhcpSettings(subnet.dhcp);
+  const range = leaseRange(subnet.dhcp);
   return {
-    ...networkOf(subnet),
+    ...networkOf(subnet, range),
     ...(ipv6 === undefined ? {} : { ipv6: { ...networkOf(ipv6), addressing: ipv6.addressing ?? 'dhcp' } }),
     ...(hostBGP === undefined ? {} : { announceable: announceableOf(subnet) }),
     ...(subnet.restricted ? { restricted: true } : {}),
     ...(vni === undefined ? {} : { vni }),
-    ...(enabled ? { dhcp: { leaseSeconds, dnsServers: dnsServers.map(addressOf), ntpServers: [], routes: [] } } : {}),
+    ...(dhcp === undefined ? {} : { dhcp }),
+    ...(range === undefined ? {} : { range }),
   };
 };
 

@@ -1,8 +1,9 @@
-/** VPC -> its VRF, static routes and isolation, said once for all devices that hold it. */
+/** VPC -> its VRF, static routes, isolation and reservations, said once for all devices that hold it. */
 import type { Row } from '../../goal/rows.ts';
 import { specOf, tenantKey } from '../intent.ts';
 import { vpcResolution, type ResolvedVpc } from '../resolve/vpc.ts';
 import type { Facts, Translator } from '../view.ts';
+import { dhcpParts } from './dhcp.ts';
 import { isolationRows } from './isolation.ts';
 
 export const vpcTranslator: Translator = {
@@ -18,7 +19,13 @@ export const vpcTranslator: Translator = {
       ...value.staticRoutes.map(({ prefix, nextHops }): Row => ({ table: 'route', key: `${vrf}/${prefix}`, value: { vrf, prefix, nextHops } })),
     ];
     const isolation = isolationRows(specOf('VPC', object), value);
-    return { rows: [...rows.map((row) => ({ scope, row, from: [] })), ...isolation], findings, demands, facts: factsOf(value) };
+    const dhcp = dhcpParts(key, value, view);
+    return {
+      rows: [...rows.map((row) => ({ scope, row, from: [] })), ...isolation, ...dhcp.rows],
+      findings: [...findings, ...dhcp.findings],
+      demands: [...demands, ...dhcp.demands],
+      facts: factsOf(value),
+    };
   },
 };
 
