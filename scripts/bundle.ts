@@ -47,3 +47,4 @@ mkdirSync(folder, { recursive: true });
 for (const script of globSync(`${root}src/lab/*.sh`)) copyFileSync(script, `${folder}/${basename(script)}`);
 await bundle('heddle', `import './src/cli/main.ts';`);
 await bundle('heddle-agent', `import { main } from './src/agent/main.ts'; process.exitCode = await main(process.argv.slice(2)); process.exit();`);
+await bundle('heddle-prober', `import './src/lab/prober.ts';`);

@@ -56,7 +56,7 @@ test('a check tells servers apart that have the same address, and sees a missing
     const right = await checkPairs(manifest, api);
     assert.deepEqual(faults(right), []);
     assert.equal(right.ok, true);
-    assert.equal(right.pairs.length, 24);
+    assert.equal(right.pairs.length, 36);
     assert.match(formatCheck(right), /^s1 +yes +\. +\.$/m);
     assert.match(formatCheck(right), /connectivity: 12 of 12 ordered pairs as intended/);
 
@@ -64,8 +64,8 @@ test('a check tells servers apart that have the same address, and sees a missing
     await run(inside(manifest, 's2', ['ip', 'addr', 'flush', 'dev', 'eth1']));
     const leaking = await checkPairs(manifest, api);
     assert.equal(leaking.ok, false);
-    const missing = ['s1-s2 icmp deny', 's1-s2 tcp deny', 's2-s1 icmp deny', 's2-s1 tcp deny'];
-    const leaks = ['s1-s3 icmp allow', 's1-s3 tcp allow', 's3-s1 icmp allow', 's3-s1 tcp allow'];
+    const missing = ['s1-s2', 's2-s1'].flatMap((pair) => ['icmp', 'tcp', 'udp'].map((proto) => `${pair} ${proto} deny`));
+    const leaks = ['s1-s3', 's3-s1'].flatMap((pair) => ['icmp', 'tcp', 'udp'].map((proto) => `${pair} ${proto} allow`));
     assert.deepEqual(faults(leaking).sort(), [...missing, ...leaks].sort());
     assert.match(formatCheck(leaking), /^s1 +MISSING +LEAK +\.$/m);
     assert.match(formatCheck(leaking), /"s2" has no address/);
@@ -82,5 +82,5 @@ test('a check of the allowed pairs alone probes no other', () =>
   withLab(wiring, async (manifest) => {
     await joinByHand(manifest);
     const { pairs } = await checkPairs(manifest, api, { onlyAllowed: true });
-    assert.deepEqual(pairs.map(({ from, to, proto }) => `${from}-${to} ${proto}`), ['s1-s2 icmp', 's1-s2 tcp', 's2-s1 icmp', 's2-s1 tcp']);
+    assert.deepEqual(pairs.map(({ from, to, proto }) => `${from}-${to} ${proto}`), ['s1-s2 icmp', 's1-s2 tcp', 's1-s2 udp', 's2-s1 icmp', 's2-s1 tcp', 's2-s1 udp']);
   }));

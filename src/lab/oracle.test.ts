@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as fc from 'fast-check';
 import type { Resource } from '../api/object.ts';
-import { expectations } from './check.ts';
+import { planOf } from './checkplan.ts';
 import type { Intent } from './oracle.ts';
 
 const object = (kind: string, name: string, spec: unknown, creationTimestamp = '2026-01-01T00:00:00Z'): Resource => ({
@@ -31,9 +31,9 @@ const intent = (vpcs: Resource[], attachments: Resource[], peerings: Resource[] 
 
 /** `ab ba`: the ordered pairs that are expected to connect. */
 const allowed = (given: Intent): string =>
-  expectations(given, names)
-    .filter(({ expected }) => expected === 'allow')
-    .map(({ from, to }) => from.label + to.label)
+  planOf(given, names, new Map(), { protocols: ['icmp'] })
+    .filter(({ pair }) => pair.expected === 'allow')
+    .map(({ pair }) => pair.from + pair.to)
     .sort()
     .join(' ');
 
@@ -43,7 +43,7 @@ const everyone = [attachment('a', 'shop', 'front'), attachment('b', 'shop', 'bac
 
 test('inside a VPC every subnet reaches every other, between VPCs nothing does', () => {
   assert.equal(allowed(intent([shop, stats], everyone)), 'ab ba cd dc');
-  assert.equal(expectations(intent([], []), names).length, 12);
+  assert.equal(planOf(intent([], []), names, new Map(), { protocols: ['icmp'] }).length, 12);
 });
 
 test('a peering opens the named subnets in both directions, all of a VPC when it names none', () => {

@@ -1,25 +1,21 @@
 #!/bin/sh
-# Sends the probes that standard input lists, all at once (in waves of 64), and says of each what came back.
+# Sends the echo requests that standard input lists, all at once (in waves of 64), and says of each what came back.
 #
-#   in:  KEY icmp ADDRESS ID        an echo request with this identifier
-#        KEY tcp  ADDRESS           asks whoever listens on port 80 for its name
-#   out: KEY RESULT                 reply | none | the name that answered
+#   in:  KEY ADDRESS ID SOURCE      an echo request with this identifier, from this address ("-" for any)
+#   out: KEY RESULT                 reply | none
 icmp() {
-  if ping -n -q -c 1 -W 1 -e "$3" "$2" > /dev/null 2>&1; then echo "$1 reply"; else echo "$1 none"; fi
-}
-
-tcp() {
-  # `timeout`, because wget's own pause counts from the connection on.
-  name=$(timeout 1.2 busybox wget -q -O - "http://$2/" 2> /dev/null | head -n 1)
-  echo "$1 ${name:-none}"
+  if [ "$4" = - ]; then set -- "$1" "$2" "$3"; else set -- "$1" "$2" "$3" -I "$4"; fi
+  key=$1 address=$2 id=$3
+  shift 3
+  if ping -n -q -c 1 -W 1 -e "$id" "$@" "$address" > /dev/null 2>&1; then echo "$key reply"; else echo "$key none"; fi
 }
 
 # A neighbour remembered from before could hide who has the address now, a leak above all.
 ip neigh flush all 2> /dev/null
 
 running=0
-while read -r key kind address id; do
-  "$kind" "$key" "$address" "$id" &
+while read -r key address id source; do
+  icmp "$key" "$address" "$id" "$source" &
   running=$((running + 1))
   [ $((running % 64)) -ne 0 ] || wait
 done

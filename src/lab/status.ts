@@ -22,7 +22,7 @@ export interface NodeStatus {
   readonly agent?: { readonly pid?: number; readonly connected: boolean; readonly memoryBytes: number };
   readonly sessions?: Sessions;
   /** Servers only: addresses by port. */
-  readonly addresses?: Readonly<Record<string, string>>;
+  readonly addresses?: Readonly<Record<string, readonly string[]>>;
   /** Proportional set size of everything that runs in the node, the agent included. */
   readonly memoryBytes: number;
 }
@@ -99,7 +99,7 @@ export const formatStatus = ({ name, runDirectory, kubeconfig, controlPlane, nod
     running ? 'running' : 'down',
     agent === undefined ? '' : agent.pid === undefined ? 'down' : agent.connected ? 'connected' : 'not connected',
     sessions === undefined ? '' : `${sessions.established}/${sessions.expected}`,
-    Object.values(addresses ?? {}).join(' '),
+    Object.values(addresses ?? {}).flat().join(' '),
     megabytes(memoryBytes),
   ]);
   const plane = `${controlPlane.ready ? 'ready' : 'not answering'}${controlPlane.own ? `, ${megabytes(controlPlane.memoryBytes)}` : ', not of this lab'}`;

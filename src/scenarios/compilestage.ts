@@ -6,7 +6,7 @@ import { refKey, refOf, type ObjectRef, type Resource } from '../api/object.ts';
 import { createCompiler } from '../compile/compiler.ts';
 import type { CompileFinding } from '../compile/finding.ts';
 import { Allocator } from '../control/allocate.ts';
-import { rowId } from '../goal/rows.ts';
+import { rowId, type Row } from '../goal/rows.ts';
 import { HeddleError, invalid, type Finding } from '../kit/error.ts';
 
 export class CompileStage {
@@ -45,6 +45,15 @@ export class CompileStage {
 
   findings(ref: ObjectRef): readonly CompileFinding[] {
     return [...this.#compiler.findingsOf(ref), ...this.#allocator.findingsOf(refKey(ref))];
+  }
+
+  /** Objects of a kind, as they are applied. */
+  objects(kind: string): readonly Resource[] {
+    return [...this.#objects.values()].filter((object) => object.kind === kind);
+  }
+
+  scopes(): (readonly [string, readonly Row[]])[] {
+    return this.#compiler.scopes().map((scope) => [scope, this.#compiler.rows(scope)]);
   }
 
   /** Every row of every scope, a line each: what the golden holds. */

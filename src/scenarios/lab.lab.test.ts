@@ -24,10 +24,10 @@ const playOn = (wiring: readonly Resource[], scenarios: readonly Scenario[]): vo
   });
 
   for (const scenario of scenarios) {
-    it(`${scenario.name}: ${scenario.story}`, async () => {
+    it(`${scenario.name}: ${scenario.story}`, async (t) => {
       const stage = new ApiStage(lab.kubeconfig);
       try {
-        await playSteps(labStage(lab, stage), scenario.steps);
+        await playSteps(labStage(lab, stage, (line) => t.diagnostic(line)), scenario.steps);
       } finally {
         await stage.cleanUp();
         stage.close();

@@ -10,16 +10,9 @@
  * (`internet`) or an address that a server announces (`a1@10.1.1.100`). What no line says must not connect.
  */
 import { HeddleError } from '../kit/error.ts';
+import type { CheckedPair } from '../lab/checkplan.ts';
+import { usualPorts, type Family, type Protocol, type Service } from '../lab/service.ts';
 
-export type Protocol = 'icmp' | 'tcp' | 'udp';
-export type Family = 4 | 6;
-
-/** One thing that is tried between two parties; `port` is that of the destination, of TCP and UDP. */
-export interface Service {
-  readonly family: Family;
-  readonly proto: Protocol;
-  readonly port?: number;
-}
 
 /** What a line allows; what it leaves out is any. */
 export interface Allowed {
@@ -30,9 +23,6 @@ export interface Allowed {
 
 /** By `from -> to`, what passes. */
 export type Reach = ReadonlyMap<string, readonly Allowed[]>;
-
-/** Ports that are tried when nobody names one. */
-export const usualPorts = { tcp: 80, udp: 53 } as const;
 
 export const pairKey = (from: string, to: string): string => `${from} -> ${to}`;
 
@@ -81,18 +71,17 @@ export const isAllowed = (reach: Reach, from: string, to: string, { family, prot
       (allowed.family ?? family) === family && (allowed.proto ?? proto) === proto && (allowed.port ?? port) === port,
   );
 
-/** Everything that is worth trying: the usual services, and all ports that a line names. */
-export const servicesOf = (reach: Reach, families: readonly Family[]): Service[] => {
-  const named = [...reach.values()].flat();
-  const portsOf = (proto: 'tcp' | 'udp'): number[] => [
-    ...new Set([usualPorts[proto], ...named.flatMap((allowed) => (allowed.proto === proto && allowed.port !== undefined ? allowed.port : []))]),
-  ];
-  return families.flatMap((family): Service[] => [
-    { family, proto: 'icmp' },
-    ...portsOf('tcp').map((port): Service => ({ family, proto: 'tcp', port })),
-    ...portsOf('udp').map((port): Service => ({ family, proto: 'udp', port })),
-  ]);
+/** Ports that a line names: worth trying between all. */
+export const portsOf = (reach: Reach | undefined): { readonly tcp: readonly number[]; readonly udp: readonly number[] } => {
+  const named = [...(reach?.values() ?? [])].flat();
+  const of = (wanted: Protocol): number[] => [...new Set(named.flatMap(({ proto, port }) => (proto === wanted && port !== undefined ? port : [])))];
+  return { tcp: of('tcp'), udp: of('udp') };
 };
 
-export const formatService = ({ family, proto, port }: Service): string =>
-  `${proto}${family === 6 ? '6' : ''}${port === undefined ? '' : `/${port}`}`;
+/** What was checked and is not as the story says: listed and does not pass, or passes and is not listed. */
+export const surprises = (reach: Reach, pairs: readonly CheckedPair[]): CheckedPair[] =>
+  pairs.filter(({ from, to, proto, family = 4 as const, port, actual }) => {
+    const usual = proto === 'icmp' ? undefined : usualPorts[proto];
+    const at = port ?? usual;
+    return isAllowed(reach, from, to, { family, proto, ...(at !== undefined && { port: at }) }) !== (actual === 'allow');
+  });
