@@ -1,7 +1,7 @@
 /** `heddle export wiring`: devices and cables, of a server or of files, as a drawing or as somebody else's topology. */
 import { stringify } from 'yaml';
-import type { Resource } from '../api/object.ts';
-import { apiVersionOf, findTypes, pathOf } from '../client/discovery.ts';
+import { group, type Resource } from '../api/object.ts';
+import { apiVersionOf, pathOf } from '../client/discovery.ts';
 import { itemsOf } from '../client/live.ts';
 import { containerlabOf } from '../convert/wiring/containerlab.ts';
 import { diagramOf, type Diagram } from '../convert/wiring/diagram.ts';
@@ -46,7 +46,8 @@ const drawn = ['Switch', 'Server', 'Gateway', 'External', 'Connection'] as const
 const readServer = async (session: Session): Promise<Resource[]> => {
   const types = await session.types();
   const lists = drawn.map(async (kind) => {
-    const [type] = findTypes(types, kind.toLowerCase());
+    const type = types.find((each) => each.kind === kind && each.group === group);
+    // An older server may not have all of them.
     if (type === undefined) return [];
     return itemsOf((await session.client.call({ path: pathOf(type, '', '') })).body, type, apiVersionOf(type));
   });
