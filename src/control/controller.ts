@@ -5,6 +5,7 @@
  */
 import type { Registry } from 'prom-client';
 import type { ResourceClient } from '../api/client.ts';
+import { isDraining } from '../api/drain.ts';
 import type { GoalView } from '../api/goalview.ts';
 import { kinds } from '../api/kinds.ts';
 import { refOf } from '../api/object.ts';
@@ -21,6 +22,7 @@ import { Allocator, type Owner } from './allocate.ts';
 import { Barrier } from './barrier.ts';
 import { Claims } from './claims.ts';
 import { Devices } from './devices.ts';
+import { Drains } from './drains.ts';
 import { explainDevice, refOfKey, type ExplainQuery } from './explain.ts';
 import { startInformers, type Informers, type ObjectChange } from './informer.ts';
 import { Leases } from './leases.ts';
@@ -84,6 +86,7 @@ class Control implements Controller {
   readonly #safeguard: Safeguard;
   readonly #publisher: Publisher;
   readonly #claims: Claims;
+  readonly #drains: Drains;
   readonly #metrics: Metrics;
   readonly #reports: Reports;
   readonly #leases: Leases;
@@ -125,6 +128,13 @@ class Control implements Controller {
     const later = (action: () => void): void => this.#later(retryMilliseconds, action);
     const retryLater = (): void => later(() => this.#mailbox.kick());
     this.#claims = new Claims({ client, allocator: this.#allocator, barrier: this.#barrier, log, retryLater, later });
+    this.#drains = new Drains({
+      client,
+      log,
+      typeOf: (object) => this.compiler.factsOf(refOf(object))['type'],
+      isSettled: (key) => this.#barrier.isSettled(key),
+      later: (milliseconds, action) => this.#later(milliseconds, action),
+    });
     const verdicts = {
       compiler: this.compiler,
       allocator: this.#allocator,
@@ -205,7 +215,7 @@ class Control implements Controller {
     this.#abort.abort();
     await this.#informers?.stop();
     await this.#mailbox.close();
-    await Promise.all([this.#reports.close(), this.#claims.close(), this.#leases.close()]);
+    await Promise.all([this.#reports.close(), this.#claims.close(), this.#drains.close(), this.#leases.close()]);
   }
 
   /** One batch. A fault here must not end the loop: it is logged, and what was compiled goes out with the next batch. */
@@ -232,6 +242,7 @@ class Control implements Controller {
     if (this.#opened) for (const name of orphaned) this.#claims.quarantine(name);
     else this.#finishFirst();
     for (const key of this.#gone.splice(0)) if (this.#objects.get(key) === undefined) this.#forget(key);
+    for (const { key, after } of replaced) this.#drains.observe(key, after);
     this.#drain();
     // What concerns no device is not under way, and must not be measured by a change of another object later.
     for (const { key } of replaced) if (this.#barrier.isSettled(key)) this.#reports.forget(key);
@@ -357,11 +368,12 @@ class Control implements Controller {
     const { waiters, progress, scopes } = this.#barrier.takeNews();
     for (const waiter of waiters) if (!this.#claims.settle(waiter)) this.#reports.answered(waiter);
     this.#reports.progressed(progress, scopes);
+    if (waiters.size > 0) this.#drains.review();
   }
 
   #ownerOf(key: string): Owner | undefined {
     const object = this.#objects.get(key);
-    if (object === undefined || object.metadata.deletionTimestamp !== undefined) return undefined;
+    if (object === undefined || (object.metadata.deletionTimestamp !== undefined && !isDraining(object.metadata))) return undefined;
     return { uid: object.metadata.uid ?? '', accepted: !hasErrors(this.compiler.findingsOf(refOf(object))) };
   }
 

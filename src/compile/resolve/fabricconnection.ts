@@ -1,5 +1,5 @@
 /** Cables of the underlay: between a spine and a leaf, between two leaves (mesh), or up to a gateway. */
-import type { ObjectRef } from '../../api/object.ts';
+import type { ObjectRef, Resource } from '../../api/object.ts';
 import type { Prefix } from '../../net/brand.ts';
 import { prefixOf } from '../intent.ts';
 import type { View } from '../view.ts';
@@ -22,10 +22,12 @@ export interface FabricConnection {
   readonly profiles: readonly ObjectRef[];
   /** Without those that wait for their /31: a cable that is added must not stop those that run. */
   readonly links: readonly FabricLink[];
+  /** It is being deleted, and traffic is led around it first. */
+  readonly drained?: true;
 }
 
 export const fabricConnection = (
-  type: FabricConnection['type'], { cables }: Shape, seen: Examination, view: View,
+  object: Resource, type: FabricConnection['type'], { cables }: Shape, seen: Examination, view: View,
 ): FabricConnection | undefined => {
   const [first] = cables;
   const upper = first && chassisAt(first.upper, seen, view);
@@ -37,7 +39,8 @@ export const fabricConnection = (
   const underlay = view.query(fabricUnderlay, lower.fabric);
   const pool = underlay?.links === 'numbered' ? prefixOf(underlay.linkPool) : undefined;
   const links = cables.flatMap((cable) => fabricLink(cable, [upper, lower], pool, seen, view));
-  return { type, fabric: lower.fabric, profiles: [upper.profile, lower.profile], links };
+  const drained = object.metadata.deletionTimestamp === undefined ? {} : ({ drained: true } as const);
+  return { type, fabric: lower.fabric, profiles: [upper.profile, lower.profile], links, ...drained };
 };
 
 const fabricLink = (

@@ -13,7 +13,9 @@ export const connectionTranslator: Translator = {
     const resolution = view.query(connectionResolution, object.metadata.name);
     const { findings, demands, type } = resolution;
     const rows = rowsOf(resolution, view);
-    return type === undefined ? { rows, findings, demands } : { rows, findings, demands, facts: factsOf[type] };
+    if (type === undefined) return { rows, findings, demands };
+    const draining = object.metadata.deletionTimestamp !== undefined;
+    return { rows, findings, demands, facts: draining ? { ...factsOf[type], draining } : factsOf[type] };
   },
 };
 

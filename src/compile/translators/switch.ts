@@ -1,7 +1,7 @@
 /** Switch -> what a device is in the underlay: its loopbacks, its BGP speaker, its VTEP. */
 import type { Row } from '../../goal/rows.ts';
 import { hostPrefix } from '../../net/address.ts';
-import { clusterRef, macOf, specNamed } from '../intent.ts';
+import { clusterRef, macOf, specNamed, specOf } from '../intent.ts';
 import { switchResolution, type ResolvedSwitch } from '../resolve/switch.ts';
 import type { Translator } from '../view.ts';
 
@@ -17,7 +17,7 @@ export const switchTranslator: Translator = {
     const from = [clusterRef('Fabric', value.chassis.fabric)];
     const { asn, routerId: routerID, vtep } = value;
     return {
-      rows: rowsOf(name, value, fabric.overlay.anycastMAC).map((row) => ({ scope, row, from })),
+      rows: rowsOf(name, value, fabric.overlay.anycastMAC, specOf('Switch', object).drain).map((row) => ({ scope, row, from })),
       findings,
       demands,
       facts: { asn, routerID, ...(vtep === undefined ? {} : { vtep }) },
@@ -25,14 +25,16 @@ export const switchTranslator: Translator = {
   },
 };
 
-const rowsOf = (hostname: string, { chassis: { role }, asn, routerId, vtep }: ResolvedSwitch, anycastMac: string): Row[] => {
+const rowsOf = (
+  hostname: string, { chassis: { role }, asn, routerId, vtep }: ResolvedSwitch, anycastMac: string, drained: boolean,
+): Row[] => {
   const loopbacks = vtep === undefined ? [routerId] : [routerId, vtep];
   const rows: Row[] = [
     { table: 'system', key: 'self', value: { hostname, role, routerId } },
     {
       table: 'bgp',
       key: 'underlay',
-      value: { asn, routerId, networks: loopbacks.map(hostPrefix), advertiseVnis: role !== 'spine' },
+      value: { asn, routerId, networks: loopbacks.map(hostPrefix), advertiseVnis: role !== 'spine', ...(drained && { drained }) },
     },
   ];
   if (vtep !== undefined) {

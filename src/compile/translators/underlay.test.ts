@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { drainFinalizer } from '../../api/drain.ts';
 import { refOf } from '../../api/object.ts';
 import * as make from '../fixture.ts';
 
@@ -145,4 +146,24 @@ test('leaves cabled to each other have sessions with each other', () => {
   assert.deepEqual(lower['bgpPeer/E1/50'], { port: 'E1/50', address: '172.30.128.4' });
   assert.deepEqual(lower['bgpPeer/E1/53'], { port: 'E1/53', address: '172.30.128.6' });
   assert.deepEqual(compiler.factsOf(refOf(mesh)), { type: 'mesh' });
+});
+
+test('a switch that is drained says so to its neighbours', () => {
+  const { compiler } = make.compiled(make.switchOf('spine-1', 'spine', { drain: true }));
+  const row = make.rowsIn(compiler, 'device/spine-1', 'bgp')['bgp/underlay'];
+  assert.deepEqual(row, { asn: 65_100, routerId: '172.30.8.1', networks: ['172.30.8.1/32'], advertiseVnis: false, drained: true });
+});
+
+test('a link that is being deleted is drained as long as it is held for that, and then gone', () => {
+  const { compiler } = make.compiled();
+  const link = make.connection('spine-1--leaf-1', [['spine-1/E1/1', 'leaf-1/E1/49']]);
+  const deleted = { ...link, metadata: { ...link.metadata, deletionTimestamp: '2026-01-01T00:00:00Z' } };
+  const draining = { ...deleted, metadata: { ...deleted.metadata, finalizers: [drainFinalizer] } };
+  compiler.apply([make.put(draining)]);
+  assert.deepEqual(compiler.factsOf(refOf(link)), { type: 'fabric', draining: true });
+  const bfd = { intervalMilliseconds: 300, multiplier: 3 };
+  assert.deepEqual(make.rowsIn(compiler, 'device/leaf-1', 'bgpPeer'), { 'bgpPeer/E1/49': { port: 'E1/49', bfd, drained: true } });
+  assert.deepEqual(make.rowsIn(compiler, 'device/spine-1', 'bgpPeer')['bgpPeer/E1/2'], { port: 'E1/2', bfd });
+  compiler.apply([make.put(deleted)]);
+  assert.deepEqual(make.rowsIn(compiler, 'device/leaf-1', 'bgpPeer'), {});
 });
