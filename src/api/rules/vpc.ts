@@ -12,6 +12,7 @@ import { disjoint, type NamedPrefix, usablePrefix } from './addresses.ts';
 import { dhcpRules } from './dhcp.ts';
 import { hostBgpRules } from './hostbgp.ts';
 import { immutable } from './immutable.ts';
+import { checkLabels } from './selector.ts';
 import { staticRouteRules } from './staticroutes.ts';
 
 /** Enough for a network (or anycast), a gateway, a host and a broadcast address. */
@@ -50,6 +51,7 @@ export interface CheckedSubnet {
 function checkSubnet(name: string, subnet: DefaultedSubnet, found: Findings): CheckedSubnet {
   const path = memberPath('spec.subnets', name);
   found.parsed(path, parseLabel(name));
+  checkLabels(`${path}.labels`, subnet.labels ?? {}, found);
   const prefixes: NamedPrefix[] = [];
   const gateways: Address[] = [];
   const check = (at: string, text: string, given: string | undefined, family: 4 | 6, label: string): Prefix | undefined => {
