@@ -4,6 +4,7 @@
  * adopted, against 100 MiB and 0.6 s from the sources, where type stripping and hundreds of module files count; the server
  * holds 94 MB against 165 MB.
  */
+import { spawnSync } from 'node:child_process';
 import { copyFileSync, globSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -42,9 +43,19 @@ const put = (name: string, contents: string | Uint8Array): void => {
   renameSync(`${folder}/${name}.new`, `${folder}/${name}`);
 };
 
+/** The programs for VLAN tags, for switches that have no compiler. Without clang here, switches cannot tag frames, and say so. */
+const compilePrograms = (): void => {
+  const include = `-I/usr/include/${process.arch === 'arm64' ? 'aarch64' : 'x86_64'}-linux-gnu`;
+  const source = `${root}src/drivers/linux/bpf/vlan.bpf.c`;
+  const { status, stderr, error } = spawnSync('clang', ['-O2', '-g', '-target', 'bpf', include, '-c', source, '-o', `${folder}/vlan.bpf.o.new`]);
+  if (status === 0) renameSync(`${folder}/vlan.bpf.o.new`, `${folder}/vlan.bpf.o`);
+  else process.stderr.write(`bundle: no programs for VLAN tags: ${error === undefined ? String(stderr).trim() : 'clang is not installed'}\n`);
+};
+
 mkdirSync(folder, { recursive: true });
 // The lab finds the scripts that run inside its nodes beside its own code.
 for (const script of globSync(`${root}src/lab/*.sh`)) copyFileSync(script, `${folder}/${basename(script)}`);
+compilePrograms();
 await bundle('heddle', `import './src/cli/main.ts';`);
 await bundle('heddle-agent', `import { main } from './src/agent/main.ts'; process.exitCode = await main(process.argv.slice(2)); process.exit();`);
 await bundle('heddle-prober', `import './src/lab/prober.ts';`);

@@ -111,7 +111,8 @@ const removalsOf = (actual: Items, fates: ReadonlyMap<ItemKey, Fate>, site: Site
 
 const withdrawalsFirst = (actual: Items): readonly Item[] => {
   const items = [...actual.values()];
-  return [...items.filter(({ kind }) => kind === 'port'), ...items.filter(({ kind }) => kind !== 'port')];
+  const isDoor = ({ kind }: Item): boolean => kind === 'port' || kind === 'subinterface';
+  return [...items.filter(isDoor), ...items.filter((item) => !isDoor(item))];
 };
 
 /** Whether the item disappears because what it is within does. */

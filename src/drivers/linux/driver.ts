@@ -1,6 +1,8 @@
 /** The driver of Linux switches with FRR. The agent runs in the switch's own namespaces; plain commands act on it. */
 import { mkdir } from 'node:fs/promises';
 import type { Driver, GoalTables, Plan } from '../driver.ts';
+import { optional } from '../../kit/json.ts';
+import { vlanPrograms } from './bpf/object.ts';
 import { applyOps } from './apply.ts';
 import { difference } from './difference.ts';
 import type { LinuxActual } from './model.ts';
@@ -60,6 +62,7 @@ export const linuxDriver = (options: LinuxDriverOptions): Driver<LinuxActual> =>
     directory: options.runDirectory,
     underlay: `/proc/${process.pid}/ns/net`,
     user: options.user ?? 'frr',
+    ...optional('vlanPrograms', vlanPrograms()),
   };
   const tools = options.tools ?? deviceTools();
   let capabilities: ReadonlySet<string> = new Set();
@@ -69,7 +72,7 @@ export const linuxDriver = (options: LinuxDriverOptions): Driver<LinuxActual> =>
     name: 'linux',
     probe: async () => {
       for (const name of ['netns', 'dhcp']) await mkdir(`${site.directory}/${name}`, { recursive: true });
-      const found = await probe(tools.run);
+      const found = await probe(tools.run, site.vlanPrograms);
       remembered = (await memory.recall()) ?? remembered;
       capabilities = new Set(found);
       return found;

@@ -4,7 +4,7 @@
  */
 import { getOrMake } from '../../kit/maps.ts';
 import type { Address, Mac, Vni } from '../../net/brand.ts';
-import { fdb, linkKey, neighbour, portKey, tunnel } from './model.ts';
+import { fdb, linkKey, neighbour, portKey, subinterfaceKey, tunnel } from './model.ts';
 import type { FdbState, Item, ItemKey, NeighbourState, Place, TunnelState } from './model.ts';
 
 /** What is on the device: by item key, the rest of the item's state as a word. Keys are kept as prefix and name. */
@@ -50,8 +50,9 @@ export const fdbPrefix = (place: Place, port: string): string => `fdb/${place}/$
 export const tunnelPrefix = (place: Place, device: string): string => `tunnel/${place}/${device}/`;
 export const neighbourPrefix = (place: Place, device: string): string => `neighbour/${place}/${device}/`;
 
-/** An entry stands on a port, or on the bond of a bundle. */
-export const fdbWord = (on: 'port' | 'bond'): string => on;
+/** An entry stands on a port, on the bond of a bundle, or on a subinterface. */
+export type FdbCarrier = 'port' | 'bond' | 'subinterface';
+export const fdbWord = (on: FdbCarrier): string => on;
 export const tunnelWord = ({ vtep, vni, bridged }: Pick<TunnelState, 'vtep' | 'vni' | 'bridged'>): string =>
   `${vtep} ${vni ?? ''}${bridged ? '' : ' half'}`;
 export const neighbourWord = ({ mac, advertised }: Pick<NeighbourState, 'mac' | 'advertised'>): string => (advertised ? `${mac} told` : mac);
@@ -60,11 +61,13 @@ export const neighbourWord = ({ mac, advertised }: Pick<NeighbourState, 'mac' | 
 export const itemOf = (key: ItemKey, word: string): Item => {
   const [kind, place = '', device = '', name = ''] = key.split('/');
   const [first = '', second = '', third] = word.split(' ');
-  if (kind === 'fdb') return fdbOn({ place, port: device, mac: name as Mac }, word === 'bond' ? 'bond' : 'port');
+  if (kind === 'fdb') return fdbOn({ place, port: device, mac: name as Mac }, word === 'bond' || word === 'subinterface' ? word : 'port');
   if (kind === 'neighbour') return neighbour({ place, device, address: name, mac: first as Mac, advertised: second === 'told' });
   const state = { place, device, mac: name as Mac, vtep: first as Address, bridged: third !== 'half' };
   return tunnel(second === '' ? state : { ...state, vni: Number(second) as Vni });
 };
 
-export const fdbOn = (state: FdbState, on: 'port' | 'bond'): Item<'fdb'> =>
-  fdb(state, on === 'port' ? portKey(state.port) : linkKey(state.place, state.port));
+export const fdbOn = (state: FdbState, on: FdbCarrier): Item<'fdb'> => {
+  if (on === 'bond') return fdb(state, linkKey(state.place, state.port));
+  return fdb(state, on === 'port' ? portKey(state.port) : subinterfaceKey(state.port));
+};

@@ -62,8 +62,11 @@ export interface VxlanState {
 export interface BondState {
   readonly place: Place;
   readonly name: string;
-  /** Bridge it belongs to; empty for none, and then it is down. */
+  /** Bridge it belongs to; empty for none, and then it is down unless it is a trunk. */
   readonly master: string;
+  readonly guarded?: true;
+  /** LACP system identifier; left out, the kernel's own. Leaves that share a server have the same. */
+  readonly system?: Mac;
 }
 
 /** A physical interface that is cabled. Being marked is what makes it Heddle's. */
@@ -282,6 +285,8 @@ export const bridge = (state: BridgeState): Item<'bridge'> => ({
   key: linkKey(state.place, state.name),
   state,
   needs: inPlace(state.place),
+  // Its link-local address, which all leaves have alike, must not be looked for on the segment.
+  after: [sysctlKey(state.place)],
 });
 
 export const vxlan = (state: VxlanState): Item<'vxlan'> => ({
@@ -310,7 +315,9 @@ export const subinterface = (state: SubinterfaceState): Item<'subinterface'> => 
   key: subinterfaceKey(state.name),
   state,
   needs: [
-    portKey(state.trunk), ...inPlace(state.place), ...(state.master === '' ? [] : [linkKey(state.place, state.master)]),
+    state.trunk.startsWith('b-') ? linkKey('', state.trunk) : portKey(state.trunk),
+    ...inPlace(state.place),
+    ...(state.master === '' ? [] : [linkKey(state.place, state.master)]),
   ],
 });
 

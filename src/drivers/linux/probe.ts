@@ -1,4 +1,5 @@
 /** What this kernel can do, found by doing it in a namespace of its own that is thrown away. */
+import { vlanSections } from './steps/subinterface.ts';
 import type { Runner } from './tools/tools.ts';
 
 type Argv = readonly [string, ...string[]];
@@ -21,15 +22,22 @@ const trials: readonly (readonly [string, Argv])[] = [
   ['wireguard', ['ip', 'link', 'add', 'xwg', 'type', 'wireguard']],
 ];
 
+/** Whether frames can be tagged; see bpf/. On the device that the trial `clsact` left ready for filters. */
+const tagTrial = (programs: string): readonly [string, Argv] => ['vlan-tags', [
+  'tc', 'filter', 'add', 'dev', 'lo', 'ingress', 'pref', '1', 'protocol', 'all', 'bpf', 'object-file', programs, 'section', vlanSections.in,
+  'flowid', ':1', 'action', 'mirred', 'egress', 'redirect', 'dev', 'lo',
+]];
+
 /**
  * Sorted words. The namespace has no name, since zebra adopts every name in /run/netns as a VRF: it lives as long as the
  * process that holds it.
  */
-export const probe = async (run: Runner): Promise<readonly string[]> => {
-  const lines = trials.map(([word, argv]) => `if ${argv.map(quoted).join(' ')} >/dev/null 2>&1; then echo ${word}; fi\n`);
+export const probe = async (run: Runner, vlanPrograms?: string): Promise<readonly string[]> => {
+  const all = vlanPrograms === undefined ? trials : [...trials, tagTrial(vlanPrograms)];
+  const lines = all.map(([word, argv]) => `if ${argv.map(quoted).join(' ')} >/dev/null 2>&1; then echo ${word}; fi\n`);
   const { stdout } = await run(['unshare', '--net', 'sh'], ['ip link set lo up\n', ...lines].join(''));
   return stdout.split('\n').filter((word) => word !== '').toSorted();
 };
 
-/** Everything here is a constant of this file; no input ever meets this shell. */
-const quoted = (word: string): string => `'${word}'`;
+/** Everything here is a constant of this file or a path of the program's own; no input ever meets this shell. */
+const quoted = (word: string): string => `'${word.replaceAll("'", `'\\''`)}'`;

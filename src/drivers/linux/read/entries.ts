@@ -3,7 +3,7 @@
  * the text one by one, since a JSON value of hundreds of thousands of them would take ten times the room.
  */
 import { addMember } from '../../../kit/maps.ts';
-import type { Entries } from '../entries.ts';
+import type { Entries, FdbCarrier } from '../entries.ts';
 import { fdbPrefix, fdbWord, neighbourPrefix, neighbourWord, tunnelPrefix, tunnelWord } from '../entries.ts';
 import type { Address, Mac, Vni } from '../../../net/brand.ts';
 import type { Place } from '../model.ts';
@@ -34,10 +34,16 @@ const vniOf = /"vni":(\d+)/;
 const everybody = '00:00:00:00:00:00';
 
 /**
- * Static entries of one namespace: those at `ports` or bonds, and those that Heddle put behind VTEPs, told from what zebra
+ * Static entries of one namespace: those at `ports`, subinterfaces or bonds, and those that Heddle put behind VTEPs, told from what zebra
  * learnt (extern_learn) and from flooding lists. Answers the MAC addresses at ports and bonds.
  */
-export const addStations = (entries: Entries, place: Place, text: string, ports: ReadonlySet<string>): ReadonlySet<string> => {
+export const addStations = (
+  entries: Entries, place: Place, text: string, ports: ReadonlySet<string>, subinterfaces: ReadonlySet<string> = new Set(),
+): ReadonlySet<string> => {
+  const carrierOf = (device: string): FdbCarrier | undefined => {
+    if (ports.has(device)) return 'port';
+    return subinterfaces.has(device) ? 'subinterface' : device.startsWith('b-') ? 'bond' : undefined;
+  };
   const local = new Set<string>();
   /** MAC addresses that the bridge sends to a VXLAN device; the other half of an entry says where that sends them. */
   const bridged = new Map<string, Set<string>>();
@@ -48,10 +54,12 @@ export const addStations = (entries: Entries, place: Place, text: string, ports:
     if (device.startsWith('vx') && /^vx\d+$/.test(device)) {
       if (isBridged) addMember(bridged, device, mac);
       else if (mac !== everybody && rest.includes('"self"')) behind.push([device, mac, rest]);
-    } else if (isBridged && (ports.has(device) || device.startsWith('b-'))) {
-      entries.add(fdbPrefix(place, device), mac, fdbWord(ports.has(device) ? 'port' : 'bond'));
-      local.add(mac);
+      continue;
     }
+    const carrier = isBridged ? carrierOf(device) : undefined;
+    if (carrier === undefined) continue;
+    entries.add(fdbPrefix(place, device), mac, fdbWord(carrier));
+    local.add(mac);
   }
   for (const [device, mac, rest] of behind) {
     const vtep = destination.exec(rest)?.[1];

@@ -1,7 +1,7 @@
 /** What the kernel holds in one namespace, as items. Names are how Heddle knows its own: vx, br and pv with a VNI. */
 import type { Address, Mac, Vni } from '../../../net/brand.ts';
 import {
-  address, bond, bridge, linkKey, loopback, neighbour, pairKey, port, portKey, route, vxlan,
+  address, bond, bridge, linkKey, loopback, neighbour, pairKey, port, portKey, route, subinterfaceKey, vxlan,
 } from '../model.ts';
 import type { Item, ItemKey, PairEnd, Place, PortState } from '../model.ts';
 import { routeProtocol } from '../steps/forwarding.ts';
@@ -13,7 +13,7 @@ import { addStations, neighboursIn } from './entries.ts';
 import type { FoundNeighbour } from './entries.ts';
 
 /** Of `ip -details -json address show`, what is used here. */
-interface IpLink {
+export interface IpLink {
   readonly ifname: string;
   readonly flags: readonly string[];
   readonly mtu: number;
@@ -22,7 +22,7 @@ interface IpLink {
   readonly address?: string;
   readonly linkinfo?: {
     readonly info_kind?: string;
-    readonly info_data?: { readonly id?: number; readonly local?: string; readonly learning?: boolean };
+    readonly info_data?: { readonly id?: number; readonly local?: string; readonly learning?: boolean; readonly ad_actor_system?: string };
     readonly info_slave_data?: { readonly learning?: boolean; readonly neigh_suppress?: boolean };
   };
   readonly addr_info?: readonly { readonly local: string; readonly prefixlen: number; readonly scope: string; readonly label?: string }[];
@@ -72,11 +72,17 @@ export const readRawPlace = async (place: Place, run: Runner): Promise<RawPlace 
   return { links: JSON.parse(links), routes: JSON.parse(routes), neighbours, stations: entries?.stdout ?? '' };
 };
 
-/** All but forwarding entries. */
-export const interpretPlace = (place: Place, raw: RawPlace): PlaceReading => {
-  const readings = raw.links.map((link) => readLink(place, link));
+/** All but forwarding entries and `subinterfaces`, which other tools must be asked about. */
+export const interpretPlace = (place: Place, raw: RawPlace, subinterfaces: ReadonlySet<string>): PlaceReading => {
+  const links = raw.links.filter(({ ifname }) => !subinterfaces.has(ifname));
+  const readings = links.map((link) => readLink(place, link));
+  const routed = raw.links.filter(({ ifname, master }) => place !== '' && master === undefined && subinterfaces.has(ifname));
   return {
-    items: [...readings.flatMap(({ items }) => items), ...raw.routes.flatMap((entry) => readRoute(place, entry))],
+    items: [
+      ...readings.flatMap(({ items }) => items),
+      ...routed.flatMap((link) => globalAddresses(place, link, subinterfaceKey(link.ifname))),
+      ...raw.routes.flatMap((entry) => readRoute(place, entry)),
+    ],
     unclaimed: readings.flatMap(({ unclaimed }) => unclaimed),
     pairEnds: readings.flatMap(({ pairEnds }) => pairEnds),
   };
@@ -92,7 +98,8 @@ export const interpretPairs = (place: Place, raw: RawPlace): readonly Item[] =>
 export const interpretEntries = (place: Place, raw: RawPlace, items: readonly Item[], entries: Entries): PlaceNeighbours => {
   if (place === '') return { all: [], local: [] };
   const ports = new Set(items.flatMap((item) => (item.kind === 'port' ? [item.state.interface] : [])));
-  const stations = addStations(entries, place, raw.stations, ports);
+  const subinterfaces = new Set(items.flatMap((item) => (item.kind === 'subinterface' ? [item.state.name] : [])));
+  const stations = addStations(entries, place, raw.stations, ports, subinterfaces);
   const all: FoundNeighbour[] = [];
   for (const entry of neighboursIn(raw.neighbours)) if (vniIn('br', entry.device) !== undefined) all.push(entry);
   return { all, local: stations.size === 0 ? [] : all.filter(({ mac }) => stations.has(mac)) };
@@ -100,6 +107,9 @@ export const interpretEntries = (place: Place, raw: RawPlace, items: readonly It
 
 const nothing: PlaceReading = { items: [], unclaimed: [], pairEnds: [] };
 const isUp = ({ flags }: IpLink): boolean => flags.includes('UP');
+
+/** Up, and nobody is at the other end of the cable. */
+export const isSilent = ({ flags }: IpLink): boolean => flags.includes('UP') && flags.includes('NO-CARRIER');
 
 /** VNI in a name such as `br1001`; undefined for any other name. */
 const vniIn = (prefix: string, name: string): Vni | undefined => {
@@ -112,7 +122,10 @@ const readLink = (place: Place, link: IpLink): PlaceReading => {
   const kind = link.linkinfo?.info_kind ?? '';
   if (name === 'lo') return { ...nothing, items: readLoopback(place, link) };
   if (kind === 'bond' && name.startsWith('b-')) {
-    return { ...nothing, items: [bond({ place, name, master: link.master ?? '' })] };
+    const system = link.linkinfo?.info_data?.ad_actor_system ?? '';
+    // All zeros: the kernel's own.
+    const own = /^[0:]*$/.test(system) ? {} : { system: system as Mac };
+    return { ...nothing, items: [bond({ place, name, master: link.master ?? '', ...own })] };
   }
   if (place === '') return readPort(place, link);
   if (kind === 'bridge' && vniIn('br', name) !== undefined) return { ...nothing, items: readBridge(place, link) };

@@ -58,7 +58,7 @@ const checksumOf = (readings: readonly PlaceToRead[]): string | undefined => {
   const length = readings.reduce((sum, { raw }) => sum + raw.neighbours.length + raw.stations.length, 0);
   if (length < manyCharacters) return undefined;
   const sums = readings.map(({ place, raw, items }) => {
-    const ports = items.flatMap((item) => (item.kind === 'port' ? [item.state.interface] : [])).join();
+    const ports = items.flatMap((item) => (item.kind === 'port' || item.kind === 'subinterface' ? [item.key] : [])).join();
     const texts = [raw.neighbours, raw.stations].map((text) => `${text.length}.${crc32(text)}.${crc32(text, 1)}`);
     return `${place} ${texts.join(' ')} ${ports}`;
   });

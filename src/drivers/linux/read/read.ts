@@ -10,9 +10,10 @@ import type { Site } from '../steps/step.ts';
 import type { Runner } from '../tools/tools.ts';
 import { readDhcp } from './dhcp.ts';
 import { readAdvertised, readFrr } from './frr.ts';
-import { interpretPairs, interpretPlace, readRawPlace } from './kernel.ts';
+import { interpretPairs, interpretPlace, isSilent, readRawPlace } from './kernel.ts';
 import type { PlaceReading } from './kernel.ts';
 import { readEntries } from './memory.ts';
+import { readSubinterfaces, withGuards } from './subinterfaces.ts';
 import type { EntryMemory } from './memory.ts';
 
 /** More at once than this would only compete for the processors. */
@@ -29,7 +30,11 @@ export const readDevice = async (
   const places = candidates.slice(1);
   const [frr, dhcp] = await Promise.all([readFrr(site, places, run), readDhcp(site, places)]);
   const usable = (await raws).flatMap((raw, index) => (raw === undefined ? [] : [[candidates[index] ?? '', raw] as const]));
-  const readings = usable.map(([place, raw]) => ({ place, raw, ...interpretPlace(place, raw) }));
+  const subinterfaces = await readSubinterfaces(usable, run);
+  const readings = usable.map(([place, raw]) => {
+    const reading = interpretPlace(place, raw, subinterfaces.names);
+    return { place, raw, ...reading, items: [...withGuards(reading.items, subinterfaces), ...(subinterfaces.items.get(place) ?? [])] };
+  });
   const entries = await readEntries(readings, memory, (hosts) => (frr.isRunning ? readAdvertised(site, hosts, run) : new Set()));
   const usableNames = new Set(usable.map(([place]) => place));
   const items = [
@@ -46,6 +51,7 @@ export const readDevice = async (
     items: new Map(items.map((item) => [item.key, item])),
     ...entries,
     unclaimed: new Map(unclaimed.map((state) => [state.interface, state])),
+    silent: new Set(usable.flatMap(([, { links }]) => links.filter(isSilent).map(({ ifname }) => ifname))),
     capabilities,
   };
 };

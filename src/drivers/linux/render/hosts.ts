@@ -5,39 +5,45 @@
 import type { HostRow } from '../../../goal/rows.ts';
 import { fdbOn, fdbPrefix, fdbWord, neighbourPrefix, neighbourWord } from '../entries.ts';
 import { frrKey, linkKey, neighbour } from '../model.ts';
-import { bondName } from './ports.ts';
+import { doorsOf, isEthernetSegment } from './doors.ts';
+import type { Door, Doors } from './doors.ts';
 import type { Rendering } from './render.ts';
 
 export const renderHosts = (rendering: Rendering): void => {
-  for (const [key, host] of rendering.goal.host) renderHost(rendering, `host/${key}`, host);
+  const doors = doorsOf(rendering);
+  for (const [key, host] of rendering.goal.host) renderHost(rendering, doors, `host/${key}`, host);
 };
 
-const renderHost = (rendering: Rendering, row: string, host: HostRow): void => {
-  const { goal, actual, add, isThere, refuse } = rendering;
-  const segment = goal.segment.get(`${host.segment}`);
-  const attached = goal.attachment.get(host.port)?.segment === host.segment;
-  if (segment === undefined || !attached) {
-    refuse(row, 'Conflict', `host ${host.address} is behind port "${host.port}", which is not attached to segment ${host.segment}`);
-    return;
-  }
-  const direct = goal.port.get(host.port);
-  if (direct === undefined && ![...goal.port.values()].some(({ bundle }) => bundle === host.port)) {
-    refuse(row, 'Conflict', `host ${host.address} is behind port "${host.port}", which is not cabled on this device`);
-    return;
-  }
-  if (direct === undefined && !actual.capabilities.has('bond')) {
-    refuse(row, 'Unsupported', `host ${host.address} is behind bundle "${host.port}", and this switch cannot aggregate links`);
-    return;
-  }
-  const place = segment.vrf;
-  const name = direct?.interface ?? bondName(rendering, host.port);
-  const carrier = direct === undefined ? 'bond' : 'port';
-  const learned = fdbOn({ place, port: name, mac: host.mac }, carrier);
-  if (!isThere(fdbPrefix(place, name), host.mac, fdbWord(carrier), learned.needs)) add(learned, row);
+const renderHost = (rendering: Rendering, doors: Doors, row: string, host: HostRow): void => {
+  const { goal, add, isThere } = rendering;
+  const place = goal.segment.get(`${host.segment}`)?.vrf ?? '';
+  const way = wayTo(rendering, doors, row, host);
+  if (way === undefined) return;
+  const { device, carrier } = way;
+  const learned = fdbOn({ place, port: device, mac: host.mac }, carrier);
+  if (!isThere(fdbPrefix(place, device), host.mac, fdbWord(carrier), learned.needs)) add(learned, row);
   const bgp = goal.bgp.get('underlay');
   const state = { place, device: `br${host.segment}`, address: host.address, mac: host.mac, advertised: bgp?.advertiseVnis ?? false };
   const entry = neighbour(state);
   if (isThere(neighbourPrefix(place, state.device), host.address, neighbourWord(state), entry.needs)) return;
   const told = bgp === undefined ? [] : [frrKey([`router bgp ${bgp.asn}`, 'address-family l2vpn evpn'])];
   add({ ...entry, after: [learned.key, linkKey(place, `vx${host.segment}`), ...told] }, row);
+};
+
+/**
+ * The door that the host is behind. None when it is multihomed and has no working link to this device: then the others of the
+ * group have one, and this one learns from them.
+ */
+const wayTo = ({ goal, refuse }: Rendering, doors: Doors, row: string, { segment, address, port, vlan }: HostRow): Door | undefined => {
+  const place = goal.segment.get(`${segment}`)?.vrf;
+  const attached = goal.attachment.get(vlan === undefined ? port : `${port}.${vlan}`)?.segment === segment;
+  if (place === undefined || !attached) {
+    const behind = `host ${address} is behind ${vlan === undefined ? '' : `VLAN ${vlan} of `}port "${port}"`;
+    refuse(row, 'Conflict', `${behind}, which is not attached to segment ${segment}`);
+    return undefined;
+  }
+  const door = doors.door(port, vlan ?? 0, place);
+  if (isEthernetSegment(port)) return door?.silent === true ? undefined : door;
+  if (door === undefined) refuse(row, 'Conflict', `host ${address} is behind port "${port}", which cannot be attached on this device`);
+  return door;
 };

@@ -1,116 +1,93 @@
 /**
- * Cabled interfaces. Fabric ports are up; a server port is down in the underlay until an attachment puts it into a
- * segment, which is the last thing that happens to it.
+ * Cabled interfaces. Fabric ports are up; a server port is down in the underlay until something is attached to it, which is
+ * the last thing that happens to it. Where the kernel has no bonding, the links of a bundle work one at a time: the first
+ * that has carrier, and those before it stay up so that it is seen when they have carrier again.
  */
-import type { AttachmentRow, PortRow, SegmentRow } from '../../../goal/rows.ts';
-import { address, bond, frrKey, linkKey, port, portKey, rulesetKey, sysctlKey } from '../model.ts';
-import type { ItemKey } from '../model.ts';
+import type { PortRow } from '../../../goal/rows.ts';
+import type { Mac } from '../../../net/brand.ts';
+import { address, bond, port, portKey, subinterface } from '../model.ts';
+import { aggregates, bondName, doorsOf, exists, isTrunk, workingMember } from './doors.ts';
+import type { Member, Way } from './doors.ts';
 import type { Rendering } from './render.ts';
 
-/** Where an attached port or bundle goes. */
-interface Destination {
-  readonly row: string;
-  readonly segment: SegmentRow;
-}
-
 export const renderPorts = (rendering: Rendering): void => {
-  const destinations = destinationsOf(rendering);
-  for (const [key, row] of rendering.goal.port) {
-    if (row.bundle === undefined) renderPort(rendering, key, row, destinations.get(key));
-    else renderMember(rendering, key, row, row.bundle, destinations.get(row.bundle));
-  }
+  const { ways, bundles } = doorsOf(rendering, rendering.refuse);
+  const renderBundle = aggregates(rendering) ? renderBond : renderOneAtATime;
+  for (const [key, row] of rendering.goal.port) if (row.bundle === undefined) renderPort(rendering, key, row, ways.get(key) ?? []);
+  for (const [bundle, members] of bundles) renderBundle(rendering, members, ways.get(bundle) ?? []);
 };
 
-const destinationsOf = ({ goal, refuse }: Rendering): ReadonlyMap<string, Destination> => {
-  const bundles = new Set([...goal.port.values()].map(({ bundle }) => bundle));
-  const destinations = new Map<string, Destination>();
-  for (const [key, attachment] of goal.attachment) {
-    const row = `attachment/${key}`;
-    const segment = goal.segment.get(`${attachment.segment}`);
-    const problem = problemOf(attachment, segment, goal.port.get(attachment.port), bundles);
-    if (problem !== undefined) refuse(row, 'Conflict', problem);
-    else if (segment !== undefined) destinations.set(attachment.port, { row, segment });
-  }
-  return destinations;
-};
-
-const problemOf = (
-  { port: name, segment: vni }: AttachmentRow,
-  segment: SegmentRow | undefined,
-  row: PortRow | undefined,
-  bundles: ReadonlySet<string | undefined>,
-): string | undefined => {
-  if (row === undefined && !bundles.has(name)) return `port "${name}" is not cabled on this device`;
-  if (row?.role === 'fabric') return `port "${name}" leads to another switch, so no server can be attached to it`;
-  if (row?.bundle !== undefined) return `port "${name}" is part of bundle "${row.bundle}": attach the bundle instead`;
-  return segment === undefined ? `segment ${vni} is not on this device` : undefined;
-};
-
-/** What must be in place before a port opens into a segment. */
-export const readySegment = ({ goal }: Rendering, { vni, vrf, gateways }: SegmentRow): readonly ItemKey[] => {
-  const bgp = goal.bgp.get('underlay');
-  return [
-    linkKey(vrf, `vx${vni}`),
-    ...gateways.map((gateway) => `address/${vrf}/br${vni}/${gateway}`),
-    sysctlKey(vrf),
-    rulesetKey(vrf),
-    frrKey([`vrf ${vrf}`]),
-    ...(bgp === undefined ? [] : [frrKey([`router bgp ${bgp.asn} vrf ${vrf}`, 'address-family l2vpn evpn'])]),
-  ];
-};
-
-const renderPort = (rendering: Rendering, key: string, row: PortRow, to: Destination | undefined): void => {
-  const rows = [`port/${key}`, ...(to === undefined ? [] : [to.row])];
-  if (!exists(rendering, row.interface)) {
-    refuseAll(rendering, rows, `this device has no interface "${row.interface}" for port "${key}"`);
-    return;
-  }
+const renderPort = (rendering: Rendering, key: string, row: PortRow, ways: readonly Way[]): void => {
+  const rows = [`port/${key}`, ...ways.map((way) => way.row)];
+  if (!isThere(rendering, key, row, rows)) return;
   const base = { interface: row.interface, mtu: row.mtu, marked: true };
-  if (to === undefined) {
-    rendering.add(port({ ...base, place: '', master: '', up: row.role === 'fabric' }), ...rows);
-    if (row.address !== undefined) {
-      const on = portKey(row.interface);
-      rendering.add(address({ place: '', device: row.interface, address: row.address }, on), ...rows);
-    }
+  if (ways.length > 0) {
+    openDoors(rendering, row, ways, `port/${key}`);
     return;
   }
-  const item = port({ ...base, place: to.segment.vrf, master: `br${to.segment.vni}`, up: true });
-  rendering.add({ ...item, after: readySegment(rendering, to.segment) }, ...rows);
+  rendering.add(port({ ...base, place: '', master: '', up: row.role === 'fabric' }), ...rows);
+  if (row.address === undefined) return;
+  rendering.add(address({ place: '', device: row.interface, address: row.address }, portKey(row.interface)), ...rows);
 };
 
-/** Name of the bond of a bundle: after its first member, since bundle names may be longer than interface names. */
-export const bondName = ({ goal }: Rendering, bundle: string): string => {
-  const members = [...goal.port.values()].filter((row) => row.bundle === bundle).map((row) => row.interface);
-  return `b-${members.toSorted()[0] ?? bundle}`.slice(0, 15);
-};
-
-const renderMember = (
-  rendering: Rendering, key: string, row: PortRow, bundle: string, to: Destination | undefined,
-): void => {
-  const rows = [`port/${key}`, ...(to === undefined ? [] : [to.row])];
-  if (!exists(rendering, row.interface)) {
-    refuseAll(rendering, rows, `this device has no interface "${row.interface}" for port "${key}"`);
-    return;
-  }
+/** A port with something attached to it. When it is not the link that works, it is only made ready. */
+const openDoors = ({ add }: Rendering, row: PortRow, ways: readonly Way[], own: string, isWorking = true): void => {
   const base = { interface: row.interface, mtu: row.mtu, marked: true };
-  if (!rendering.actual.capabilities.has('bond')) {
-    for (const id of rows) {
-      rendering.refuse(id, 'Unsupported', `bundle "${bundle}" needs link aggregation (LACP), which the kernel of this switch lacks: `
-        + 'connect the server with an unbundled link, or use a switch that can');
-    }
-    rendering.add(port({ ...base, place: '', master: '', up: false }));
+  const [first] = ways;
+  if (first === undefined) return;
+  if (!isTrunk(ways)) {
+    const item = port({ ...base, place: first.place, master: first.master, up: true });
+    add({ ...item, after: first.after }, own, ...(isWorking ? [first.row] : []));
     return;
   }
-  const name = bondName(rendering, bundle);
-  const place = to?.segment.vrf ?? '';
-  const item = bond({ place, name, master: to === undefined ? '' : `br${to.segment.vni}` });
-  rendering.add(to === undefined ? item : { ...item, after: readySegment(rendering, to.segment) }, ...rows);
-  rendering.add(port({ ...base, place, master: name, up: true }), ...rows);
+  add(port({ ...base, place: '', master: '', up: true, guarded: true }), own, ...(isWorking ? ways.map((way) => way.row) : []));
+  if (isWorking) openSubinterfaces({ add }, row.interface, row.mtu, ways);
 };
 
-const exists = ({ actual }: Rendering, name: string): boolean => actual.items.has(portKey(name)) || actual.unclaimed.has(name);
-
-const refuseAll = ({ refuse }: Rendering, rows: readonly string[], message: string): void => {
-  for (const row of rows) refuse(row, 'Conflict', message);
+const openSubinterfaces = ({ add }: Pick<Rendering, 'add'>, trunk: string, mtu: number, ways: readonly Way[]): void => {
+  for (const { vlan, place, master, after, row } of ways) {
+    const item = subinterface({ name: `${trunk}.${vlan}`, trunk, vlan, place, master, up: true, mtu, whole: true });
+    add({ ...item, after }, row);
+  }
 };
 
+const renderOneAtATime = (rendering: Rendering, members: readonly Member[], ways: readonly Way[]): void => {
+  const present = members.filter(({ key, row }) => isThere(rendering, key, row, [`port/${key}`]));
+  const working = workingMember(rendering, present);
+  if (present.length === 0) for (const way of ways) rendering.refuse(way.row, 'Conflict', 'none of its interfaces is on this device');
+  for (const [index, { key, row }] of present.entries()) {
+    const standby = ways.length === 0 || index > working;
+    if (!standby) openDoors(rendering, row, ways, `port/${key}`, index === working);
+    else rendering.add(port({ interface: row.interface, mtu: row.mtu, marked: true, place: '', master: '', up: false }), `port/${key}`);
+  }
+};
+
+/**
+ * The bond answers servers that speak no LACP on one link as well (the kernel aggregates what it can, at least one), which is
+ * what `fallback` asks for. To one server, all leaves of an Ethernet segment are one system.
+ */
+const renderBond = (rendering: Rendering, members: readonly Member[], ways: readonly Way[]): void => {
+  const present = members.filter(({ key, row }) => isThere(rendering, key, row, [`port/${key}`, ...ways.map((way) => way.row)]));
+  const [first] = present;
+  if (first === undefined) return;
+  const name = bondName(members);
+  const rows = [...present.map(({ key }) => `port/${key}`), ...ways.map((way) => way.row)];
+  const [way] = ways;
+  const esi = first.row.esi;
+  const system = esi === undefined ? {} : { system: systemOf(esi) };
+  const place = way === undefined || isTrunk(ways) ? '' : way.place;
+  if (way === undefined) rendering.add(bond({ place, name, master: '', ...system }), ...rows);
+  else if (isTrunk(ways)) rendering.add(bond({ place, name, master: '', guarded: true, ...system }), ...rows);
+  else rendering.add({ ...bond({ place, name, master: way.master, ...system }), after: way.after }, ...rows);
+  for (const { row } of present) rendering.add(port({ interface: row.interface, mtu: row.mtu, marked: true, place, master: name, up: true }), ...rows);
+  if (isTrunk(ways)) openSubinterfaces(rendering, name, first.row.mtu, ways);
+};
+
+/** LACP system identifier of an Ethernet segment: locally administered, with the last four octets of its ESI. */
+const systemOf = (esi: string): Mac => `02:65:${esi.split(':').slice(-4).join(':')}` as Mac;
+
+const isThere = (rendering: Rendering, key: string, { interface: name }: PortRow, rows: readonly string[]): boolean => {
+  if (exists(rendering, name)) return true;
+  for (const row of rows) rendering.refuse(row, 'Conflict', `this device has no interface "${name}" for port "${key}"`);
+  return false;
+};

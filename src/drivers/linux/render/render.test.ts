@@ -9,9 +9,9 @@ import { render } from './render.ts';
 import type { Rendered } from './render.ts';
 
 const site = { directory: '/run/switch', underlay: '/proc/1/ns/net', user: 'frr' };
-const rendered = (rows: readonly Row[], capabilities: readonly string[] = [], interfaces = ['p1', 'p2', 'up1']): Rendered => {
-  const unclaimed = interfaces.map((name) => [name, { interface: name, place: '', master: '', up: false, mtu: 1500, marked: false }] as const);
-  const actual: LinuxActual = { items: new Map(), unclaimed: new Map(unclaimed), capabilities: new Set(capabilities) };
+const rendered = (rows: readonly Row[], capabilities: readonly string[] = [], silent: readonly string[] = []): Rendered => {
+  const unclaimed = ['p1', 'p2', 'up1'].map((name) => [name, { interface: name, place: '', master: '', up: false, mtu: 1500, marked: false }] as const);
+  const actual: LinuxActual = { items: new Map(), unclaimed: new Map(unclaimed), capabilities: new Set(capabilities), silent: new Set(silent) };
   return render(merge([rows]), actual, site);
 };
 const stateOf = (found: Rendered, key: string): unknown => found.items.get(key)?.state;
@@ -87,20 +87,51 @@ describe('rows of a Linux switch as items', () => {
     assert.deepEqual(found.unrealisable, []);
   });
 
-  it('refuse a bundle where the kernel cannot aggregate links, and say what to do', () => {
-    const rows = [...leaf, ...vpcs, segment(1001, 5001, '10.1.1.1/24'), bundled('p1'), bundled('p2'), attachment('pair', 1001),
-      host('pair', 1001, '10.1.1.11', '0a:00:00:00:00:01')];
-    const { items, unrealisable } = rendered(rows);
-    assert.deepEqual([...new Set(unrealisable.map(({ row, code }) => `${row} ${code}`))].toSorted(),
-      ['attachment/pair Unsupported', 'host/1001/10.1.1.11 Unsupported', 'port/p1 Unsupported', 'port/p2 Unsupported']);
-    assert.match(unrealisable[0]?.message ?? '', /^bundle "pair" needs link aggregation \(LACP\).*unbundled/);
-    assert.equal(items.get('port/p1')?.kind === 'port' && items.has('link/vrf5001/b-p1'), false);
+  const pair = [...leaf, vrf(5001), segment(1001, 5001, '10.1.1.1/24'), bundled('p1'), bundled('p2'), attachment('pair', 1001),
+    host('pair', 1001, '10.1.1.11', '0a:00:00:00:00:01')];
+
+  it('use the first link of a bundle that has carrier where the kernel cannot aggregate', () => {
+    const states = (silent: readonly string[]): unknown => {
+      const found = rendered(pair, [], silent);
+      assert.deepEqual(found.unrealisable, []);
+      const up = [...found.items.values()].flatMap((item) => (item.kind === 'port' && item.state.up && item.state.master !== '' ? [item.state.interface] : []));
+      return [up, [...found.items.keys()].filter((key) => key.startsWith('fdb/'))];
+    };
+    const at = (name: string): readonly string[] => [`fdb/vrf5001/${name}/0a:00:00:00:00:01`];
+    assert.deepEqual(states([]), [['p1'], at('p1')]);
+    // p1 stays up, so that its carrier is seen when it comes back.
+    assert.deepEqual(states(['p1']), [['p1', 'p2'], at('p2')]);
+    assert.deepEqual(states(['p1', 'p2']), [['p1', 'p2'], at('p2')]);
+  });
+
+  it('make a port with tags a trunk that stays in the underlay, with a door for each VLAN', () => {
+    const rows = [...leaf, ...vpcs, { ...bundled('p1'), value: { interface: 'p1', role: 'server', mtu: 9000, peer: 's/1' } } as Row,
+      segment(1001, 5001, '10.1.1.1/24'), segment(2001, 5002, '10.2.1.1/24'), attachment('p1', 1001), attachment('p1', 2001, 20),
+      host('p1', 1001, '10.1.1.11', '0a:00:00:00:00:01'), host('p1', 2001, '10.2.1.11', '0a:00:00:00:00:01', 20)];
+    const found = rendered(rows, ['vlan-tags']);
+    assert.deepEqual(found.unrealisable, []);
+    const base = { trunk: 'p1', up: true, mtu: 9000, whole: true };
+    assert.deepEqual(stateOf(found, 'port/p1'), { interface: 'p1', mtu: 9000, marked: true, place: '', master: '', up: true, guarded: true });
+    assert.deepEqual(stateOf(found, 'subinterface/p1.0'), { ...base, name: 'p1.0', vlan: 0, place: 'vrf5001', master: 'br1001' });
+    assert.deepEqual(stateOf(found, 'subinterface/p1.20'), { ...base, name: 'p1.20', vlan: 20, place: 'vrf5002', master: 'br2001' });
+    assert.deepEqual(found.items.get('fdb/vrf5002/p1.20/0a:00:00:00:00:01')?.needs, ['subinterface/p1.20']);
+    assert.deepEqual(rendered(rows).unrealisable.map(({ row, code }) => `${row} ${code}`), ['attachment/p1.20 Unsupported', 'host/2001/10.2.1.11 Conflict']);
+    assert.deepEqual(stateOf(rendered(rows), 'port/p1'), { interface: 'p1', mtu: 9000, marked: true, place: 'vrf5001', master: 'br1001', up: true });
+  });
+
+  it('leave what is multihomed to the other leaves of its group while it has no link here', () => {
+    const rows = [...leaf, vrf(5001), segment(1001, 5001, '10.1.1.1/24'), attachment('es-7', 1001), host('es-7', 1001, '10.1.1.11', '0a:00:00:00:00:01')];
+    const cabled: Row = { table: 'port', key: 'p1', value: { interface: 'p1', role: 'server', mtu: 9000, peer: 's/1', bundle: 'es-7', esi: '00:48:44:4c:00:00:00:00:00:07' } };
+    const entries = (more: readonly Row[], silent: readonly string[] = []): unknown => {
+      const found = rendered([...rows, ...more], [], silent);
+      assert.deepEqual(found.unrealisable, []);
+      return [...found.items.keys()].filter((key) => /^(fdb|neighbour)/.test(key)).length;
+    };
+    assert.deepEqual([entries([]), entries([cabled]), entries([cabled], ['p1'])], [0, 2, 0]);
   });
 
   it('aggregate the links of a bundle where the kernel can', () => {
-    const rows = [...leaf, vrf(5001), segment(1001, 5001, '10.1.1.1/24'), bundled('p1'), bundled('p2'), attachment('pair', 1001),
-      host('pair', 1001, '10.1.1.11', '0a:00:00:00:00:01')];
-    const found = rendered(rows, ['bond']);
+    const found = rendered(pair, ['bond']);
     assert.deepEqual(found.unrealisable, []);
     assert.deepEqual(stateOf(found, 'link/vrf5001/b-p1'), { place: 'vrf5001', name: 'b-p1', master: 'br1001' });
     assert.deepEqual(stateOf(found, 'port/p2'), { interface: 'p2', mtu: 9000, marked: true, place: 'vrf5001', master: 'b-p1', up: true });
@@ -119,7 +150,7 @@ describe('rows of a Linux switch as items', () => {
       'segment/1001 Conflict: VRF "vrf5001" of segment 1001 cannot be on this device: its row is missing',
       'attachment/p9 Conflict: port "p9" is not cabled on this device',
       'port/p7 Conflict: this device has no interface "eth7" for port "p7"',
-      'host/1001/10.1.1.11 Conflict: host 10.1.1.11 is behind port "p9", which is not cabled on this device',
+      'host/1001/10.1.1.11 Conflict: host 10.1.1.11 is behind port "p9", which cannot be attached on this device',
     ]);
   });
 });

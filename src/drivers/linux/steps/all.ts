@@ -4,6 +4,7 @@ import { daemonsSteps, dhcpSteps, frrSteps } from './daemon.ts';
 import { fdbSteps, neighbourSteps, routeSteps, rulesetSteps } from './forwarding.ts';
 import { addressSteps, bondSteps, bridgeSteps, knownSteps, loopbackSteps, netnsSteps, pairSteps, sysctlSteps, vxlanSteps } from './link.ts';
 import { portSteps } from './port.ts';
+import { subinterfaceSteps } from './subinterface.ts';
 import type { Steps } from './step.ts';
 import { tunnelSteps } from './tunnel.ts';
 
@@ -17,6 +18,7 @@ export const stepsOf: { readonly [K in Kind]: Steps<States[K]> } = {
   vxlan: vxlanSteps,
   bond: bondSteps,
   port: portSteps,
+  subinterface: subinterfaceSteps,
   fdb: fdbSteps,
   tunnel: tunnelSteps,
   neighbour: neighbourSteps,

@@ -13,6 +13,7 @@ import type {
 } from '../model.ts';
 import { configure, inside, ip, vtysh } from './step.ts';
 import type { Site, Step, Steps } from './step.ts';
+import { guard } from './subinterface.ts';
 
 const namespaceFile = (site: Site, name: string): string => `${site.directory}/netns/${name}`;
 
@@ -66,7 +67,9 @@ export const loopbackLabel = 'lo:heddle';
 
 export const addressSteps: Steps<AddressState> = {
   create: ({ place, device, address }) => [
-    ip(place, 'address', 'replace', address, 'dev', device, ...(device === 'lo' ? ['label', loopbackLabel] : [])),
+    ip(place, 'address', 'replace', address, 'dev', device, ...(device === 'lo' ? ['label', loopbackLabel] : []),
+      // Every leaf has the gateway's address, so looking for others who have it would find them.
+      ...(address.includes(':') ? ['nodad'] : [])),
   ],
   change: () => [],
   remove: ({ place, device, address }) => [ip(place, 'address', 'delete', address, 'dev', device)],
@@ -101,18 +104,21 @@ const settleVxlan = ({ place, name, mtu, master, learning, suppressNeighbours }:
 const onOff = (value: boolean): string => (value ? 'on' : 'off');
 
 export const bondSteps: Steps<BondState> = {
-  create: (state) => [
-    ip(state.place, 'link', 'add', state.name, 'type', 'bond', 'mode', '802.3ad', 'miimon', '100', 'lacp_rate', 'fast'),
-    ...settleBond(state),
+  create: (state, site) => [
+    ip(state.place, 'link', 'add', state.name, 'type', 'bond', 'mode', '802.3ad', 'miimon', '100', 'lacp_rate', 'fast',
+      ...(state.system === undefined ? [] : ['ad_actor_system', state.system])),
+    ...settleBond(state, site),
   ],
-  change: (from, to) => (from.master === '' ? settleBond(to) : undefined),
+  change: (from, to, site) => (from.master === '' && from.guarded === undefined && from.system === to.system ? settleBond(to, site) : undefined),
   remove: ({ place, name }) => [ip(place, 'link', 'delete', name)],
 };
 
-const settleBond = ({ place, name, master }: BondState): readonly Step[] =>
-  master === ''
+const settleBond = ({ place, name, master, guarded }: BondState, site: Site): readonly Step[] => {
+  if (guarded === true) return [...guard(name, site), ip(place, 'link', 'set', 'dev', name, 'up')];
+  return master === ''
     ? [ip(place, 'link', 'set', 'dev', name, 'down')]
     : [ip(place, 'link', 'set', 'dev', name, 'master', master), ip(place, 'link', 'set', 'dev', name, 'up')];
+};
 
 /** A pair is right or made anew: half a pair is what remains of an accident. */
 export const pairSteps: Steps<PairState> = {

@@ -24,6 +24,8 @@ export interface Site {
   readonly underlay: string;
   /** User and group of the FRR daemons. */
   readonly user: string;
+  /** File with the programs for VLAN tags; see bpf/. */
+  readonly vlanPrograms?: string;
 }
 
 /** What can be done to one kind of item. */
