@@ -2,7 +2,7 @@
 import type { ClaimSpec } from '../api/kinds/claim.ts';
 import { apiVersion, refKey, refOf, type Resource } from '../api/object.ts';
 import { rowId } from '../goal/rows.ts';
-import { plus } from '../net/address.ts';
+import { compareAddresses, plus } from '../net/address.ts';
 import { hostAt, networkAddress } from '../net/prefix.ts';
 import { ageOf } from './age.ts';
 import { answerTo, isCandidate, type Candidates, type Demand, type HeldClaim } from './demand.ts';
@@ -17,7 +17,7 @@ export interface Making {
   readonly born?: number;
 }
 
-const tenantKinds = new Set(['VPC', 'VPCAttachment', 'VPCPeering', 'SecurityPolicy', 'MappingSlice']);
+const tenantKinds = new Set(['VPC', 'VPCAttachment', 'VPCPeering', 'SecurityPolicy', 'MappingSlice', 'DHCPLease']);
 
 export const object = (kind: string, name: string, spec: unknown, making: Making = {}): Resource => {
   const namespace = making.namespace ?? (tenantKinds.has(kind) ? 'default' : '');
@@ -123,7 +123,12 @@ const firstFree = (demand: Demand, taken: ReadonlySet<string>): string | undefin
 
 const valueAt = (candidates: Candidates, position: number): string | undefined => {
   if (candidates.type === 'numbers') return `${candidates.from + position}`;
-  if (candidates.type === 'addresses') return hostAt(candidates.prefix, position);
+  if (candidates.type === 'addresses') {
+    const address = hostAt(candidates.prefix, position);
+    const [from, to] = candidates.spare ?? [];
+    const isSpare = address !== undefined && from !== undefined && to !== undefined && compareAddresses(from, address) <= 0 && compareAddresses(address, to) <= 0;
+    return isSpare ? undefined : address;
+  }
   const network = plus(networkAddress(candidates.prefix), position * 2 ** (32 - candidates.length));
   return network === undefined ? undefined : `${network}/${candidates.length}`;
 };
