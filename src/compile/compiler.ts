@@ -14,10 +14,13 @@ import type { ObjectMeta, Resource } from '../api/object.ts';
 import { objectOr, optional, type JsonObject } from '../kit/json.ts';
 import { createEngine, type Compiler } from './engine.ts';
 import { indexes, isQuarantined } from './relations.ts';
-import { attachmentLayers } from './resolve/attachment.ts';
+import { admissionLayers } from './resolve/admission.ts';
+import { placementLayers } from './resolve/attachment.ts';
+import { capacityLayers } from './resolve/capacity.ts';
 import { connectionLayers } from './resolve/connection.ts';
 import { externalLayers } from './resolve/external.ts';
 import { externalPeeringLayers } from './resolve/externalpeering.ts';
+import { consumerLayers } from './resolve/consumers.ts';
 import { dhcpLayers } from './resolve/dhcp.ts';
 import { externalVtepLayers } from './resolve/externalvtep.ts';
 import { fabricLayers } from './resolve/fabric.ts';
@@ -55,11 +58,14 @@ const layers = [
   ...overlapLayers,
   ...dhcpLayers,
   ...vpcLayers,
-  ...attachmentLayers,
-  ...leaseBlockLayers,
+  ...placementLayers,
   ...peeringLayers,
   ...externalLayers,
   ...externalPeeringLayers,
+  ...consumerLayers,
+  ...capacityLayers,
+  ...admissionLayers,
+  ...leaseBlockLayers,
   ...selectedLayers,
   subnetRows,
 ];

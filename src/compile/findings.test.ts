@@ -225,7 +225,7 @@ const cases: readonly Case[] = [
   {
     title: 'a leaf that holds one segment has no room for the second, and the first attachment stays',
     objects: [make.profile({ segments: 1 }), shop, a1, make.attachment('x', { vpc: 'shop', subnet: 'back', connection: 'b1--leaf-1' }, late)],
-    found: ['VPCAttachment/default/x: error CapacityExceeded at spec.connection: Switch "leaf-1" holds no more segments: capacity.segments of its profile "linux-soft" is used up; attach to another leaf'],
+    found: ['VPCAttachment/default/x: error CapacityExceeded at spec.connection: Switch "leaf-1" holds 1 segments, 1 are used and this needs 1 more; attach to another leaf'],
   },
   {
     title: 'peerings with what is not there',

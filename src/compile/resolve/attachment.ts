@@ -1,14 +1,11 @@
 /** An attachment as a place: which port of which leaf joins which segment, and with which address. */
 import type { Resource } from '../../api/object.ts';
 import type { Vni } from '../../net/brand.ts';
-import { byText } from '../../kit/order.ts';
-import { ageOf } from '../age.ts';
-import { error, warning, type CompileFinding } from '../finding.ts';
+import { warning } from '../finding.ts';
 import { clusterRef, nameTold, specOf, tenantRef } from '../intent.ts';
 import { attachmentsByConnection } from '../relations.ts';
-import { derivedIndex, query, type View } from '../view.ts';
+import { query, type View } from '../view.ts';
 import { connectionResolution, isServerConnection, type ServerConnection } from './connection.ts';
-import { profileCapacity } from './profile.ts';
 import { hostAddresses, type HostAddresses } from './hostaddress.ts';
 import { absent, Examination, unready, type Resolution } from './resolution.ts';
 import { knownVpc, type Overlay, type ResolvedSubnet } from './vpc.ts';
@@ -42,7 +39,7 @@ export const subnetResolution = query('subnet', (view, key): SubnetAnswer => {
 });
 
 /** Key: `namespace/name`. Without regard to how much the leaf can hold. */
-const placement = query('placement', (view, key): Resolution<ResolvedAttachment> => {
+export const placement = query('placement', (view, key): Resolution<ResolvedAttachment> => {
   const object = view.at('VPCAttachment', key);
   return object === undefined ? absent : place(object, view);
 });
@@ -122,54 +119,4 @@ const placeOf = (object: Resource, seen: Examination, view: View): SubnetPlace |
   return undefined;
 };
 
-/** Key: leaf. Attachments that would be on it if it could hold everything. */
-const occupants = derivedIndex('occupants', 'VPCAttachment', placement, ({ value }, attachment) =>
-  value === undefined ? [] : value.connection.legs.map(({ leaf }) => ({ key: leaf.name, value: attachment })),
-);
-
-interface Overflow {
-  readonly segments: readonly Vni[];
-  readonly vrfs: readonly string[];
-}
-
-const noOverflow: Overflow = { segments: [], vrfs: [] };
-
-/** Key: leaf and profile, with a blank between. What does not fit; whoever was attached first has room. */
-const overflow = query('overflow', (view, key): Overflow => {
-  const [leaf = '', profile = ''] = key.split(' ');
-  const { segments, vrfs } = view.query(profileCapacity, profile) ?? {};
-  if (segments === undefined && vrfs === undefined) return noOverflow;
-  const placed = byAge(view, view.list(occupants, leaf)).flatMap((attachment) => view.query(placement, attachment).value ?? []);
-  return {
-    segments: [...new Set(placed.map(({ segment }) => segment))].slice(segments ?? Infinity),
-    vrfs: [...new Set(placed.map(({ place: { overlay } }) => overlay.vrf))].slice(vrfs ?? Infinity),
-  };
-});
-
-const byAge = (view: View, attachments: readonly string[]): string[] =>
-  attachments
-    .map((key) => ({ key, object: view.at('VPCAttachment', key) }))
-    .map(({ key, object }) => ({ key, age: object === undefined ? '' : ageOf(object) }))
-    .sort((left, right) => byText(left.age, right.age))
-    .map(({ key }) => key);
-
-/** Key: `namespace/name`. */
-export const attachmentResolution = query('attachment', (view, key): Resolution<ResolvedAttachment> => {
-  const placed = view.query(placement, key);
-  const { value, findings, demands } = placed;
-  if (value === undefined) return placed;
-  const faults = value.connection.legs.flatMap(({ leaf: { name: leaf, profile } }): CompileFinding[] => {
-    const { segments, vrfs } = view.query(overflow, `${leaf} ${profile.name}`);
-    const full = segments.includes(value.segment) ? 'segments' : vrfs.includes(value.place.overlay.vrf) ? 'vrfs' : undefined;
-    const message = `Switch "${leaf}" holds no more ${full}: capacity.${full} of its profile "${profile.name}" is used up; attach to another leaf`;
-    return full === undefined ? [] : [error('CapacityExceeded', 'spec.connection', message)];
-  });
-  return faults.length === 0 ? placed : { demands, findings: [...findings, ...faults] };
-});
-
-/** Key: `namespace/vpc`. Leaves where the VPC has an attachment. */
-export const leavesOfVpc = derivedIndex('leavesOfVpc', 'VPCAttachment', attachmentResolution, ({ value }) =>
-  value === undefined ? [] : value.connection.legs.map(({ leaf }) => ({ key: value.place.vpc, value: leaf.name })),
-);
-
-export const attachmentLayers = [subnetResolution, placement, occupants, overflow, attachmentResolution, leavesOfVpc];
+export const placementLayers = [subnetResolution, placement];

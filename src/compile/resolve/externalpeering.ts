@@ -6,7 +6,7 @@ import { ageOf } from '../age.ts';
 import { warning } from '../finding.ts';
 import { clusterRef, nameTold, path, prefixOf, specOf } from '../intent.ts';
 import { externalPairingKey, externalPeeringsByPairing, externalPeeringsByPrefix } from '../relations.ts';
-import { derivedIndex, query, type View } from '../view.ts';
+import { query, type View } from '../view.ts';
 import { checkInside, knownExternal, type ExternalNetwork } from './external.ts';
 import type { Pairing } from './peering.ts';
 import { resolveSide, type Side } from './peeringside.ts';
@@ -112,25 +112,4 @@ const checkTwin = (object: Resource, seen: Examination): void => {
   seen.findings.push(warning('DuplicatePeering', 'spec', message));
 };
 
-export const externalPairKey = ({ vpc, network }: { readonly vpc: string; readonly network: ExternalNetwork }): string => `${vpc} ${network.external.name}`;
-
-/** Key: `externalPairKey`. What all peerings of a VPC and an External permit together. */
-export const externalPairings = derivedIndex('externalPairings', 'ExternalPeering', externalPeeringResolution, ({ value }) =>
-  value === undefined ? [] : [{ key: externalPairKey(value), value: value.pairing }],
-);
-
-/** Key: `namespace/vpc`. The Externals it is peered with, and by which peering. */
-export const externalsOfVpc = derivedIndex('externalsOfVpc', 'ExternalPeering', externalPeeringResolution, ({ value }) => {
-  if (value === undefined) return [];
-  const { vpc, network: { external, scope }, peering, age } = value;
-  return [{ key: vpc, value: { external, scope, peering, age } }];
-});
-
-/** Key: External. The VPCs it is peered with, and by which peering. */
-export const vpcsOfExternal = derivedIndex('vpcsOfExternal', 'ExternalPeering', externalPeeringResolution, ({ value }) => {
-  if (value === undefined) return [];
-  const { overlay: { vpc, scope }, network: { external }, peering, age } = value;
-  return [{ key: external.name, value: { vpc, scope, peering, age } }];
-});
-
-export const externalPeeringLayers = [externalPeeringResolution, externalPairings, externalsOfVpc, vpcsOfExternal];
+export const externalPeeringLayers = [externalPeeringResolution];

@@ -14,7 +14,8 @@ import type { Demand } from '../demand.ts';
 import { path, specOf } from '../intent.ts';
 import { claimsByOwner } from '../relations.ts';
 import { derivedIndex, index, query, type ScopedRow, type View } from '../view.ts';
-import { attachmentResolution, subnetResolution, type SubnetPlace } from './attachment.ts';
+import { attachmentResolution } from './admission.ts';
+import { subnetResolution, type SubnetPlace } from './attachment.ts';
 import { bucketsOf, hostAddresses, slicesByBucket } from './mapping.ts';
 import { Examination } from './resolution.ts';
 

@@ -7,7 +7,7 @@ import { ageOf } from '../age.ts';
 import { warning } from '../finding.ts';
 import { nameTold, path, specOf, tenantRef } from '../intent.ts';
 import { pairingKeys, peeringsByPairing } from '../relations.ts';
-import { derivedIndex, query, type View } from '../view.ts';
+import { query, type View } from '../view.ts';
 import { resolveSide, type Side } from './peeringside.ts';
 import { absent, Examination, type Resolution } from './resolution.ts';
 import type { Overlay } from './vpc.ts';
@@ -95,21 +95,4 @@ const checkTwin = (object: Resource, position: number, seen: Examination): void 
   seen.findings.push(warning('DuplicatePeering', path('spec', 'permit', position), message));
 };
 
-export const pairKey = ({ left, right }: { readonly left: string; readonly right: string }): string => `${left} ${right}`;
-
-/** Key: `pairKey`. What all peerings of two VPCs permit together. */
-export const pairingsOfPair = derivedIndex('pairingsOfPair', 'VPCPeering', peeringResolution, ({ value }) =>
-  value === undefined ? [] : value.pairings.map((pairing) => ({ key: pairKey(value), value: pairing })),
-);
-
-/** Key: `namespace/vpc`. The VPCs it is peered with, and by which peering. */
-export const peersOfVpc = derivedIndex('peersOfVpc', 'VPCPeering', peeringResolution, ({ value }) => {
-  if (value === undefined) return [];
-  const { left, right, leftOverlay, rightOverlay, peering, age } = value;
-  return [
-    { key: left, value: { vpc: rightOverlay.vpc, scope: rightOverlay.scope, peering, age } },
-    { key: right, value: { vpc: leftOverlay.vpc, scope: leftOverlay.scope, peering, age } },
-  ];
-});
-
-export const peeringLayers = [peeringResolution, pairingsOfPair, peersOfVpc];
+export const peeringLayers = [peeringResolution];

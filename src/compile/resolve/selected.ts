@@ -11,7 +11,7 @@ import { hostPrefix } from '../../net/address.ts';
 import { specOf } from '../intent.ts';
 import { matches, selectorText, termsOf, termsToSearch } from '../selection.ts';
 import { index, query, type View } from '../view.ts';
-import { attachmentResolution } from './attachment.ts';
+import { attachmentResolution } from './admission.ts';
 
 const vpcOf = (attachment: Resource): string => `${attachment.metadata.namespace ?? ''}/${specOf('VPCAttachment', attachment).vpc}`;
 

@@ -9,7 +9,7 @@ import { error, warning, type CompileFinding } from '../finding.ts';
 import { path, specOf, tenantRef } from '../intent.ts';
 import type { Demand } from '../demand.ts';
 import { leaseShares } from '../resolve/leaseblocks.ts';
-import { pairingsOfPair, pairKey } from '../resolve/peering.ts';
+import { pairingsOfPair, pairKey } from '../resolve/admission.ts';
 import { unready } from '../resolve/resolution.ts';
 import { knownVpc, type ResolvedSubnet, type ResolvedVpc } from '../resolve/vpc.ts';
 import type { ScopedRow, View } from '../view.ts';

@@ -5,9 +5,8 @@
  */
 import { deviceScope } from '../../goal/rows.ts';
 import { clusterRef, tenantKey, tenantRef } from '../intent.ts';
-import { leavesOfVpc } from '../resolve/attachment.ts';
+import { admittedExternalPeering, externalPairings, externalPairKey, externalsOfVpc, leavesOfVpc, vpcsOfExternal } from '../resolve/admission.ts';
 import { leavesOfExternal } from '../resolve/external.ts';
-import { externalPairings, externalPairKey, externalPeeringResolution, externalsOfVpc, vpcsOfExternal } from '../resolve/externalpeering.ts';
 import { pairTranslator, type Translator } from '../view.ts';
 import { leakRow, vpcEnd } from './peering.ts';
 
@@ -15,7 +14,7 @@ export const externalPeeringTranslator: Translator = {
   name: 'externalPeering',
   kind: 'ExternalPeering',
   translate: (object, view) => {
-    const { value, findings, demands } = view.query(externalPeeringResolution, tenantKey(object));
+    const { value, findings, demands } = view.query(admittedExternalPeering, tenantKey(object));
     if (value === undefined) return { rows: [], findings, demands };
     const { overlay, network } = value;
     const vpc = vpcEnd(overlay);

@@ -8,7 +8,8 @@ import type { ObjectRef, Resource } from '../../api/object.ts';
 import type { MappingRow } from '../../goal/rows.ts';
 import type { Address, Mac, Vni } from '../../net/brand.ts';
 import { error, type CompileFinding } from '../finding.ts';
-import { path, specOf, tenantRef } from '../intent.ts';
+import { path, specOf, tenantKey, tenantRef } from '../intent.ts';
+import { refusalsOf } from '../resolve/capacity.ts';
 import { gatewayMac } from '../resolve/externalvtep.ts';
 import { fabricTenancy } from '../resolve/fabric.ts';
 import { valuesOf } from '../resolve/mapping.ts';
@@ -29,6 +30,8 @@ export const mappingTranslator: Translator = {
         ? error('UnknownVPC', 'spec.vpc', `there is no VPC "${vpc.name}" in namespace "${vpc.namespace}"; create it or name another`)
         : unready(vpc, 'spec.vpc', resolution);
     if (resolution.value === undefined) return { rows: [], findings: [finding] };
+    const refusals = refusalsOf(view, 'MappingSlice', tenantKey(object), 'spec.mappings');
+    if (refusals.length > 0) return { rows: [], findings: refusals };
     return rowsOf(object, vpc, resolution.value, view, before);
   },
 };

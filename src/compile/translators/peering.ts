@@ -7,8 +7,8 @@ import type { ObjectRef } from '../../api/object.ts';
 import { deviceScope, type LeakRow } from '../../goal/rows.ts';
 import type { Vni } from '../../net/brand.ts';
 import { tenantKey, tenantRef } from '../intent.ts';
-import { leavesOfVpc } from '../resolve/attachment.ts';
-import { pairingsOfPair, pairKey, peeringResolution, peersOfVpc, type Pairing } from '../resolve/peering.ts';
+import { admittedPeering, leavesOfVpc, pairingsOfPair, pairKey, peersOfVpc } from '../resolve/admission.ts';
+import type { Pairing } from '../resolve/peering.ts';
 import type { Overlay } from '../resolve/vpc.ts';
 import { pairTranslator, type ScopedRow, type Translator } from '../view.ts';
 
@@ -16,7 +16,7 @@ export const peeringTranslator: Translator = {
   name: 'peering',
   kind: 'VPCPeering',
   translate: (object, view) => {
-    const { value, findings, demands } = view.query(peeringResolution, tenantKey(object));
+    const { value, findings, demands } = view.query(admittedPeering, tenantKey(object));
     if (value === undefined) return { rows: [], findings, demands };
     const { leftOverlay, rightOverlay } = value;
     const [left, right] = [vpcEnd(leftOverlay), vpcEnd(rightOverlay)];
