@@ -1,10 +1,11 @@
 /** Externals: where they answer, whom they are joined with, and what their list lets in. Pure. */
 import type { Resource } from '../api/object.ts';
+import type { AddressSpaceSpec } from '../api/kinds/addressspace.ts';
 import type { ExternalSpec } from '../api/kinds/external.ts';
 import type { ExternalPeeringSpec } from '../api/kinds/externalpeering.ts';
 import { parseAddress } from '../net/address.ts';
 import { contains, firstHost } from '../net/prefix.ts';
-import type { Address } from '../net/brand.ts';
+import type { Address, Prefix } from '../net/brand.ts';
 import { prefixOf, type AcceptedVpc, type End, type Intent } from './oracle.ts';
 import { isListed, type Pairing } from './oraclepeering.ts';
 import type { Service } from './service.ts';
@@ -60,10 +61,17 @@ export const outsidePairings = (intent: Intent, vpcs: ReadonlyMap<string, Accept
           party.external === external &&
           address !== undefined &&
           admitted.some((prefix) => contains(prefix, address)) &&
-          isBelieved(outside, address),
+          isBelieved(outside, address) &&
+          !inside(outside, intent).some((prefix) => contains(prefix, address)),
       },
     ];
   });
+
+/** Prefixes of VPCs are never outside. */
+const inside = ({ spec: { addressSpace = 'default' } }: Outside, intent: Intent): Prefix[] =>
+  (intent.AddressSpace ?? [])
+    .filter(({ metadata }) => metadata.name === addressSpace)
+    .flatMap(({ spec }) => (spec as AddressSpaceSpec).prefixes.flatMap(prefixOf));
 
 /** Whether the fabric takes the External's word that the address is there. */
 const isBelieved = ({ spec: { bgp, static: fixed } }: Outside, address: Address): boolean => {

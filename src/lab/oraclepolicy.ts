@@ -53,9 +53,9 @@ const passes = (policies: readonly Policy[], vpcs: Vpcs, direction: 'Ingress' | 
   return concerning.length === 0 || rules.some(({ policy, rule }) => permits(policy, vpcs, rule, peer, service));
 };
 
-/** As in a NetworkPolicy: ingress, and egress when there are rules of it. */
-const directionsOf = ({ directions, egress }: PolicySpec): readonly string[] =>
-  directions ?? (egress === undefined || egress.length === 0 ? ['Ingress'] : ['Ingress', 'Egress']);
+/** Those that have a list of rules, though it be empty, unless it is said. */
+const directionsOf = ({ directions, ingress, egress }: PolicySpec): readonly string[] =>
+  directions ?? [...(ingress === undefined ? [] : ['Ingress']), ...(egress === undefined ? [] : ['Egress'])];
 
 const selects = ({ namespace, spec: { vpc, subjects } }: Policy, vpcs: Vpcs, { party: { endpoint } }: End): boolean => {
   if (endpoint?.namespace !== namespace || endpoint.vpc !== vpc) return false;
@@ -64,9 +64,11 @@ const selects = ({ namespace, spec: { vpc, subjects } }: Policy, vpcs: Vpcs, { p
   return isOneOf(vpcs, endpoint, subnets, attachments);
 };
 
+/** With both selectors, the attachments in the subnets. */
 const isOneOf = (vpcs: Vpcs, endpoint: Endpoint, subnets: Selector | undefined, attachments: Selector | undefined): boolean =>
-  (subnets !== undefined && matches(subnets, endpoint.subnet, subnetLabels(vpcs, endpoint))) ||
-  (attachments !== undefined && matches(attachments, endpoint.attachment, endpoint.labels));
+  (subnets !== undefined || attachments !== undefined) &&
+  (subnets === undefined || matches(subnets, endpoint.subnet, subnetLabels(vpcs, endpoint))) &&
+  (attachments === undefined || matches(attachments, endpoint.attachment, endpoint.labels));
 
 const subnetLabels = (vpcs: Vpcs, { namespace, vpc, subnet }: Endpoint): Readonly<Record<string, string>> =>
   vpcs.get(`${namespace}/${vpc}`)?.subnets[subnet]?.labels ?? {};

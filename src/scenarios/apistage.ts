@@ -52,7 +52,7 @@ export class ApiStage {
       const object = await this.get(ref);
       const found = conditionOf(object, condition);
       assert.ok(found !== undefined && found.observedGeneration === object?.metadata.generation, `${refKey(ref)} has no current ${condition} condition`);
-      assert.ok([found.status, found.reason].includes(wanted), `${refKey(ref)}: ${condition} is ${found.status}, ${found.reason}: ${found.message}; wanted ${wanted}`);
+      assert.ok([found.status, found.reason].includes(wanted), `${refKey(ref)}: ${condition} is ${found.status}, ${found.reason}: ${found.message}; wanted ${wanted}; ${conditionOf(object, "Accepted")?.message ?? ""}`);
     });
   }
 
@@ -68,9 +68,15 @@ export class ApiStage {
     return getObject(this.#client, { type: typeOf(ref.kind), namespace: ref.namespace, name: ref.name });
   }
 
-  /** Removes what steps made and is still there, the last first. */
+  /** Removes what steps made and is still there, the last first; what is in use comes after those who use it. */
   async cleanUp(): Promise<void> {
-    for (const ref of [...this.#made.values()].toReversed()) await this.delete(ref);
+    let left = [...this.#made.values()].toReversed();
+    while (left.length > 0) {
+      const refused: { readonly ref: ObjectRef; readonly error: unknown }[] = [];
+      for (const ref of left) await this.delete(ref).catch((error: unknown) => refused.push({ ref, error }));
+      if (refused.length === left.length) throw refused[0]?.error;
+      left = refused.map(({ ref }) => ref);
+    }
   }
 
   close(): void {

@@ -83,6 +83,7 @@ class Walk {
     if (vrf === undefined) return this.#drop('NoVRF', device.name, row);
     this.#note(device.name, `into VRF ${name}`, row);
     if (!admits(device.routedPorts.get(key)?.inbound ?? [], this.#packet)) return this.#drop('InboundACL', device.name, row);
+    if (isInside(vrf, this.#packet.source)) return this.#drop('Spoofed', device.name, `vrf/${name}`);
     return this.#route(device, vrf, true);
   }
 
@@ -94,7 +95,7 @@ class Walk {
     // A leak is as good a route as those of the VRF itself: the longest prefix decides, and VPCs of one space share none.
     const leaked = mayLeak ? this.#leak(device, vrf, found === undefined ? -1 : Number(found.prefix.split('/')[1])) : undefined;
     if (leaked !== undefined) return leaked;
-    if (found === undefined) return this.#drop('NoRoute', device.name);
+    if (found === undefined || isInside(vrf, destination)) return this.#drop('NoRoute', device.name);
     const isolating = mayLeak ? isolationOf(vrf, { ...this.#packet, source, destination }) : undefined;
     if (isolating !== undefined) return this.#drop('Isolated', device.name, isolating);
     this.#note(device.name, `routed by ${found.prefix} in ${vrf.row.name}`);
@@ -185,6 +186,9 @@ class Walk {
 }
 
 const isGateway = ({ gateways }: SegmentRow, address: Address): boolean => gateways.some((gateway) => addressPart(gateway) === address);
+
+/** Whether an address is never outside, in the VRF of an External. */
+const isInside = ({ row: { external } }: Vrf, address: Address): boolean => external?.inside.some((prefix) => contains(prefix, address)) === true;
 
 /** Whether a host announced the address, or a static route leads elsewhere, although it lies in the segment's prefix. */
 const hasOwnRoute = (vrf: Vrf, address: Address): boolean => vrf.routes.longest(address)?.value.type === 'via';

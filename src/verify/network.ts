@@ -147,8 +147,9 @@ class Reading {
   #believe({ at, neighbor, prefixes, communities = [] }: Announcement, key: string, peer: VrfPeerRow): void {
     const { inboundCommunity } = peer;
     if (inboundCommunity !== undefined && !communities.includes(inboundCommunity)) return;
-    const routes = this.#vrfs.get(peer.vrf)?.routes;
+    const { routes, row: { external } = {} } = this.#vrfs.get(peer.vrf) ?? {};
     for (const prefix of prefixes) {
+      if (external?.inside.some((inner) => contains(inner, prefix)) === true) continue;
       if (peer.accept.length > 0 && !isAccepted(peer.accept, prefix)) continue;
       // What the fabric says itself is not unsaid from outside.
       if (routes?.get(prefix) === undefined) routes?.set(prefix, { type: 'outside', place: at, nextHop: neighbor, row: `vrfPeer/${key}` });

@@ -46,6 +46,8 @@ export interface Hop {
 
 export type DropReason =
   | 'NotAttached'
+  /** Comes from outside with an address of the inside. */
+  | 'Spoofed'
   | 'Restricted'
   | 'Isolated'
   | 'NoPairing'
