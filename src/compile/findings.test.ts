@@ -175,7 +175,7 @@ const cases: readonly Case[] = [
   {
     title: 'a connection attached twice stays with the elder, also across namespaces',
     objects: [shop, a1, make.vpc('shop', { front: '10.5.0.0/24' }, {}, { namespace: 'team' }), make.attachment('x', { vpc: 'shop', subnet: 'front', connection: 'a1--leaf-1' }, { ...late, namespace: 'team' })],
-    found: ['VPCAttachment/team/x: error ConnectionInUse at spec.connection: Connection "a1--leaf-1" is attached by an older VPCAttachment of another tenant; use another'],
+    found: ['VPCAttachment/team/x: error ConnectionInUse at spec.connection: Connection "a1--leaf-1" is attached without a VLAN by an older VPCAttachment of another tenant; set spec.vlan, or use another Connection'],
   },
   {
     title: 'an attachment to a faulty subnet points to the VPC, one to its good subnet is fine',

@@ -39,6 +39,13 @@ export const switchesByPin = index('switchesByPin', 'Switch', (object, name) => 
   return keys.map((key) => ({ key, value: name }));
 });
 
+/** The same of gateways. */
+export const gatewaysByPin = index('gatewaysByPin', 'Gateway', (object, name) => {
+  const { asn, routerID, vtep } = specOf('Gateway', object);
+  const addresses = [routerID, vtep].flatMap((address) => (address === undefined ? [] : [`loopback|${address}`]));
+  return [...(asn === undefined ? [] : [`asn|${asn}`]), ...addresses].map((key) => ({ key, value: name }));
+});
+
 /** Key: MAC address. Names of servers. */
 export const serversByMac = index('serversByMac', 'Server', (object, name) =>
   Object.values(specOf('Server', object).ports).flatMap(({ mac }) => (mac === undefined ? [] : [{ key: mac, value: name }])),
@@ -87,6 +94,12 @@ export const subnetsInside = index('subnetsInside', 'VPC', (object, vpc) => {
 
 /** Key: fabric. */
 export const switchesByFabric = index('switchesByFabric', 'Switch', (object, name) => [{ key: specOf('Switch', object).fabric, value: name }]);
+
+/** Key: redundancy group. Names of switches. */
+export const switchesByGroup = index('switchesByGroup', 'Switch', (object, name) => {
+  const { group } = specOf('Switch', object);
+  return group === undefined ? [] : [{ key: group, value: name }];
+});
 
 /** Key: address space. */
 export const vpcsBySpace = index('vpcsBySpace', 'VPC', (object, vpc) => [{ key: specOf('VPC', object).addressSpace, value: vpc }]);
@@ -149,7 +162,9 @@ export const indexes = [
   holdersByValue,
   connectionsByPort,
   switchesByPin,
+  gatewaysByPin,
   switchesByFabric,
+  switchesByGroup,
   vpcsBySpace,
   serversByMac,
   subnetsAt,

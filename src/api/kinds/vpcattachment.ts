@@ -45,7 +45,7 @@ export const vpcAttachment = defineKind({
   shortNames: ['vpcattach'],
   scope: 'Namespaced',
   description:
-    'Puts the server at the end of a Connection into a subnet of a VPC of the same namespace, untagged. The address is reserved for as long as the attachment exists.',
+    'Puts the server at the end of a Connection into a subnet of a VPC of the same namespace, with a VLAN tag or without. The address is reserved for as long as the attachment exists.',
   spec: vpcAttachmentSpec,
   status: vpcAttachmentStatus,
   defaults: defaultVpcAttachmentSpec,
@@ -58,6 +58,7 @@ export const vpcAttachment = defineKind({
     column('Address', '.status.address', 'Address that the server gets by DHCP.'),
     readyColumn,
     wideColumn('Connection', '.spec.connection', 'Connection between the server and its leaf.'),
+    wideColumn('VLAN', '.spec.vlan', 'VLAN tag on the wire; none when empty.', 'integer'),
     wideColumn('Ports', '.status.ports[*]', 'Switch ports.'),
   ],
 });

@@ -8,6 +8,7 @@ import { placement, type ResolvedAttachment } from './attachment.ts';
 import { deviceLimits, missing, refusalsOf } from './capacity.ts';
 import type { Consumer } from './consumers.ts';
 import { externalPeeringResolution } from './externalpeering.ts';
+import { devicesOf } from './connection.ts';
 import type { ExternalNetwork } from './external.ts';
 import { peeringResolution } from './peering.ts';
 import type { Resolution } from './resolution.ts';
@@ -47,7 +48,7 @@ const wantedBy = (view: View, { place: { vpc, name, overlay, subnet } }: Resolve
 
 /** Key: `namespace/vpc`. Leaves where the VPC has an attachment. */
 export const leavesOfVpc = derivedIndex('leavesOfVpc', 'VPCAttachment', attachmentResolution, ({ value }) =>
-  value === undefined ? [] : value.connection.legs.map(({ leaf }) => ({ key: value.place.vpc, value: leaf.name })),
+  value === undefined ? [] : devicesOf(value.connection).map(({ name }) => ({ key: value.place.vpc, value: name })),
 );
 
 const admitted = <Value>(name: string, kind: Consumer['kind'], of: Query<Resolution<Value>>, path: string): Query<Resolution<Value>> =>

@@ -1,10 +1,12 @@
 /** An attachment as a place: which port of which leaf joins which segment, and with which address. */
 import type { Resource } from '../../api/object.ts';
-import type { Vni } from '../../net/brand.ts';
+import { byText } from '../../kit/order.ts';
+import type { Vlan, Vni } from '../../net/brand.ts';
+import { ageOf } from '../age.ts';
 import { warning } from '../finding.ts';
 import { clusterRef, nameTold, specOf, tenantRef } from '../intent.ts';
 import { attachmentsByConnection } from '../relations.ts';
-import { query, type View } from '../view.ts';
+import { objectKey, query, type View } from '../view.ts';
 import { connectionResolution, isServerConnection, type ServerConnection } from './connection.ts';
 import { hostAddresses, type HostAddresses } from './hostaddress.ts';
 import { absent, Examination, unready, type Resolution } from './resolution.ts';
@@ -23,6 +25,8 @@ export interface ResolvedAttachment extends HostAddresses {
   readonly place: SubnetPlace;
   readonly segment: Vni;
   readonly connection: ServerConnection;
+  /** Tag that the server puts on this traffic. */
+  readonly vlan?: Vlan;
 }
 
 type SubnetAnswer = { readonly place: SubnetPlace } | { readonly place?: never; readonly resolution: Resolution<unknown> };
@@ -53,10 +57,14 @@ const place = (object: Resource, view: View): Resolution<ResolvedAttachment> => 
   if (connection !== undefined && connection.mtu < mtu) seen.findings.push(smallMtu(connection.mtu, mtu));
   const addresses = hostAddresses(object, found, connection?.mac, seen, view);
   if (connection !== undefined && connection.mac === undefined) seen.findings.push(noMac(connection.server.name));
+  if (found.subnet.announceable !== undefined && connection !== undefined && connection.type !== 'unbundled') seen.error(...bundledSpeaker(connection));
   const segment = found.subnet.vni;
   if (segment === undefined) seen.findings.push(unready(vpc, 'spec.subnet', absent));
   if (connection === undefined || segment === undefined || addresses === undefined) return seen.done<ResolvedAttachment>(undefined);
-  return seen.done<ResolvedAttachment>({ place: found, segment, connection, ...addresses });
+  const { vlan } = specOf('VPCAttachment', object);
+  // The schema knows no other numbers than those of a VLAN.
+  const tagged = vlan === undefined ? { place: found, segment, connection } : { place: found, segment, connection, vlan: vlan as Vlan };
+  return seen.done<ResolvedAttachment>({ ...tagged, ...addresses });
 };
 
 const noMac = (server: string) =>
@@ -65,6 +73,13 @@ const noMac = (server: string) =>
     'spec.connection',
     `Server "${server}" declares no MAC address for its cabled port, so it gets no address by DHCP; add it to spec.ports of the Server`,
   );
+
+/** The gateway's end of a BGP session is on one leaf, and each leaf has the same address: over several links it is luck which answers. */
+const bundledSpeaker = ({ type, connection: { name } }: ServerConnection): [string, string, string] => [
+  'HostBGPNeedsUnbundled',
+  'spec.connection',
+  `hosts of the subnet speak BGP with their leaf, which takes a single cable, but Connection "${name}" is of type ${type}; attach each of its ports by a Connection of its own`,
+];
 
 const smallMtu = (mtu: number, segment: number) =>
   warning(
@@ -80,12 +95,7 @@ const connectionOf = (object: Resource, seen: Examination, view: View): ServerCo
     seen.error('UnknownConnection', at, `there is no Connection "${connection}"; create it or name another`);
     return undefined;
   }
-  const elder = seen.elder(attachmentsByConnection, connection);
-  if (elder !== undefined) {
-    const told = nameTold(object, elder);
-    const holder = told === undefined ? 'an older VPCAttachment of another tenant; use' : `the older VPCAttachment "${told}"; delete that one or use`;
-    seen.error('ConnectionInUse', at, `Connection "${connection}" is attached by ${holder} another`);
-  }
+  checkDoor(object, seen, view);
   const resolution = view.query(connectionResolution, connection);
   const { value } = resolution;
   if (value === undefined) {
@@ -96,6 +106,44 @@ const connectionOf = (object: Resource, seen: Examination, view: View): ServerCo
   const joined = value.type === 'external' ? 'leads to an External' : 'joins two switches';
   seen.error('NotAServerConnection', at, `Connection "${connection}" ${joined}; name one between a server and a leaf`);
   return undefined;
+};
+
+/** One attachment of a connection has no tag, others a tag each, and no two are of one subnet. The elder stands. */
+const checkDoor = (object: Resource, seen: Examination, view: View): void => {
+  const { connection, vlan, vpc, subnet } = specOf('VPCAttachment', object);
+  // Most connections have one attachment, for which nothing is to be looked at.
+  if (view.count(attachmentsByConnection, connection) < 2) return;
+  const elders = eldersOf(object, connection, view);
+  const door = elders.find((elder) => specOf('VPCAttachment', elder).vlan === vlan);
+  if (door !== undefined) {
+    const told = nameTold(object, objectKey(door));
+    const holder = told === undefined ? 'an older VPCAttachment of another tenant' : `the older VPCAttachment "${told}"`;
+    const at = vlan === undefined ? 'spec.connection' : 'spec.vlan';
+    const [code, message] = vlan === undefined
+      ? ['ConnectionInUse', `Connection "${connection}" is attached without a VLAN by ${holder}; set spec.vlan, or use another Connection`]
+      : ['VLANInUse', `VLAN ${vlan} of Connection "${connection}" is used by ${holder}; choose another VLAN`];
+    seen.error(code, at, message);
+  }
+  const twin = elders.find((elder) => {
+    const other = specOf('VPCAttachment', elder);
+    return elder.metadata.namespace === object.metadata.namespace && other.vpc === vpc && other.subnet === subnet;
+  });
+  if (twin === undefined || twin === door) return;
+  const message = `subnet "${subnet}" of VPC "${vpc}" is attached to Connection "${connection}" already by VPCAttachment "${twin.metadata.name}"; a server is in a subnet once`;
+  seen.error('SubnetAttachedTwice', 'spec.subnet', message);
+};
+
+/** Other attachments of the connection that are older than this one, the eldest first. */
+const eldersOf = (object: Resource, connection: string, view: View): readonly Resource[] => {
+  const own = { key: objectKey(object), age: ageOf(object) };
+  return view
+    .list(attachmentsByConnection, connection)
+    .filter((key) => key !== own.key)
+    .flatMap((key) => view.at('VPCAttachment', key) ?? [])
+    .map((other) => ({ other, age: ageOf(other) }))
+    .filter(({ age }) => age < own.age)
+    .toSorted((left, right) => byText(left.age, right.age))
+    .map(({ other }) => other);
 };
 
 const placeOf = (object: Resource, seen: Examination, view: View): SubnetPlace | undefined => {

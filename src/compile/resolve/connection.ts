@@ -9,6 +9,7 @@ import { externalConnection, type ExternalConnection } from './externalconnectio
 import { fabricConnection, type FabricConnection } from './fabricconnection.ts';
 import { absent, Examination, type Resolution } from './resolution.ts';
 import { serverConnection, type ServerConnection } from './serverconnection.ts';
+import type { Chassis } from './switch.ts';
 
 export type { ExternalConnection } from './externalconnection.ts';
 export type { FabricConnection, FabricLink } from './fabricconnection.ts';
@@ -18,6 +19,9 @@ export type ResolvedConnection = FabricConnection | ServerConnection | ExternalC
 
 export const isServerConnection = (connection: ResolvedConnection): connection is ServerConnection =>
   connection.type === 'unbundled' || connection.type === 'bundle' || connection.type === 'multihomed';
+
+/** Switches that hold what is attached to a server: those it is cabled to, and all others of their group. */
+export const devicesOf = ({ legs, others = [] }: ServerConnection): readonly Chassis[] => [...legs.map(({ leaf }) => leaf), ...others];
 
 export interface ConnectionResolution extends Resolution<ResolvedConnection> {
   /** What the ends make of it, as far as they are known: shown even when the connection is not accepted. */

@@ -1,16 +1,18 @@
 /** The way of one server into its leaves: a port, a bundle to one leaf, or an Ethernet segment over leaves of one group. */
 import { refOf, type ObjectRef, type Resource } from '../../api/object.ts';
+import { byText } from '../../kit/order.ts';
 import type { Mac } from '../../net/brand.ts';
 import { warning } from '../finding.ts';
 import { clusterRef, macOf, specNamed, specOf } from '../intent.ts';
 import { largestServerMtu, overlayMtu } from '../mtu.ts';
+import { switchesByGroup } from '../relations.ts';
 import type { View } from '../view.ts';
 import { chassisAt, listed, switchPort } from './cableports.ts';
 import { pathOf, type Cable, type Shape } from './cabling.ts';
 import { fabricUnderlay } from './fabric.ts';
 import type { PortMedia } from './profile.ts';
 import type { Examination } from './resolution.ts';
-import type { Chassis } from './switch.ts';
+import { knownSwitch, type Chassis } from './switch.ts';
 
 export interface ServerLink {
   /** Port of the leaf, and its name on the device itself. */
@@ -42,6 +44,8 @@ export interface ServerConnection {
   readonly fallback?: true;
   /** Redundancy group of all leaves; multihomed only. */
   readonly group?: string;
+  /** Switches of the group that the server is not cabled to: they hold what the group shares as well. */
+  readonly others?: readonly Chassis[];
   /** Ethernet segment identifier of type 0 (RFC 7432 §5); multihomed only. */
   readonly esi?: string;
   /** MAC of the server: of the first of its ports that declares one, which is the one a bond takes over. */
@@ -74,8 +78,18 @@ export const serverConnection = (
   if (group === undefined || number === undefined) return undefined;
   const legs = legsOf(cables, chassis, `es-${number}`, seen, view);
   const fallback = isFallback(object) && ({ fallback: true } as const);
-  return { type, connection, server, mtu, legs, ...fallback, group, esi: esiOf(Number(number)), ...(mac && { mac }) };
+  const others = othersOf(group, chassis, view);
+  return { type, connection, server, mtu, legs, ...fallback, group, others, esi: esiOf(Number(number)), ...(mac && { mac }) };
 };
+
+/** One that waits for its ids has no scope to put anything into yet. */
+const othersOf = (group: string, chassis: ReadonlyMap<string, Chassis>, view: View): readonly Chassis[] =>
+  view
+    .list(switchesByGroup, group)
+    .filter((name) => !chassis.has(name))
+    .toSorted(byText)
+    .flatMap((name) => view.query(knownSwitch, name).value?.chassis ?? [])
+    .filter(({ role }) => role !== 'spine');
 
 const isFallback = (object: Resource): boolean => specOf('Connection', object).fallback === true;
 

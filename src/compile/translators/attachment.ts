@@ -4,6 +4,7 @@
  * (symmetric IRB, RFC 9135 §4). Attachments of one segment on one leaf hand in the same row, which stays until the last of
  * them is gone.
  */
+import { groupScope, type Row } from '../../goal/rows.ts';
 import { familyOf } from '../../net/address.ts';
 import { width } from '../../net/bits.ts';
 import type { Prefix } from '../../net/brand.ts';
@@ -11,6 +12,7 @@ import { prefixLength } from '../../net/prefix.ts';
 import { tenantKey } from '../intent.ts';
 import { attachmentResolution } from '../resolve/admission.ts';
 import type { ResolvedAttachment } from '../resolve/attachment.ts';
+import { devicesOf } from '../resolve/connection.ts';
 import type { Facts, ScopedRow, Translator } from '../view.ts';
 import { hostRows } from './host.ts';
 import { subnetRows, type SubnetRows } from './segment.ts';
@@ -26,16 +28,26 @@ export const attachmentTranslator: Translator = {
   },
 };
 
-const rowsOf = ({ place, segment, connection }: ResolvedAttachment, shared: SubnetRows): ScopedRow[] => {
+/** What is multihomed is said once for the whole group, so that its switches cannot differ; each of them is told that it is a member. */
+const rowsOf = (attachment: ResolvedAttachment, shared: SubnetRows): ScopedRow[] => {
+  const { place, segment, connection, vlan } = attachment;
+  const { group, legs } = connection;
   const from = [place.overlay.vpc];
-  return connection.legs.flatMap(({ leaf: { scope }, port }): ScopedRow[] => [
-    ...shared.map((row) => ({ scope, row, from })),
-    {
-      scope,
-      row: { table: 'attachment', key: port, value: { port, segment } },
-      from: [place.overlay.vpc, connection.connection],
-    },
-  ]);
+  const port = legs[0]?.port ?? '';
+  const value = vlan === undefined ? { port, segment } : { port, segment, vlan };
+  const row: Row = { table: 'attachment', key: vlan === undefined ? port : `${port}.${vlan}`, value };
+  const attached = { row, from: [place.overlay.vpc, connection.connection] };
+  if (group === undefined) {
+    return legs.flatMap(({ leaf: { scope } }): ScopedRow[] => [...shared.map((each) => ({ scope, row: each, from })), { scope, ...attached }]);
+  }
+  const scope = groupScope(group);
+  const isMembership = ({ table }: Row): boolean => table === 'member';
+  const memberships: Row[] = [{ table: 'member', key: scope, value: { scope } }, ...shared.filter(isMembership)];
+  return [
+    ...devicesOf(connection).flatMap((device) => memberships.map((each): ScopedRow => ({ scope: device.scope, row: each, from }))),
+    ...shared.filter((each) => !isMembership(each)).map((each): ScopedRow => ({ scope, row: each, from })),
+    { scope, ...attached },
+  ];
 };
 
 const factsOf = ({ connection, place, address, ipv6Address }: ResolvedAttachment): Facts => {
