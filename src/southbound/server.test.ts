@@ -200,6 +200,20 @@ describe('goal-state service', () => {
     assert.equal(updates[2]?.upserts.length, 1);
   });
 
+  test('a scope that a device left and joined again while it was busy is sent once more, so that its result comes', async () => {
+    await start();
+    const device = dial();
+    device.hello('leaf-1');
+    await commits(device, 1);
+    southbound.publish(goal.commit([{ scope: 'device/leaf-1', upserts: [], deletes: ['member/vpc/1'] }]));
+    commit('device/leaf-1', member('vpc/1'));
+    answerAll(device, Phase.RECEIVED);
+    await commits(device, 2);
+    assert.deepEqual(device.cases().slice(-3), ['update', 'update', 'commit']);
+    const [shared] = device.updates().slice(2);
+    assert.deepEqual([shared?.scope, shared?.upserts, shared?.deletes, shared?.full], ['vpc/1', [], [], false]);
+  });
+
   test('after a refusal the device is asked what it has and gets the refused scopes in full', async () => {
     await start();
     const device = dial();

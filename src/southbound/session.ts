@@ -240,6 +240,7 @@ export class Session {
   #behind(): { readonly drops: readonly string[]; readonly stale: readonly string[] } {
     const wanted = this.#context.goal.subscriptions(this.device);
     const all = this.#everything || wanted !== this.#wanted;
+    if (wanted !== this.#wanted) this.#rejoin();
     const candidates = all ? wanted : this.#inOrder([...this.#changed]);
     const stale = candidates.filter((scope) => this.#scopes.get(scope)?.sent !== this.#context.goal.scope(scope).version);
     const kept = all ? new Set(wanted) : undefined;
@@ -248,6 +249,20 @@ export class Session {
     this.#everything = false;
     this.#changed.clear();
     return { drops, stale };
+  }
+
+  /**
+   * A scope that the device left and joined again since the last transaction was never dropped there, but whoever has rows in
+   * it waits for the device anew: it is sent once more.
+   */
+  #rejoin(): void {
+    const own = deviceScope(this.device);
+    const sent = this.#scopes.get(own)?.sent;
+    if (sent === undefined) return;
+    for (const row of this.#context.goal.delta(own, sent).upserts) {
+      const progress = row.table === 'member' ? this.#scopes.get(row.value.scope) : undefined;
+      if (progress !== undefined) progress.sent = undefined;
+    }
   }
 
   /** Shared scopes, then the device's own, as in the list of all; what the device holds no more was dropped. */
