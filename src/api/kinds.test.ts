@@ -18,6 +18,7 @@ const samples: Readonly<Record<string, unknown>> = {
   Server: { ports: { eth1: { mac: '02-00-00-00-00-0A' } } },
   Connection: { links: [{ ends: ['a/1', 'b/1'] }] },
   AddressSpace: { prefixes: ['10.0.0.0/8'] },
+  Gateway: {},
   External: { bgp: {} },
   VPC: { subnets: { front: { cidr: '10.1.0.0/24' } } },
   VPCAttachment: { vpc: 'v', connection: 'c' },

@@ -6,6 +6,7 @@ import { dhcpLease } from './kinds/dhcplease.ts';
 import { external } from './kinds/external.ts';
 import { externalPeering } from './kinds/externalpeering.ts';
 import { fabric } from './kinds/fabric.ts';
+import { gateway } from './kinds/gateway.ts';
 import { mappingSlice } from './kinds/mappingslice.ts';
 import { securityPolicy } from './kinds/securitypolicy.ts';
 import { server } from './kinds/server.ts';
@@ -20,6 +21,7 @@ export const kinds: readonly Kind[] = [
   fabric,
   switchProfile,
   switchKind,
+  gateway,
   server,
   connection,
   addressSpace,

@@ -42,7 +42,7 @@ import { peeringMembers, peeringTranslator } from './translators/peering.ts';
 import { subnetRows } from './translators/segment.ts';
 import { securityPolicyTranslator } from './translators/securitypolicy.ts';
 import { serverTranslator } from './translators/server.ts';
-import { switchTranslator } from './translators/switch.ts';
+import { gatewayTranslator, switchTranslator } from './translators/switch.ts';
 import { addressSpaceUsageTranslator, fabricUsageTranslator } from './translators/usage.ts';
 import { vpcTranslator } from './translators/vpc.ts';
 
@@ -74,6 +74,7 @@ const translators = [
   fabricUsageTranslator,
   addressSpaceUsageTranslator,
   switchTranslator,
+  gatewayTranslator,
   serverTranslator,
   connectionTranslator,
   vpcTranslator,

@@ -9,6 +9,7 @@ import type { DefaultedExternalSpec } from '../api/kinds/external.ts';
 import type { DefaultedExternalPeeringSpec } from '../api/kinds/externalpeering.ts';
 import type { DefaultedDhcpLeaseSpec } from '../api/kinds/dhcplease.ts';
 import type { DefaultedFabricSpec } from '../api/kinds/fabric.ts';
+import type { DefaultedGatewaySpec } from '../api/kinds/gateway.ts';
 import type { DefaultedMappingSliceSpec } from '../api/kinds/mappingslice.ts';
 import type { DefaultedSecurityPolicySpec } from '../api/kinds/securitypolicy.ts';
 import type { DefaultedServerSpec } from '../api/kinds/server.ts';
@@ -29,6 +30,7 @@ import type { View } from './view.ts';
 export interface Specs {
   readonly Fabric: DefaultedFabricSpec;
   readonly Switch: DefaultedSwitchSpec;
+  readonly Gateway: DefaultedGatewaySpec;
   readonly SwitchProfile: DefaultedSwitchProfileSpec;
   readonly Server: DefaultedServerSpec;
   readonly Connection: DefaultedConnectionSpec;

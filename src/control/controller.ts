@@ -32,7 +32,7 @@ import { Objects, type Replaced } from './objects.ts';
 import { Publisher } from './publish.ts';
 import { SouthboundListener } from './listener.ts';
 import { Reports, usualPace, type Pace } from './reports.ts';
-import { Safeguard, switchKey } from './safeguard.ts';
+import { deviceKey, deviceKinds, Safeguard } from './safeguard.ts';
 import { verdictOn } from './verdict.ts';
 import type { Watcher } from './watcher.ts';
 
@@ -100,7 +100,7 @@ class Control implements Controller {
   /** Claims whose holders are gone, and objects that are: to be dealt with once what follows from it is published. */
   readonly #orphaned: string[] = [];
   readonly #gone: string[] = [];
-  /** Devices with a Switch object. */
+  /** Devices with a Switch or Gateway object. */
   #declared: ReadonlySet<string> = new Set();
   /** Whether a Switch came or went since the last publication. */
   #switchesChanged = false;
@@ -176,13 +176,13 @@ class Control implements Controller {
       clock,
       metrics: this.#metrics,
       recorder: this.#reports.events,
-      switchOf: (device) => this.#objects.get(switchKey(device)),
+      switchOf: (device) => this.#objects.get(deviceKey(this.#objects, device)),
       onArrival: (device, rows) => {
         this.#safeguard.arrivals.came(device, rows);
         if (this.#opened) this.#reviewArrivals();
       },
       onChange: (device) => {
-        this.#reports.mark(switchKey(device));
+        this.#reports.mark(deviceKey(this.#objects, device));
         this.#drain();
       },
       onObservation: (device, seen) => {
@@ -264,8 +264,8 @@ class Control implements Controller {
     if (ref.kind === 'DHCPLease') return this.#leases.heard(key, after);
     this.#allocator.review(key);
     const present = (before === undefined) !== (after === undefined);
-    if (present && ref.kind === 'Switch') this.#switchesChanged = true;
-    if (ref.kind === 'Switch') this.#safeguard.switchChanged();
+    if (present && deviceKinds.has(ref.kind)) this.#switchesChanged = true;
+    if (deviceKinds.has(ref.kind)) this.#safeguard.switchChanged();
     if (after !== undefined) this.#reports.mark(key);
     if (after?.metadata.generation !== before?.metadata.generation) this.#reports.heard(key, heard);
   }
@@ -309,7 +309,7 @@ class Control implements Controller {
     const { changed, admission } = this.#publisher.publish(this.#unpublished, this.#declared, isAllowed, this.#clock.now());
     this.#unpublished = [];
     this.#unsent.push(...changed);
-    for (const { scope } of changed) if (scope.startsWith(devicePrefix)) this.#reports.refresh(switchKey(scope.slice(devicePrefix.length)));
+    for (const { scope } of changed) if (scope.startsWith(devicePrefix)) this.#reports.refresh(deviceKey(this.#objects, scope.slice(devicePrefix.length)));
     for (const key of this.#safeguard.tell(admission, this.#reports.events, this.#metrics)) this.#reports.mark(key);
     this.#announced ||= this.#publisher.devices.size > 0;
     // Before anything is sent: what is new may be the first that a device gets which came with rows from elsewhere.
@@ -343,7 +343,7 @@ class Control implements Controller {
   }
 
   *#switchNames(): Generator<string> {
-    for (const { metadata } of this.#objects.ofKind('Switch')) yield metadata.name;
+    for (const kind of deviceKinds) for (const { metadata } of this.#objects.ofKind(kind)) yield metadata.name;
   }
 
   #finishFirst(): void {

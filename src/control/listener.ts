@@ -1,5 +1,5 @@
 /** Hears the devices, and turns what they say into acknowledgements, events and figures. */
-import { refKey, type Resource } from '../api/object.ts';
+import { refKey, refOf, type Resource } from '../api/object.ts';
 import type { Compiler } from '../compile/engine.ts';
 import { knownRowId } from '../goal/codec.ts';
 import type { GoalState } from '../goal/state.ts';
@@ -21,7 +21,7 @@ export interface ListenerOptions {
   readonly clock: Clock;
   readonly metrics: Metrics;
   readonly recorder: Events;
-  /** The Switch object of a device, when there is one. */
+  /** The object that declares a device, when there is one. */
   readonly switchOf: (device: string) => Resource | undefined;
   /** A device connected with rows that this control plane has no record of. */
   readonly onArrival: (device: string, rows: number) => void;
@@ -97,7 +97,8 @@ export class SouthboundListener implements SouthboundEvents {
   readonly onObservation = (device: string, seen: Observation): void => this.#options.onObservation(device, seen);
 
   #failedRow(device: string, scope: string, { table, key, code, message }: RowFailure): FailedRow {
-    const own = refKey({ kind: 'Switch', namespace: '', name: device });
+    const about = this.#options.switchOf(device);
+    const own = refKey(about === undefined ? { kind: 'Switch', namespace: '', name: device } : refOf(about));
     if (table === '' && key === '') return { row: '', code, message, waiters: [own] };
     // An agent that does not know a table gives its number. A step for no row, such as a removal, is the key alone.
     const row = table === '' ? knownRowId(key) : `${table}/${key}`;

@@ -30,6 +30,17 @@ const shownSwitches = 10;
 const standardLimits: SafetyLimits = defaultFabricSpec({}).safety;
 
 export const switchKey = (device: string): string => refKey({ kind: 'Switch', namespace: '', name: device });
+/** Kinds that declare a device. */
+export const deviceKinds: ReadonlySet<string> = new Set(['Switch', 'Gateway']);
+
+/** Key of the object that declares a device; of a device that nobody declares, as if it were a switch. */
+export const deviceKey = (objects: Objects, device: string): string => {
+  const own = switchKey(device);
+  if (objects.get(own) !== undefined) return own;
+  const gateway = refKey({ kind: 'Gateway', namespace: '', name: device });
+  return objects.get(gateway) === undefined ? own : gateway;
+};
+
 export const fabricKey = (name: string): string => refKey({ kind: 'Fabric', namespace: '', name });
 
 export class Safeguard {
@@ -77,7 +88,7 @@ export class Safeguard {
   tell({ began, ended, changed }: Review, events: Events, metrics: Metrics): ReadonlySet<string> {
     const marked = new Set<string>();
     for (const device of changed) {
-      marked.add(switchKey(device));
+      marked.add(deviceKey(this.#options.objects, device));
       marked.add(fabricKey(this.#fabricOf(device).name));
     }
     for (const hold of began) {
@@ -113,7 +124,7 @@ export class Safeguard {
 
   /** The `Held` condition of a Switch or a Fabric; none when it never held anything. */
   condition({ kind, metadata: { name } }: Resource, before: readonly Condition[]): readonly Statement[] {
-    const message = kind === 'Switch' ? this.#switchMessage(name) : this.#fabricMessage(name);
+    const message = kind === 'Fabric' ? this.#fabricMessage(name) : this.#switchMessage(name);
     if (message !== undefined) return [{ type: 'Held', status: 'True', ...message }];
     if (!before.some(({ type }) => type === 'Held')) return [];
     return [{ type: 'Held', status: 'False', reason: 'NothingHeld', message: 'nothing is held' }];
@@ -150,12 +161,12 @@ export class Safeguard {
 
   #record(events: Events, { device, fabric }: Hold, type: 'Normal' | 'Warning', reason: string, message: string): void {
     const { objects } = this.#options;
-    const about = objects.get(switchKey(device)) ?? objects.get(fabricKey(fabric));
+    const about = objects.get(deviceKey(objects, device)) ?? objects.get(fabricKey(fabric));
     if (about !== undefined) events.record(about, { type, reason, message });
   }
 
   #fabricOf(device: string): { readonly name: string; readonly limits: SafetyLimits } {
-    const found = this.#options.objects.get(switchKey(device));
+    const found = this.#options.objects.get(deviceKey(this.#options.objects, device));
     if (found !== undefined) this.#fabrics.set(device, (found.spec as SwitchSpec).fabric ?? 'default');
     const name = this.#fabrics.get(device) ?? 'default';
     return { name, limits: this.#limitsOf(this.#options.objects.get(fabricKey(name))) };
@@ -170,7 +181,7 @@ export class Safeguard {
 
   #tokensFor(device: string): ReadonlySet<string> {
     const { objects } = this.#options;
-    const both = [objects.get(switchKey(device)), objects.get(fabricKey(this.#fabricOf(device).name))];
+    const both = [objects.get(deviceKey(objects, device)), objects.get(fabricKey(this.#fabricOf(device).name))];
     const texts = both.flatMap((object) => object?.metadata.annotations?.[allowAnnotation] ?? []);
     return new Set(texts.flatMap((text) => text.split(',')).map((token) => token.trim()).filter((token) => token !== ''));
   }
@@ -183,7 +194,7 @@ export class Safeguard {
   /** Those that are being removed count too: they are what the others are compared with. */
   #countSwitches(): Map<string, number> {
     const sizes = new Map<string, number>();
-    const names = new Set([...this.#options.objects.ofKind('Switch')].map(({ metadata }) => metadata.name));
+    const names = new Set([...deviceKinds].flatMap((kind) => [...this.#options.objects.ofKind(kind)].map(({ metadata }) => metadata.name)));
     for (const device of new Set([...names, ...this.#fabrics.keys()])) {
       const { name } = this.#fabricOf(device);
       sizes.set(name, (sizes.get(name) ?? 0) + 1);

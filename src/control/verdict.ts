@@ -11,7 +11,7 @@ import type { Allocator } from './allocate.ts';
 import type { Barrier } from './barrier.ts';
 import { conditionsAfter, ready, statements, type Knowledge, type Statement } from './conditions.ts';
 import type { Devices, DeviceState } from './devices.ts';
-import type { Safeguard } from './safeguard.ts';
+import { deviceKinds, type Safeguard } from './safeguard.ts';
 import { rfc3339 } from './time.ts';
 
 export interface VerdictSources {
@@ -89,7 +89,7 @@ interface Part {
 
 const partOf = (object: Resource, sources: VerdictSources): Part => {
   const { safeguard } = sources;
-  if (object.kind === 'Switch') return switchPart(object, sources);
+  if (deviceKinds.has(object.kind)) return switchPart(object, sources);
   if (object.kind !== 'Fabric') return { members: {}, said: [] };
   const held = safeguard.fabricPart(object.metadata.name);
   return { members: held === undefined ? {} : { held }, said: safeguard.condition(object, statusOf(object).conditions ?? []) };

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { HeddleError } from '../kit/error.ts';
 import { run } from '../kit/process.ts';
 import { labEnvironment, scripts } from './inside.ts';
-import { isSwitch, nodeDirectory, type Manifest, type ManifestNode } from './manifest.ts';
+import { isServer, isSwitch, nodeDirectory, type Manifest, type ManifestNode } from './manifest.ts';
 import { spread } from './progress.ts';
 import type { CableEnd } from './topology.ts';
 
@@ -107,7 +107,7 @@ const holderArguments = (manifest: Manifest, node: ManifestNode, directory: stri
   'sh',
   join(scripts, 'node-init.sh'),
   directory,
-  ...(isSwitch(node) ? [] : serverCommand(manifest, node, directory)),
+  ...(isServer(node) ? serverCommand(manifest, node, directory) : []),
 ];
 
 const serverCommand = (manifest: Manifest, node: ManifestNode, directory: string): string[] => {

@@ -4,7 +4,7 @@ import type { Resource } from '../api/object.ts';
 import { formatTable } from '../kit/table.ts';
 import { openApi, type LabApi } from './api.ts';
 import { planOf, type Addresses, type CheckedPair, type ProbeOptions } from './checkplan.ts';
-import { isSwitch, readManifest, type Manifest } from './manifest.ts';
+import { isServer, readManifest, type Manifest } from './manifest.ts';
 import { intentKinds, type Intent } from './oracle.ts';
 import { addressesOf, sendProbes } from './probe.ts';
 import { together } from './progress.ts';
@@ -39,7 +39,7 @@ export const labCheck = async ({ name, ...options }: CheckOptions): Promise<Chec
  */
 export const checkPairs = async (manifest: Manifest, api: Pick<LabApi, 'list'>, options: ProbeOptions = {}): Promise<CheckResult> => {
   const { onlyAllowed = false, signal } = options;
-  const nodes = manifest.nodes.filter((node) => !isSwitch(node)).map(({ name }) => name);
+  const nodes = manifest.nodes.filter(isServer).map(({ name }) => name);
   const [intent, addresses] = await Promise.all([readIntent(api), readAddresses(manifest, nodes, signal)]);
   const planned = planOf(intent, nodes, addresses, options).filter(({ pair }) => !onlyAllowed || pair.expected === 'allow');
   const probes = planned.flatMap(({ probe }) => probe ?? []);

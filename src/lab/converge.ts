@@ -37,12 +37,14 @@ export const waitConverged = async (manifest: Manifest, api: LabApi, options: Co
     });
   const names = new Set(manifest.nodes.map(({ name }) => name));
   await wait('switches programmed', async () =>
-    unprogrammed((await api.list('Switch')).filter((object) => names.has(object.metadata.name)), manifest.nodes.filter(isSwitch).length),
+    unprogrammed((await devicesOf(api)).filter((object) => names.has(object.metadata.name)), manifest.nodes.filter(isSwitch).length),
   );
   await wait('BGP sessions established', () => missingSessions(manifest, signal));
   await wait('attachments programmed', async () => unprogrammed(await api.list('VPCAttachment'), 0));
   await wait('servers connected', () => missingPairs(manifest, api, signal));
 };
+
+const devicesOf = async (api: LabApi): Promise<readonly Resource[]> => [...(await api.list('Switch')), ...(await api.list('Gateway'))];
 
 interface Lack {
   readonly what: string;

@@ -13,7 +13,7 @@ export interface ManifestNode {
   readonly role: Role;
   /** Name under /run/netns. */
   readonly namespace: string;
-  /** Address with prefix length on the management network; switches only. */
+  /** Address with prefix length on the management network; switches and gateways only. */
   readonly managementAddress?: string;
 }
 
@@ -68,7 +68,9 @@ export const runDirectoryOf = (name: string): string => join(runDirectories(), c
 export const nodeDirectory = (manifest: Manifest, node: string): string => join(manifest.runDirectory, 'nodes', node);
 /** Names the process that builds the lab, for as long as it does: `PID START`. */
 export const builderFile = (manifest: Manifest): string => join(manifest.runDirectory, 'builder');
-export const isSwitch = (node: { readonly role: Role }): boolean => node.role !== 'server';
+/** Whether an agent of ours runs there: a switch, or a gateway. */
+export const isSwitch = ({ role }: { readonly role: Role }): boolean => role !== 'server' && role !== 'external';
+export const isServer = ({ role }: { readonly role: Role }): boolean => role === 'server';
 
 /** Where a lab's management network is: the `index`th /22 of 100.127.0.0/16 (shared address space, RFC 6598). */
 export const managementPrefix = (index: number): string => `100.127.${index * 4}.0/22`;
@@ -125,7 +127,7 @@ export const planLab = ({ name, id, topology, managementIndex, existing, apiPort
       name: node,
       role,
       namespace: `${namespacePrefix}${node}`,
-      ...(role === 'server' ? {} : { managementAddress: `${managementAddress(managementIndex, switches.findIndex((other) => other.name === node) + 2)}/22` }),
+      ...(!isSwitch({ role }) ? {} : { managementAddress: `${managementAddress(managementIndex, switches.findIndex((other) => other.name === node) + 2)}/22` }),
     })),
     cables: topology.cables,
   };

@@ -59,7 +59,7 @@ const connectedSwitches = async (kubeconfig: string): Promise<Set<string> | unde
   try {
     const api = openApi(kubeconfig);
     try {
-      const switches = await api.list('Switch');
+      const switches = [...(await api.list('Switch')), ...(await api.list('Gateway'))];
       const connected = switches.filter(({ status }) => (status as SwitchStatus | undefined)?.agent?.connected === true);
       return new Set(connected.map(({ metadata }) => metadata.name));
     } finally {
@@ -76,6 +76,7 @@ const nodeStatus = async (manifest: Manifest, node: ManifestNode, connected: Rea
   const memoryBytes = programsIn(manifest, node.name).reduce((sum, { pid }) => sum + memoryOf(pid), 0);
   const common = { node: node.name, role: node.role, running, memoryBytes };
   if (!running) return common;
+  if (node.role === 'external') return common;
   if (!isSwitch(node)) return { ...common, addresses: Object.fromEntries(await addressesOf(manifest, node.name)) };
   const agent = agentOf(manifest, node.name);
   return {

@@ -44,6 +44,17 @@ test('a profile among the files names the interfaces of its switches', () => {
   assert.equal(cables[0]?.ends[1].interface, 'front0');
 });
 
+test('a gateway is a device with an agent, and the router of an External one without', () => {
+  const border = object('Switch', 'border-1', { role: 'border' });
+  const outside = object('External', 'internet', { addressSpace: 'default', static: { prefixes: ['0.0.0.0/0'] }, attachments: [] });
+  const wiring = [border, object('Gateway', 'gw-1', {}), outside];
+  const { nodes, cables } = topologyOf([...wiring, cable('a', ['gw-1/E1/1', 'border-1/E1/9']), cable('b', ['border-1/E1/2', 'internet/et1/7'])]);
+  assert.deepEqual(nodes.map(({ name, role }) => `${name} ${role}`), ['border-1 border', 'gw-1 gateway', 'internet external']);
+  assert.deepEqual(cables.map(({ ends }) => ends.map((end) => end.interface)), [['swp1', 'swp9'], ['swp2', 'et1-7']]);
+  const plan = planLab({ name: 'x', id: '0a1b2c3d-4e5f-6071-8293-a4b5c6d7e8f9', topology: { nodes, cables }, managementIndex: 0, apiPort: 1 });
+  assert.deepEqual(plan.nodes.map(({ managementAddress }) => managementAddress !== undefined), [true, true, false]);
+});
+
 test('every fault of a wiring is told at once, each with its place', () => {
   const wrong = [
     leaf,

@@ -7,6 +7,8 @@ import { Check } from 'typebox/value';
 import { builtinObjects } from '../api/builtin.ts';
 import type { Resource } from '../api/object.ts';
 import { connectionSpec } from '../api/kinds/connection.ts';
+import { externalSpec } from '../api/kinds/external.ts';
+import { gatewaySpec } from '../api/kinds/gateway.ts';
 import { serverSpec } from '../api/kinds/server.ts';
 import { parsePortRef } from '../api/port.ts';
 import { portAt, withoutFirstLane } from '../api/ports.ts';
@@ -15,7 +17,8 @@ import { switchSpec } from '../api/kinds/switch.ts';
 import { switchProfileSpec } from '../api/kinds/switchprofile.ts';
 import { invalid, type Finding } from '../kit/error.ts';
 
-export type Role = 'spine' | 'leaf' | 'border' | 'server';
+/** An `external` is a router of somebody else's; everything but that and servers runs an agent. */
+export type Role = 'spine' | 'leaf' | 'border' | 'gateway' | 'server' | 'external';
 
 export interface CableEnd {
   readonly node: string;
@@ -44,7 +47,7 @@ export interface Node {
   readonly end: (port: string) => Omit<CableEnd, 'node' | 'port'> | undefined;
 }
 
-/** Nodes and cables of the Switches, Servers and Connections among `objects`; other kinds are passed over. */
+/** Nodes and cables of the devices and Connections among `objects`; other kinds are passed over. */
 export const topologyOf = (objects: readonly Resource[]): Topology => {
   const findings: Finding[] = [];
   const nodes = readNodes(objects, findings);
@@ -64,15 +67,24 @@ const readNodes = (objects: readonly Resource[], findings: Finding[]): Map<strin
     if (nodes.has(name)) findings.push({ path, code: 'DuplicateName', message });
     else nodes.set(name, node);
   };
+  const catalogueOf = (profile: string, path: string) => {
+    const message = `SwitchProfile "${profile}" is neither built in nor among the files`;
+    if (!profiles.has(profile)) findings.push({ path: `${path}.spec.profile`, code: 'UnknownProfile', message });
+    return profiles.get(profile);
+  };
   for (const { name, path, spec } of specsOf(objects, 'Switch', switchSpec, findings)) {
     const profile = spec.profile ?? 'linux-soft';
-    const catalogue = profiles.get(profile);
-    if (catalogue === undefined) {
-      const message = `SwitchProfile "${profile}" is neither built in nor among the files`;
-      findings.push({ path: `${path}.spec.profile`, code: 'UnknownProfile', message });
-    }
+    const catalogue = catalogueOf(profile, path);
     const settings = catalogue === undefined ? {} : checkSettings(profile, catalogue, spec.ports ?? {}).settings;
     add(name, path, { role: spec.role, end: (port) => endOf(catalogue && portAt(catalogue, settings, port)) });
+  }
+  for (const { name, path, spec } of specsOf(objects, 'Gateway', gatewaySpec, findings)) {
+    const catalogue = catalogueOf(spec.profile ?? 'linux-soft', path);
+    add(name, path, { role: 'gateway', end: (port) => endOf(catalogue && portAt(catalogue, {}, port)) });
+  }
+  for (const { name, path } of specsOf(objects, 'External', externalSpec, findings)) {
+    // The router outside has no declaration of its own: its ports are called as the cables call them.
+    add(name, path, { role: 'external', end: (port) => ({ interface: port.replaceAll('/', '-') }) });
   }
   for (const { name, path, spec } of specsOf(objects, 'Server', serverSpec, findings)) {
     add(name, path, { role: 'server', end: (port) => serverEnd(port, spec.ports) });
@@ -98,8 +110,8 @@ const readCables = (objects: readonly Resource[], nodes: ReadonlyMap<string, Nod
       const ends = link.ends.map((text, end) => readEnd(text, `${linkPath}.ends.${end}`, name, nodes, taken, findings));
       const [a, b] = ends;
       if (a === undefined || b === undefined) continue;
-      if (nodes.get(a.node)?.role === 'server' && nodes.get(b.node)?.role === 'server') {
-        const message = `"${a.node}" and "${b.node}" are both servers: cable each to a switch`;
+      if (a.node === b.node || [a, b].every(({ node }) => ['server', 'external'].includes(nodes.get(node)?.role ?? ''))) {
+        const message = `neither "${a.node}" nor "${b.node}" is a switch: cable each to one`;
         findings.push({ path: linkPath, code: 'NoSwitch', message });
       }
       cables.push({ connection: name, ends: [a, b] });
@@ -124,7 +136,7 @@ const readEnd = (
   if (!ref.ok) return fault(ref.code, ref.message);
   const { device: name, port } = ref.value;
   const node = nodes.get(name);
-  if (node === undefined) return fault('UnknownDevice', `no Switch and no Server is called "${name}"`);
+  if (node === undefined) return fault('UnknownDevice', `no Switch, Server, Gateway or External is called "${name}"`);
   const end = node.end(port);
   if (end === undefined) return fault('UnknownPort', `"${name}" has no port "${port}"`);
   if (!isInterfaceName(end.interface)) {

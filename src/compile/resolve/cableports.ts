@@ -20,9 +20,11 @@ export interface SwitchPort {
 
 export const chassisAt = (end: CableEnd, seen: Examination, view: View): Chassis | undefined => {
   const resolution = view.query(knownSwitch, end.device);
-  if (resolution.value === undefined) seen.findings.push(unready(clusterRef('Switch', end.device), pathOf(end), resolution));
+  if (resolution.value === undefined) seen.findings.push(unready(clusterRef(kindOf(end), end.device), pathOf(end), resolution));
   return resolution.value?.chassis;
 };
+
+const kindOf = ({ kind }: CableEnd): 'Switch' | 'Gateway' => (kind === 'gateway' ? 'Gateway' : 'Switch');
 
 export const switchPort = (end: CableEnd, { scope, profile }: Chassis, seen: Examination, view: View): SwitchPort | undefined => {
   const { device } = end;
@@ -36,9 +38,10 @@ export const switchPort = (end: CableEnd, { scope, profile }: Chassis, seen: Exa
   return undefined;
 };
 
-const noPort = ({ device, port }: CableEnd, profile: string, none: NoPort, view: View): string => {
+const noPort = (end: CableEnd, profile: string, none: NoPort, view: View): string => {
+  const { device, port } = end;
   const ports = Object.keys(specNamed(view, 'SwitchProfile', profile)?.ports ?? {});
-  const lacks = `Switch "${device}" has no port "${port}"`;
+  const lacks = `${kindOf(end)} "${device}" has no port "${port}"`;
   if (none.reason === 'whole') return `${lacks}: "${none.base}" is not broken out; set its breakout in spec.ports of the Switch, such as "${none.modes[0]}", or cable "${none.base}"`;
   if (none.reason === 'lanes') return `${lacks}: "${none.base}" is broken out into ${none.mode}; cable "${none.base}/1" to "${none.base}/${breakoutOf(none.mode)?.lanes}"`;
   return `${lacks}; its profile "${profile}" has ${listed(ports)}`;

@@ -167,3 +167,17 @@ test('a link that is being deleted is drained as long as it is held for that, an
   compiler.apply([make.put(deleted)]);
   assert.deepEqual(make.rowsIn(compiler, 'device/leaf-1', 'bgpPeer'), {});
 });
+
+test('a gateway is a device of the underlay like a leaf, cabled to a spine or a leaf', () => {
+  const gateway = make.object('Gateway', 'gw-1', { group: 'edge', priority: 7 });
+  const links = [
+    make.connection('gw-1--spine-1', [['spine-1/E1/9', 'gw-1/E1/1']]),
+    make.connection('gw-1--leaf-1', [['gw-1/E1/2', 'leaf-1/E1/9']]),
+  ];
+  const { compiler } = make.compiled(gateway, ...links);
+  const rows = make.rowsIn(compiler, 'device/gw-1');
+  assert.deepEqual(Object.keys(rows).toSorted(), ['bgp/underlay', 'bgpPeer/E1/1', 'bgpPeer/E1/2', 'port/E1/1', 'port/E1/2', 'system/self', 'vtep/self']);
+  assert.deepEqual(rows['system/self'], { hostname: 'gw-1', role: 'gateway', routerId: '172.30.8.4' });
+  assert.deepEqual(compiler.factsOf(refOf(gateway)), { asn: 4_200_000_003, routerID: '172.30.8.4', vtep: '172.30.12.3' });
+  for (const link of links) assert.deepEqual(compiler.factsOf(refOf(link)), { type: 'gateway' });
+});

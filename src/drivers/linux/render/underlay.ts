@@ -53,13 +53,16 @@ const renderBgp = (rendering: Rendering, bgp: BgpRow): void => {
   const drains = peers.filter(({ drained }) => drained);
   // It stays when nothing is drained: a policy that goes before the last who has it would refuse that one everything.
   add(frrContext([`route-map ${drainMap} permit 10`], drainLines), 'bgp/underlay');
+  const keeps = goal.system.get('self')?.role === 'gateway';
+  if (keeps) add(frrContext([`route-map ${keepMap} permit 10`], ['set community no-export additive']), 'bgp/underlay');
   const unicast = [top, 'address-family ipv4 unicast'];
   const lines = [
     ...bgp.networks.map((prefix) => `network ${prefix}`),
+    ...(keeps ? [`neighbor ${group} route-map ${keepMap} in`] : []),
     ...drains.flatMap(({ name }) => ['in', 'out'].map((direction) => drainLine(name, direction))),
     ...vanishing(rendering, unicast, peers),
   ];
-  const after = [frrKey([`route-map ${drainMap} permit 10`])];
+  const after = [drainMap, keepMap].map((name) => frrKey([`route-map ${name} permit 10`]));
   add({ ...frrContext(unicast, lines), after }, 'bgp/underlay', ...drains.map(({ row }) => row));
   const evpn = [`neighbor ${group} activate`, ...(bgp.advertiseVnis ? ['advertise-all-vni'] : [])];
   add(frrContext([top, 'address-family l2vpn evpn'], evpn), 'bgp/underlay');
@@ -78,6 +81,9 @@ const profilesOf = (peers: Iterable<BgpPeerRow>): ReadonlyMap<string, { readonly
  */
 const drainMap = `${group}-DRAIN`;
 const drainLines = ['set community graceful-shutdown additive', 'set local-preference 0'];
+
+/** A gateway is an end and no way through: what it hears from one switch it does not tell the others. */
+const keepMap = `${group}-KEEP`;
 
 const drainLine = (neighbour: string, direction: string): string => `neighbor ${neighbour} route-map ${drainMap} ${direction}`;
 
