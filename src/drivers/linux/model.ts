@@ -24,6 +24,8 @@ export interface KnownState {
 
 export interface SysctlState {
   readonly place: Place;
+  /** The device they are settings of; left out, they are those of the namespace. */
+  readonly device?: string;
   readonly values: Readonly<Record<string, string>>;
 }
 
@@ -142,11 +144,23 @@ export interface PairState {
   readonly high: PairEnd | undefined;
 }
 
-export interface RouteState {
-  readonly place: Place;
-  readonly prefix: Prefix;
+export interface Hop {
   readonly via: string;
   readonly device: string;
+}
+
+export interface RouteState extends Hop {
+  readonly place: Place;
+  readonly prefix: Prefix;
+  /** Next hops that share the traffic with the first; never empty. */
+  readonly others?: readonly Hop[];
+}
+
+/** An address that the device answers ARP for although it is elsewhere. */
+export interface ProxyState {
+  readonly place: Place;
+  readonly device: string;
+  readonly address: Address;
 }
 
 export interface RulesetState {
@@ -177,6 +191,8 @@ export interface DhcpState {
   readonly argv: readonly string[];
   /** Reservations, one line a host. */
   readonly hosts: string;
+  /** IPv4 addresses that it has given away; of what is wanted, none. */
+  readonly leases: readonly { readonly address: string; readonly mac: string }[];
   /** Process id; 0 when it does not run (or runs in a namespace that is no longer this VRF's). */
   readonly pid: number;
 }
@@ -197,6 +213,7 @@ export interface States {
   readonly neighbour: NeighbourState;
   readonly pair: PairState;
   readonly route: RouteState;
+  readonly proxy: ProxyState;
   readonly ruleset: RulesetState;
   readonly daemons: DaemonsState;
   readonly frr: FrrState;
@@ -232,6 +249,7 @@ export const portKey = (name: string): ItemKey => `port/${name}`;
 export const subinterfaceKey = (name: string): ItemKey => `subinterface/${name}`;
 export const rulesetKey = (place: Place): ItemKey => `nft/${place}`;
 export const sysctlKey = (place: Place): ItemKey => `sysctl/${place}`;
+export const deviceSysctlKey = (place: Place, device: string): ItemKey => `sysctl/${place}/${device}`;
 export const frrKey = (path: readonly string[]): ItemKey => `frr/${path.join('/')}`;
 export const daemonsKey: ItemKey = 'daemon/frr';
 
@@ -255,13 +273,14 @@ export const known = (state: KnownState): Item<'known'> => ({
   within: daemonsKey,
 });
 
-export const sysctl = (state: SysctlState): Item<'sysctl'> => ({
-  kind: 'sysctl',
-  key: sysctlKey(state.place),
-  state,
-  needs: inPlace(state.place),
-  ...(state.place === '' ? {} : { within: netnsKey(state.place) }),
-});
+export const sysctl = (state: SysctlState): Item<'sysctl'> => {
+  const { place, device } = state;
+  if (device !== undefined) {
+    const on = linkKey(place, device);
+    return { kind: 'sysctl', key: deviceSysctlKey(place, device), state, needs: [on], within: on };
+  }
+  return { kind: 'sysctl', key: sysctlKey(place), state, needs: inPlace(place), ...(place === '' ? {} : { within: netnsKey(place) }) };
+};
 
 export const loopback = (state: LoopbackState): Item<'loopback'> => ({
   kind: 'loopback',
@@ -363,6 +382,14 @@ export const pair = (key: ItemKey, state: PairState): Item<'pair'> => {
 export const route = (state: RouteState, on: ItemKey): Item<'route'> => ({
   kind: 'route',
   key: `route/${state.place}/${state.prefix}`,
+  state,
+  needs: [on],
+  within: on,
+});
+
+export const proxy = (state: ProxyState, on: ItemKey): Item<'proxy'> => ({
+  kind: 'proxy',
+  key: `proxy/${state.place}/${state.device}/${state.address}`,
   state,
   needs: [on],
   within: on,

@@ -17,6 +17,21 @@ export const lineCommands = (from: readonly string[], to: readonly string[]): re
   ...to.filter((line) => !from.includes(line)),
 ];
 
+const list = /^(ip prefix-list|ipv6 prefix-list|bgp community-list standard) /;
+
+/**
+ * What one would type to make a context, or to lead it from some lines to others. An entry of a list is typed with its list;
+ * what comes is typed first, since a list without entries is no list, and then what refuses by it refuses nothing.
+ */
+export const contextCommands = (path: readonly string[], from: readonly string[], to: readonly string[]): readonly string[] => {
+  const [top = ''] = path;
+  if (!list.test(top)) return [...path, ...lineCommands(from, to)];
+  return [
+    ...to.filter((line) => !from.includes(line)).map((line) => `${top} ${line}`),
+    ...from.filter((line) => !to.includes(line)).map((line) => `no ${top} ${line}`),
+  ];
+};
+
 /** A VRF itself goes with its namespace; what is removed here is its VNI. */
 export const removalCommands = ({ path, lines }: FrrState): readonly string[] => {
   const parents = path.slice(0, -1);

@@ -46,7 +46,8 @@ end
 describe('FRR configuration', () => {
   it('reads as contexts, whose names are the way to them', () => {
     assert.deepEqual(parseConfiguration(text).map(({ path, lines }) => [path.join(' / '), lines]), [
-      ['', ['frr version 8.4.4', 'frr defaults datacenter', 'hostname leaf1', 'ip prefix-list OPERATOR seq 5 permit any']],
+      ['', ['frr version 8.4.4', 'frr defaults datacenter', 'hostname leaf1']],
+      ['ip prefix-list OPERATOR', ['seq 5 permit any']],
       ['vrf vrf5001', ['vni 5001', 'netns /run/x/netns/vrf5001']],
       ['router bgp 65001', ['bgp router-id 10.255.0.11', 'neighbor FAB peer-group']],
       ['router bgp 65001 / address-family ipv4 unicast', ['network 10.255.0.11/32']],

@@ -1,4 +1,5 @@
 /** The text of `show running-config` as contexts; indentation and closing words are FRR's own. */
+import { getOrMake } from '../../../kit/maps.ts';
 
 export interface Context {
   readonly path: readonly string[];
@@ -8,6 +9,9 @@ export interface Context {
 const closing = /^(exit|exit-vrf|exit-address-family|end)$/;
 /** Lines that FRR opens a context with. A context without lines of its own is otherwise not to be told from a line. */
 const opening = /^(router |vrf \S+$|bfd$|profile |address-family |interface |route-map |peer |line )/;
+
+/** Lines that repeat the list they are an entry of; the list counts as a context here. */
+const entry = /^((?:ip|ipv6) prefix-list \S+|bgp community-list standard \S+) (seq .+)$/;
 
 /** Contexts in order of appearance; lines outside any context have the empty path. */
 export const parseConfiguration = (text: string): readonly Context[] => {
@@ -23,7 +27,10 @@ export const parseConfiguration = (text: string): readonly Context[] => {
     const depth = raw.length - raw.trimStart().length;
     // A context without a closing word ends where indentation does.
     if (depth < path.length) path = path.slice(0, depth);
-    if (opening.test(line)) {
+    const [, list, rest] = entry.exec(line) ?? [];
+    if (list !== undefined && rest !== undefined) {
+      getOrMake(contexts, list, () => ({ path: [list], lines: [] })).lines.push(rest);
+    } else if (opening.test(line)) {
       path = [...path, line];
       contexts.set(path.join('\n'), { path, lines: [] });
     } else {

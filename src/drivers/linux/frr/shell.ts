@@ -15,6 +15,8 @@ const configurable: readonly (readonly [RegExp, Daemon])[] = [
   [/^(no )?vrf \S+$/, 'zebra'],
   [/^(no )?router bgp /, 'bgpd'],
   [/^(no )?route-map /, 'bgpd'],
+  [/^(no )?(ip|ipv6) prefix-list /, 'bgpd'],
+  [/^(no )?bgp community-list /, 'bgpd'],
   [/^(no )?bfd$/, 'bfdd'],
 ];
 const showable: readonly (readonly [RegExp, readonly Daemon[]])[] = [

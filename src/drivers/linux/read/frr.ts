@@ -91,6 +91,9 @@ const knownVrfs = (contexts: readonly Context[]): readonly Item[] =>
     return name === undefined ? [] : [known({ name })];
   });
 
+/** Lists that begin with the name of a VRF. */
+const ownList = /^(ip prefix-list|ipv6 prefix-list|bgp community-list standard) vrf\d+-/;
+
 /** Contexts that Heddle renders; anything else in FRR belongs to somebody else. */
 const ownContexts = (contexts: readonly Context[]): readonly Item[] => {
   const foreign = !contexts.some(({ lines }) => lines.includes('neighbor FAB peer-group'));
@@ -103,7 +106,7 @@ const ownContexts = (contexts: readonly Context[]): readonly Item[] => {
     if (/^router bgp \d+$/.test(top)) return [frrContext(path, lines, '', foreign)];
     if (/^router bgp \d+ vrf vrf\d+$/.test(top)) return [frrContext(path, lines)];
     if (top === 'bfd' && /^profile FAB\d*$/.test(second)) return [frrContext(path, lines)];
-    if (/^route-map FAB-\S+ (permit|deny) \d+$/.test(top)) return [frrContext(path, lines)];
+    if (/^route-map (FAB|vrf\d+)-\S+ (permit|deny) \d+$/.test(top) || ownList.test(top)) return [frrContext(path, lines)];
     const vrf = /^vrf (vrf\d+)$/.exec(top)?.[1];
     if (vrf === undefined) return [];
     const own = lines.filter((line) => !line.startsWith('netns '));

@@ -1,7 +1,7 @@
 /** What the kernel holds in one namespace, as items. Names are how Heddle knows its own: vx, br and pv with a VNI. */
-import type { Address, Mac, Vni } from '../../../net/brand.ts';
+import type { Address, Mac, Prefix, Vni } from '../../../net/brand.ts';
 import {
-  address, bond, bridge, linkKey, loopback, neighbour, pairKey, port, portKey, route, subinterfaceKey, vxlan,
+  address, bond, bridge, linkKey, loopback, neighbour, pairKey, port, portKey, proxy, route, subinterfaceKey, vxlan,
 } from '../model.ts';
 import type { Item, ItemKey, PairEnd, Place, PortState } from '../model.ts';
 import { routeProtocol } from '../steps/forwarding.ts';
@@ -28,9 +28,19 @@ export interface IpLink {
   readonly addr_info?: readonly { readonly local: string; readonly prefixlen: number; readonly scope: string; readonly label?: string }[];
 }
 
-interface IpRoute {
-  readonly dst: string;
+interface IpHop {
   readonly gateway?: string;
+  readonly dev: string;
+}
+
+interface IpRoute extends Partial<IpHop> {
+  readonly dst: string;
+  /** Of a route with several next hops, which has no own. */
+  readonly nexthops?: readonly IpHop[];
+}
+
+interface IpProxy {
+  readonly dst: string;
   readonly dev: string;
 }
 
@@ -44,6 +54,7 @@ export interface PlaceReading {
 export interface RawPlace {
   readonly links: readonly IpLink[];
   readonly routes: readonly IpRoute[];
+  readonly proxies?: readonly IpProxy[];
   /** As printed. */
   readonly neighbours: string;
   /** As printed. */
@@ -58,7 +69,7 @@ export interface PlaceNeighbours {
 }
 
 // A filter for the origin leaves the origin out of what is printed.
-const ipCommands = `address show\nneighbour show nud permanent\nroute show table all proto ${routeProtocol}\n`;
+const ipCommands = `address show\nneighbour show nud permanent\nroute show table all proto ${routeProtocol}\nneighbour show proxy\n`;
 
 /** Undefined when the namespace is not usable. */
 export const readRawPlace = async (place: Place, run: Runner): Promise<RawPlace | undefined> => {
@@ -68,8 +79,8 @@ export const readRawPlace = async (place: Place, run: Runner): Promise<RawPlace 
     place === '' ? undefined : run(['bridge', ...where, '-json', 'fdb', 'show', 'state', 'static']),
   ]);
   if (ip.status !== 0) return undefined;
-  const [links = '[]', neighbours = '', routes = '[]'] = ip.stdout.split('\n').filter((line) => line.trim() !== '');
-  return { links: JSON.parse(links), routes: JSON.parse(routes), neighbours, stations: entries?.stdout ?? '' };
+  const [links = '[]', neighbours = '', routes = '[]', proxies = '[]'] = ip.stdout.split('\n').filter((line) => line.trim() !== '');
+  return { links: JSON.parse(links), routes: JSON.parse(routes), proxies: JSON.parse(proxies), neighbours, stations: entries?.stdout ?? '' };
 };
 
 /** All but forwarding entries and `subinterfaces`, which other tools must be asked about. */
@@ -81,7 +92,8 @@ export const interpretPlace = (place: Place, raw: RawPlace, subinterfaces: Reado
     items: [
       ...readings.flatMap(({ items }) => items),
       ...routed.flatMap((link) => globalAddresses(place, link, subinterfaceKey(link.ifname))),
-      ...raw.routes.flatMap((entry) => readRoute(place, entry)),
+      ...raw.routes.flatMap((entry) => readRoute(place, entry, subinterfaces)),
+      ...(raw.proxies ?? []).flatMap((entry) => readProxy(place, entry, subinterfaces)),
     ],
     unclaimed: readings.flatMap(({ unclaimed }) => unclaimed),
     pairEnds: readings.flatMap(({ pairEnds }) => pairEnds),
@@ -172,7 +184,7 @@ const readPort = (place: Place, link: IpLink): PlaceReading => {
   const state = { interface: link.ifname, place, master: link.master ?? '', up: isUp(link), mtu: link.mtu, marked };
   if (place === '' && !marked) return { ...nothing, unclaimed: [state] };
   const item = port(state);
-  const addresses = place === '' ? globalAddresses(place, link, portKey(link.ifname)) : [];
+  const addresses = place === '' || link.master === undefined ? globalAddresses(place, link, portKey(link.ifname)) : [];
   return { ...nothing, items: [marked ? item : { ...item, foreign: true }, ...addresses] };
 };
 
@@ -196,10 +208,32 @@ const readPairNeighbour = (place: Place, { device, address: found, mac }: FoundN
   return on === undefined ? [] : [neighbour({ place, device, address: found, mac: mac as Mac, advertised: false }, on)];
 };
 
-const readRoute = (place: Place, entry: IpRoute): readonly Item[] => {
-  const on = carrier(place, entry.dev);
-  if (on === undefined || place === '') return [];
-  const full = entry.dst.includes(':') ? '/128' : '/32';
-  const prefix = (entry.dst.includes('/') ? entry.dst : `${entry.dst}${full}`) as Parameters<typeof route>[0]['prefix'];
-  return [route({ place, prefix, via: entry.gateway ?? '', device: entry.dev }, on)];
+/** The same for what also leads out of a VRF: a port that stands in it, or a subinterface. */
+const exit = (place: Place, device: string, subinterfaces: ReadonlySet<string>): ItemKey | undefined => {
+  const known = carrier(place, device);
+  if (known !== undefined || place === '') return known;
+  return subinterfaces.has(device) ? subinterfaceKey(device) : portKey(device);
+};
+
+const readRoute = (place: Place, { dst, gateway, dev, nexthops }: IpRoute, subinterfaces: ReadonlySet<string>): readonly Item[] => {
+  const hops = (nexthops ?? (dev === undefined ? [] : [{ dev, gateway }])).map((hop) => ({ via: hop.gateway ?? '', device: hop.dev }));
+  const [first, ...others] = hops;
+  const on = first && exit(place, first.device, subinterfaces);
+  if (first === undefined || on === undefined || place === '') return [];
+  const state = { place, prefix: prefixIn(dst, first.via), ...first };
+  const item = route(others.length === 0 ? state : { ...state, others }, on);
+  const needs = hops.flatMap(({ device }) => exit(place, device, subinterfaces) ?? []);
+  return [{ ...item, needs: [...new Set(needs)] }];
+};
+
+/** A route to a single host is printed without a length, the one to everything as a word. */
+const prefixIn = (text: string, via: string): Prefix => {
+  const isSix = text.includes(':') || via.includes(':');
+  if (text === 'default') return (isSix ? '::/0' : '0.0.0.0/0') as Prefix;
+  return (text.includes('/') ? text : `${text}${isSix ? '/128' : '/32'}`) as Prefix;
+};
+
+const readProxy = (place: Place, { dst, dev }: IpProxy, subinterfaces: ReadonlySet<string>): readonly Item[] => {
+  const on = exit(place, dev, subinterfaces);
+  return place === '' || on === undefined ? [] : [proxy({ place, device: dev, address: dst as Address }, on)];
 };

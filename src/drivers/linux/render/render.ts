@@ -5,15 +5,21 @@ import { goneKeys } from '../difference.ts';
 import { Entries, itemOf } from '../entries.ts';
 import type { Item, ItemKey, Items, LinuxActual, Place } from '../model.ts';
 import type { Site } from '../steps/step.ts';
+import { renderDhcp } from './dhcp.ts';
+import { renderExternals } from './externals.ts';
+import { renderHostPeerings } from './hostpeerings.ts';
 import { renderHosts } from './hosts.ts';
 import { renderIsolation } from './isolation.ts';
 import { renderLeaks } from './leaks.ts';
 import { renderMappings } from './mappings.ts';
+import { renderPolicies } from './policies.ts';
 import { renderPorts } from './ports.ts';
+import { Contexts } from './contexts.ts';
 import { Rulesets } from './ruleset.ts';
 import type { RulesetPart } from './ruleset.ts';
 import { renderSegments } from './segments.ts';
 import { renderUnderlay } from './underlay.ts';
+import { renderVrfRoutes } from './vrfroutes.ts';
 import { renderVrfs } from './vrfs.ts';
 
 /** What a renderer is given, and where it puts what it makes. */
@@ -31,6 +37,8 @@ export interface Rendering {
   isThere(prefix: string, name: string, word: string, needs: readonly ItemKey[]): boolean;
   /** Contributes to the rules of a VRF, which become one item when all renderers are through. */
   filter(place: Place, part: RulesetPart, ...rows: readonly (RowId | readonly RowId[])[]): void;
+  /** Contributes lines to a context of FRR, which becomes one item when all renderers are through. */
+  configure(path: readonly string[], lines: readonly string[], after: readonly ItemKey[], ...rows: readonly (RowId | readonly RowId[])[]): void;
   refuse(row: RowId, code: Unrealisable['code'], message: string): void;
 }
 
@@ -49,6 +57,7 @@ export const render = (goal: GoalTables, actual: LinuxActual, site: Site, withEn
   const entries = withEntries && actual.entries !== undefined ? actual.entries() : new Entries();
   const wanted = new Uint8Array(entries.size);
   const rulesets = new Rulesets();
+  const contexts = new Contexts();
   let gone: ReadonlySet<ItemKey> = new Set();
   const rendering: Rendering = {
     goal,
@@ -67,10 +76,11 @@ export const render = (goal: GoalTables, actual: LinuxActual, site: Site, withEn
       return true;
     },
     filter: (place, part, ...rows) => rulesets.add(place, part, rows.flat()),
+    configure: (path, lines, after, ...rows) => contexts.add(path, lines, after, rows.flat()),
     refuse: (row, code, message) => unrealisable.push({ row, code, message }),
   };
-  for (const part of [renderUnderlay, renderVrfs, renderSegments, renderPorts, renderLeaks, renderIsolation]) part(rendering);
-  for (const [item, rows] of rulesets.items()) rendering.add(item, rows);
+  for (const part of [renderUnderlay, renderVrfs, renderSegments, renderDhcp, renderPorts, renderLeaks, renderIsolation, renderPolicies, renderExternals, renderVrfRoutes, renderHostPeerings]) part(rendering);
+  for (const [item, rows] of [...rulesets.items(), ...contexts.items()]) rendering.add(item, rows);
   if (!withEntries) return { items, there: actual.items, unrealisable };
   gone = goneKeys(actual.items, items, site);
   for (const part of [renderHosts, renderMappings]) part(rendering);

@@ -1,7 +1,8 @@
 /** A VPC on this device: namespace, L3VNI (symmetric IRB, RFC 9135 §4.2) and its BGP instance. */
 import type { VrfRow } from '../../../goal/rows.ts';
-import { bridge, known, linkKey, loopback, netns, sysctl, vxlan } from '../model.ts';
+import { bridge, frrKey, known, linkKey, loopback, netns, sysctl, vxlan } from '../model.ts';
 import { frrContext } from '../frr/context.ts';
+import { tellMap } from './externalbgp.ts';
 import { routerMac } from './macs.ts';
 import { forwardingSysctls } from './sysctls.ts';
 import type { Rendering } from './render.ts';
@@ -13,7 +14,7 @@ export const renderVrfs = (rendering: Rendering): void => {
   for (const [key, vrf] of rendering.goal.vrf) renderVrf(rendering, `vrf/${key}`, vrf);
 };
 
-const renderVrf = ({ goal, add, refuse }: Rendering, row: string, { name, vni }: VrfRow): void => {
+const renderVrf = ({ goal, add, configure, refuse }: Rendering, row: string, { name, vni, external }: VrfRow): void => {
   const vtep = goal.vtep.get('self');
   const bgp = goal.bgp.get('underlay');
   if (vtep === undefined || bgp === undefined) {
@@ -37,11 +38,14 @@ const renderVrf = ({ goal, add, refuse }: Rendering, row: string, { name, vni }:
   );
   const top = `router bgp ${bgp.asn} vrf ${name}`;
   // Not before the links, so that one vtysh sets up everything.
-  const instance = frrContext([top], [`bgp router-id ${bgp.routerId}`]);
-  add({ ...instance, after: [linkKey(name, `vx${vni}`)] }, row);
-  add(frrContext([top, 'address-family ipv4 unicast'], ['redistribute connected']), row);
+  configure([top], [`bgp router-id ${bgp.routerId}`], [linkKey(name, `vx${vni}`)], row);
+  const families = ['ipv4', 'ipv6'] as const;
+  for (const family of families) configure([top, `address-family ${family} unicast`], ['redistribute connected'], [], row);
+  const maps = families.map((family) => (external === undefined ? undefined : tellMap(name, family)));
+  const told = families.map((family, index) => `advertise ${family} unicast${maps[index] === undefined ? '' : ` route-map ${maps[index]}`}`);
+  const policies = maps.flatMap((map) => (map === undefined ? [] : [frrKey([`route-map ${map} permit 20`])]));
   // Route targets stay automatic: their AS part is ignored on import, so leaves of different ASNs match.
-  add(frrContext([top, 'address-family l2vpn evpn'], ['advertise ipv4 unicast', `rd ${bgp.routerId}:${vni}`]), row);
+  configure([top, 'address-family l2vpn evpn'], [...told, `rd ${bgp.routerId}:${vni}`], policies, row);
   add(frrContext([`vrf ${name}`], [`vni ${vni}`], `${bgp.asn}`), row);
 };
 

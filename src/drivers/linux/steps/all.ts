@@ -1,7 +1,8 @@
 /** What can be done to every kind of item. */
 import type { Kind, States } from '../model.ts';
-import { daemonsSteps, dhcpSteps, frrSteps } from './daemon.ts';
-import { fdbSteps, neighbourSteps, routeSteps, rulesetSteps } from './forwarding.ts';
+import { daemonsSteps, frrSteps } from './daemon.ts';
+import { dhcpSteps } from './dhcp.ts';
+import { fdbSteps, neighbourSteps, proxySteps, routeSteps, rulesetSteps } from './forwarding.ts';
 import { addressSteps, bondSteps, bridgeSteps, knownSteps, loopbackSteps, netnsSteps, pairSteps, sysctlSteps, vxlanSteps } from './link.ts';
 import { portSteps } from './port.ts';
 import { subinterfaceSteps } from './subinterface.ts';
@@ -24,6 +25,7 @@ export const stepsOf: { readonly [K in Kind]: Steps<States[K]> } = {
   neighbour: neighbourSteps,
   pair: pairSteps,
   route: routeSteps,
+  proxy: proxySteps,
   ruleset: rulesetSteps,
   daemons: daemonsSteps,
   frr: frrSteps,

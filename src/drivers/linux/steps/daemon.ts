@@ -1,7 +1,7 @@
-/** FRR and dnsmasq: processes that outlive the agent. Configuration of running FRR changes through vtysh only. */
-import type { DaemonsState, DhcpState, FrrState } from '../model.ts';
-import { lineCommands, removalCommands } from '../frr/change.ts';
-import { configure, inside } from './step.ts';
+/** FRR: processes that outlive the agent. Configuration of running FRR changes through vtysh only. */
+import type { DaemonsState, FrrState } from '../model.ts';
+import { contextCommands, lineCommands, removalCommands } from '../frr/change.ts';
+import { configure } from './step.ts';
 import type { Site, Step, Steps } from './step.ts';
 
 /** In the order of starting: bgpd and bfdd that miss zebra try again only ten seconds later. */
@@ -50,8 +50,8 @@ function startDaemons({ hostname }: DaemonsState, site: Site): readonly Step[] {
 }
 
 export const frrSteps: Steps<FrrState> = {
-  create: ({ path, lines }, site) => [configure(site, ...path, ...lines)],
-  change: (from, to, site) => [configure(site, ...to.path, ...lineCommands(from.lines, to.lines))],
+  create: ({ path, lines }, site) => [configure(site, ...contextCommands(path, [], lines))],
+  change: (from, to, site) => [configure(site, ...contextCommands(to.path, from.lines, to.lines))],
   // bgpd refuses to drop a VRF's instance until zebra has told it that the VNI is gone.
   remove: (state, site) => [
     { ...configure(site, ...removalCommands(state)), ...(/^router bgp \d+ vrf \S+$/.test(state.path.at(-1) ?? '') ? { patient: true } : {}) },
@@ -59,34 +59,3 @@ export const frrSteps: Steps<FrrState> = {
   // The order in which FRR prints lines says nothing.
   same: (from, to) => lineCommands(from.lines, to.lines).length === 0,
 };
-
-export const dhcpDirectory = (site: Site): string => `${site.directory}/dhcp`;
-
-const dhcpFile = (site: Site, segment: number, what: string): string => `${dhcpDirectory(site)}/dnsmasq-${segment}.${what}`;
-
-export const dhcpHostsFile = (site: Site, segment: number): string => dhcpFile(site, segment, 'hosts');
-export const dhcpLeaseFile = (site: Site, segment: number): string => dhcpFile(site, segment, 'leases');
-export const dhcpPidFile = (site: Site, segment: number): string => dhcpFile(site, segment, 'pid');
-
-export const dhcpSteps: Steps<DhcpState> = {
-  create: (state, site) => [
-    writeHosts(state, site),
-    { argv: inside(state.place, ['dnsmasq', ...state.argv]), unlessAlive: [dhcpPidFile(site, state.segment)] },
-  ],
-  change: (from, to, site) => {
-    if (from.pid === 0) return [...dhcpSteps.create(to, site)];
-    const sameProcess = from.place === to.place && JSON.stringify(from.argv) === JSON.stringify(to.argv);
-    return sameProcess ? [writeHosts(to, site), { argv: ['kill', '-HUP', `${from.pid}`] }] : undefined;
-  },
-  remove: ({ segment, pid }, site) => [
-    ...(pid === 0 ? [] : [{ argv: ['kill', `${pid}`] as const }]),
-    { argv: ['rm', '-f', ...[dhcpHostsFile, dhcpLeaseFile, dhcpPidFile].map((file) => file(site, segment))] },
-  ],
-  same: (from, to) =>
-    from.pid !== 0 && from.place === to.place && from.hosts === to.hosts && JSON.stringify(from.argv) === JSON.stringify(to.argv),
-};
-
-const writeHosts = ({ segment, hosts }: DhcpState, site: Site): Step => ({
-  argv: ['tee', dhcpHostsFile(site, segment)],
-  stdin: hosts,
-});

@@ -1,5 +1,5 @@
 /** Entries that say where packets go: MAC table, neighbours, routes, and the rules between two VRFs. */
-import type { FdbState, NeighbourState, RouteState, RulesetState } from '../model.ts';
+import type { FdbState, Hop, NeighbourState, ProxyState, RouteState, RulesetState } from '../model.ts';
 import { changeTables, dropTables, makeTables } from '../nft.ts';
 import { bridgeTool, inside, ip, vtysh } from './step.ts';
 import type { Site, Step, Steps } from './step.ts';
@@ -38,11 +38,25 @@ const awaitSegment = ({ advertised, device }: NeighbourState, site: Site): reado
 export const routeProtocol = '201';
 
 export const routeSteps: Steps<RouteState> = {
-  create: ({ place, prefix, via, device }) => [
-    ip(place, 'route', 'replace', prefix, 'via', via, 'dev', device, 'onlink', 'proto', routeProtocol),
-  ],
+  create: ({ place, prefix, via, device, others }) => {
+    const own = ['proto', routeProtocol] as const;
+    if (others === undefined) return [ip(place, 'route', 'replace', prefix, ...hopWords({ via, device }), ...own)];
+    return [ip(place, 'route', 'replace', prefix, ...own, ...[{ via, device }, ...others].flatMap((hop) => ['nexthop', ...hopWords(hop)]))];
+  },
   change: (_, to, site) => routeSteps.create(to, site),
-  remove: ({ place, prefix, device }) => [ip(place, 'route', 'delete', prefix, 'dev', device, 'proto', routeProtocol)],
+  remove: ({ place, prefix, device, others }) => [
+    ip(place, 'route', 'delete', prefix, ...(others === undefined ? ['dev', device] : []), 'proto', routeProtocol),
+  ],
+  overwrites: true,
+};
+
+/** Without an address the destination itself is on the link. */
+const hopWords = ({ via, device }: Hop): readonly string[] => (via === '' ? ['dev', device] : ['via', via, 'dev', device, 'onlink']);
+
+export const proxySteps: Steps<ProxyState> = {
+  create: ({ place, device, address }) => [ip(place, 'neighbour', 'replace', 'proxy', address, 'dev', device)],
+  change: () => [],
+  remove: ({ place, device, address }) => [ip(place, 'neighbour', 'delete', 'proxy', address, 'dev', device)],
   overwrites: true,
 };
 
