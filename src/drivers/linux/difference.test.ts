@@ -17,7 +17,7 @@ const untouched = (name: string): PortState => ({ interface: name, place: '', ma
 const bare: LinuxActual = {
   items: new Map(),
   unclaimed: new Map(['p1', 'p2', 'up1'].map((name) => [name, untouched(name)])),
-  capabilities: new Set(),
+  capabilities: new Set(['vlan-tags']),
 };
 
 const itemsOf = (rows: readonly Row[]): Items => render(merge([rows]), bare, site).items;
@@ -34,7 +34,7 @@ const isLast = (key: string): boolean => !key.includes('#');
 const step = (held: Map<ItemKey, Item>, { key }: LinuxOp, wanted: Items): void => {
   const base = baseKey(key);
   if (key.startsWith('remove/')) {
-    const withdrawn = held.get(base)?.kind === 'port' ? isFirst(key) : isLast(key);
+    const withdrawn = ['port', 'subinterface'].includes(held.get(base)?.kind ?? '') ? isFirst(key) : isLast(key);
     if (withdrawn) vanish(held, base);
     return;
   }
@@ -55,6 +55,14 @@ const assertApart = (held: ReadonlyMap<ItemKey, Item>): void => {
       const bridge = held.get(`link/${item.state.place}/${item.state.master}`);
       assert.ok(bridge !== undefined, `port ${item.state.interface} is open into a bridge that is not there`);
       assert.ok(held.has(`netns/${item.state.place}`), `port ${item.state.interface} is in a VRF that is not there`);
+    }
+    if (item.kind === 'subinterface') {
+      const trunk = held.get(`port/${item.state.trunk}`);
+      assert.ok(trunk?.kind === 'port' && trunk.state.guarded === true, `VLAN ${item.state.vlan} is open on a port that lets through what nobody takes`);
+      assert.ok(held.has(`link/${item.state.place}/${item.state.master}`), `${item.key} is open into a bridge that is not there`);
+    }
+    if (item.kind === 'port' && item.state.place === '' && item.state.up && item.state.interface !== 'up1') {
+      assert.ok(item.state.guarded === true, `port ${item.state.interface} is open into the underlay`);
     }
     if (item.kind === 'pair') {
       for (const end of [item.state.low, item.state.high]) {

@@ -3,7 +3,7 @@ import type { Output } from '../../kit/process.ts';
 import type { LinuxOp } from './difference.ts';
 
 const alreadyGone =
-  /Cannot find device|No such (file|process|device)|Cannot assign requested address|does not exist|Can't find|There is no|Unknown BFD profile|Cannot find specified|Invalid handle|Parent Qdisc/i;
+  /Cannot find device|No such (file|process|device)|Cannot assign requested address|does not exist|Can't find|There is no|Unknown BFD profile|Cannot find specified|Filter with specified|Invalid handle|Parent Qdisc/i;
 /** The kernel's own answer; "A VXLAN device with the specified VNI already exists" is another, and a real conflict. */
 const alreadyThere = /RTNETLINK answers: File exists/;
 
