@@ -201,7 +201,7 @@ class RunningAgent<Actual> implements Agent {
       return;
     }
     for (const { scope, toVersion } of updates) this.#answer(scope, toVersion, Phase.RECEIVED, '');
-    this.#reporter.committed(this.#holding.revision);
+    this.#reporter.committed(this.#holding.revision, [...drops, ...updates].map(({ scope }) => scope));
     this.#reconciler.poke();
     this.#tidy();
   }

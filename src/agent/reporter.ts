@@ -31,9 +31,13 @@ export class Reporter {
     this.#options = options;
   }
 
-  /** A transaction of this connection led to this revision of the goal. */
-  committed(revision: number): void {
+  /**
+   * A transaction of this connection led to this revision of the goal. What was said of these scopes before counts no more: one
+   * that comes back may have the version it had, and its result is waited for all the same.
+   */
+  committed(revision: number, scopes: Iterable<string>): void {
     this.#firstRevision = Math.min(this.#firstRevision, revision);
+    for (const scope of scopes) this.#said.delete(scope);
   }
 
   /** Scopes that the device was found equal to, without failures, when it was last read, if the goal is still of this revision. */
@@ -49,7 +53,7 @@ export class Reporter {
    * now must be said.
    */
   confirmed(revision: number, scopes: readonly { readonly scope: string; readonly version: number }[]): void {
-    this.committed(revision);
+    this.committed(revision, []);
     for (const { scope, version } of scopes) this.#said.set(scope, `${version}  ${Phase.VERIFIED}`);
     if (this.#last !== undefined) this.outcome(this.#last);
   }
