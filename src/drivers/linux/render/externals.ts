@@ -16,8 +16,8 @@ import { renderExternalBgp } from './externalbgp.ts';
 import { bare, headerOf, headersOf, hook, prefixSet } from './ruleset.ts';
 import type { Rendering } from './render.ts';
 
-/** Before all others: nothing may be accepted past them. */
-const offset = -20;
+/** Before the rules of peerings. nft prints an offset of more than 10 in another way. */
+const offset = -5;
 
 /** Where an outside network is met on this device. */
 export interface Place {
