@@ -1,17 +1,17 @@
-/** A subnet on this device: bridge, VXLAN, and the gateway address that every leaf has alike. */
+/**
+ * A subnet on this device: bridge, VXLAN, and the gateway address that every leaf has alike. Without VXLAN where every host is a
+ * route of its own (mode l3).
+ */
 import type { SegmentRow } from '../../../goal/rows.ts';
-import { address, bridge, vxlan } from '../model.ts';
-import { renderDhcp, type Hosts } from './dhcp.ts';
+import { address, bridge, sysctl, vxlan } from '../model.ts';
 import type { Rendering } from './render.ts';
+import { routedSysctls } from './sysctls.ts';
 
 export const renderSegments = (rendering: Rendering): void => {
-  const hosts = Map.groupBy(rendering.goal.host, ([, { segment }]) => segment);
-  for (const [key, segment] of rendering.goal.segment) {
-    renderSegment(rendering, `segment/${key}`, segment, hosts.get(segment.vni) ?? []);
-  }
+  for (const [key, segment] of rendering.goal.segment) renderSegment(rendering, `segment/${key}`, segment);
 };
 
-const renderSegment = (rendering: Rendering, row: string, segment: SegmentRow, hosts: Hosts): void => {
+const renderSegment = (rendering: Rendering, row: string, segment: SegmentRow): void => {
   const { goal, add, refuse } = rendering;
   const { vni, vrf: place, mtu, gateways } = segment;
   const vtep = goal.vtep.get('self');
@@ -21,11 +21,13 @@ const renderSegment = (rendering: Rendering, row: string, segment: SegmentRow, h
   }
   const name = `br${vni}`;
   add(bridge({ place, name, mtu, mac: vtep.anycastMac, up: true }), row);
-  add(
-    vxlan({ place, name: `vx${vni}`, vni, local: vtep.address, mtu, master: name, learning: false, suppressNeighbours: true,
-      up: true }),
-    row,
-  );
+  if (segment.mode === 'l3') add(sysctl({ place, device: name, values: routedSysctls(name) }), row);
+  else {
+    add(
+      vxlan({ place, name: `vx${vni}`, vni, local: vtep.address, mtu, master: name, learning: false, suppressNeighbours: true,
+        up: true }),
+      row,
+    );
+  }
   for (const gateway of gateways) add(address({ place, device: name, address: gateway }), row);
-  if (segment.dhcp !== undefined) renderDhcp(rendering, row, segment, segment.dhcp, hosts.filter(([, { address: at }]) => at.includes('.')));
 };
