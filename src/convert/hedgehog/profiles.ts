@@ -39,13 +39,7 @@ type Ports = Pick<SwitchProfileSpec, 'ports' | 'portTypes'>;
 
 /** Of all these switches, what is cabled or set; a lane belongs to the port that is broken out. */
 const usedPorts = (switches: readonly Document<'Switch'>[], cables: readonly Resource[]): Ports => {
-  const names = new Set(switches.map(({ name }) => name));
-  const cabled = cables
-    .flatMap(({ spec }) => (spec as ConnectionSpec).links.flatMap(({ ends }) => ends))
-    .flatMap((end) => {
-      const ref = parsePortRef(end);
-      return ref.ok && names.has(ref.value.device) ? [ref.value.port] : [];
-    });
+  const cabled = portsOn(cables, new Set(switches.map(({ name }) => name)));
   const settings = switches.flatMap(({ spec }) => settingsOf(spec));
   const whole = [...cabled, ...settings.map(([port]) => port)].map((port) => parentOf(port) ?? port);
   const portTypes = typesOf(settings);
@@ -55,6 +49,15 @@ const usedPorts = (switches: readonly Document<'Switch'>[], cables: readonly Res
   });
   return { ports: Object.fromEntries(ports), ...(Object.keys(portTypes).length === 0 ? {} : { portTypes }) };
 };
+
+/** Ports of these devices that are cabled. */
+export const portsOn = (cables: readonly Resource[], devices: ReadonlySet<string>): string[] =>
+  cables
+    .flatMap(({ spec }) => (spec as ConnectionSpec).links.flatMap(({ ends }) => ends))
+    .flatMap((end) => {
+      const ref = parsePortRef(end);
+      return ref.ok && devices.has(ref.value.device) ? [ref.value.port] : [];
+    });
 
 type PortType = NonNullable<SwitchProfileSpec['portTypes']>[string];
 

@@ -3,13 +3,13 @@ import type { ConnectionSpec as OurConnection } from '../../api/kinds/connection
 import type { ServerSpec } from '../../api/kinds/server.ts';
 import type { SwitchSpec as OurSwitch } from '../../api/kinds/switch.ts';
 import { memberPath } from '../../api/findings.ts';
-import { parsePortRef } from '../../api/port.ts';
 import type { Resource } from '../../api/object.ts';
 import { optional } from '../../kit/json.ts';
 import { make } from '../make.ts';
 import type { Notes } from '../notes.ts';
 import type { Document, Documents } from './documents.ts';
-import { fecOf, profilesOf, speedOf, type Profiles } from './profiles.ts';
+import { gatewayPorts } from './gateways.ts';
+import { fecOf, portsOn, profilesOf, speedOf, type Profiles } from './profiles.ts';
 
 /** Roles of leaves that there are more of: a border of ours takes servers too. */
 const roles: Readonly<Record<string, OurSwitch['role']>> = {
@@ -23,7 +23,8 @@ const linkAddress = 'addresses of links are allocated, or none are needed (Fabri
 
 /** `profile` takes the place of all that the files name. */
 export const convertWiring = (documents: Documents, outside: ReadonlyMap<string, string>, profile?: string): Resource[] => {
-  const cables = documents.Connection.flatMap((document) => convertConnection(document, outside));
+  const far: FarEnds = { outside, gateways: gatewayPorts(documents) };
+  const cables = documents.Connection.flatMap((document) => convertConnection(document, far));
   const profiles = profile === undefined ? profilesOf(documents, cables) : { objects: [], nameOf: () => profile };
   for (const { notes } of documents.VLANNamespace) notes.lost('', 'VLAN tags are chosen by each VPCAttachment, and every leaf may use all of them');
   return [
@@ -95,13 +96,9 @@ const portsOf = (spec: Document<'Switch'>['spec'], notes: Notes): OurSwitch['por
 
 /** Servers say nothing of their ports there; they are those that are cabled. */
 const convertServer = ({ name, spec, notes }: Document<'Server'>, cables: readonly Resource[]): Resource => {
-  const ends = cables.flatMap(({ spec: cable }) => (cable as OurConnection).links.flatMap((link) => link.ends));
-  const names = ends.flatMap((end) => {
-    const ref = parsePortRef(end);
-    return ref.ok && ref.value.device === name ? [ref.value.port] : [];
-  });
-  const ports = Object.fromEntries([...new Set(names)].sort().map((port) => [port, {}]));
-  notes.changed('', `has no MAC addresses: add them to spec.ports (${[...new Set(names)].sort().join(', ') || 'none is cabled'}), so that addresses are reserved for it`);
+  const names = [...new Set(portsOn(cables, new Set([name])))].sort();
+  const ports = Object.fromEntries(names.map((port) => [port, {}]));
+  notes.changed('', `has no MAC addresses: add them to spec.ports (${names.join(', ') || 'none is cabled'}), so that addresses are reserved for it`);
   notes.lose(spec, ['profile'], 'servers have no profiles');
   const converted: ServerSpec = { ports, ...optional('description', spec.description) };
   return make('Server', name, converted);
@@ -113,13 +110,21 @@ interface Links {
   readonly fallback?: boolean | undefined;
 }
 
-const convertConnection = ({ name, spec, notes }: Document<'Connection'>, outside: ReadonlyMap<string, string>): Resource[] => {
+/** What is known of ends that the document itself does not name as we do. */
+interface FarEnds {
+  /** By connection. */
+  readonly outside: ReadonlyMap<string, string>;
+  /** By `<gateway>/<interface>`. */
+  readonly gateways: ReadonlyMap<string, string>;
+}
+
+const convertConnection = ({ name, spec, notes }: Document<'Connection'>, far: FarEnds): Resource[] => {
   const types = Object.keys(spec);
   if (types.length !== 1) {
     notes.error('spec', `must have exactly one member, has ${types.length === 0 ? 'none' : types.join(', ')}`);
     return [];
   }
-  const links = linksOf(spec, name, notes, outside);
+  const links = linksOf(spec, name, notes, far);
   if (links === undefined) return [];
   const complete = links.ends.flatMap(([left, right]) => (left === undefined || right === undefined ? [] : [{ ends: [left, right] }]));
   if (complete.length < links.ends.length || complete.length === 0) {
@@ -134,7 +139,7 @@ const linksOf = (
   { unbundled, bundled, eslag, fabric, mesh, gateway, external, staticExternal, ...obsolete }: Document<'Connection'>['spec'],
   name: string,
   notes: Notes,
-  outside: ReadonlyMap<string, string>,
+  { outside, gateways }: FarEnds,
 ): Links | undefined => {
   if (unbundled !== undefined) return { ends: [[unbundled.link?.server?.port, unbundled.link?.switch?.port]], mtu: unbundled.mtu };
   const several = bundled ?? eslag;
@@ -144,7 +149,7 @@ const linksOf = (
   }
   if (fabric !== undefined) return between('fabric', (fabric.links ?? []).map(({ spine, leaf }) => [spine, leaf]), notes);
   if (mesh !== undefined) return between('mesh', (mesh.links ?? []).map(({ leaf1, leaf2 }) => [leaf1, leaf2]), notes);
-  if (gateway !== undefined) return between('gateway', (gateway.links ?? []).map((link) => [link.switch, link.gateway]), notes);
+  if (gateway !== undefined) return between('gateway', (gateway.links ?? []).map((link) => [link.switch, renamed(link.gateway, gateways)]), notes);
   const edge = external?.link?.switch?.port ?? staticExternal?.link?.switch?.port;
   if (external !== undefined || staticExternal !== undefined) return toOutside(edge, name, notes, outside);
   for (const type of Object.keys(obsolete)) notes.lost(`spec.${type}`, 'that system has given it up; use "eslag" for several leaves, and nothing for a loopback');
@@ -155,6 +160,9 @@ interface AddressedPort {
   readonly port?: string;
   readonly ip?: string;
 }
+
+const renamed = (end: AddressedPort | undefined, ports: ReadonlyMap<string, string>): AddressedPort | undefined =>
+  end?.port === undefined ? end : { ...end, port: ports.get(end.port) ?? end.port };
 
 const between = (type: string, links: readonly (readonly [AddressedPort | undefined, AddressedPort | undefined])[], notes: Notes): Links => {
   if (links.flat().some((end) => end?.ip !== undefined)) notes.lost(`spec.${type}.links`, linkAddress);
