@@ -8,7 +8,7 @@ import { isSwitch, type Manifest } from './manifest.ts';
 
 export interface Sessions {
   readonly established: number;
-  /** One a fabric link. */
+  /** One a fabric link, without spare ones. */
   readonly expected: number;
 }
 
@@ -19,7 +19,7 @@ interface Summary {
 export const sessionsOf = async (manifest: Manifest, node: string, signal?: AbortSignal): Promise<Sessions> => {
   const roles = new Map(manifest.nodes.map((other) => [other.name, other]));
   const ends = manifest.cables.filter(({ ends }) => ends.every((end) => isSwitch(roles.get(end.node) ?? { role: 'server' })));
-  const expected = ends.filter((cable) => cable.ends.some((end) => end.node === node)).length;
+  const expected = ends.filter((cable) => cable.spare !== true && cable.ends.some((end) => end.node === node)).length;
   const peers = (await summary(manifest, node, signal))['ipv4Unicast']?.peers ?? {};
   return { expected, established: Object.values(peers).filter(({ state }) => state === 'Established').length };
 };

@@ -37,7 +37,7 @@ export const waitConverged = async (manifest: Manifest, api: LabApi, options: Co
     });
   const names = new Set(manifest.nodes.map(({ name }) => name));
   await wait('switches programmed', async () =>
-    unprogrammed((await devicesOf(api)).filter((object) => names.has(object.metadata.name)), manifest.nodes.filter(isSwitch).length),
+    unprogrammed((await devicesOf(api)).filter((object) => names.has(object.metadata.name)), manifest.nodes.filter((node) => isSwitch(node) && node.spare !== true).length),
   );
   await wait('BGP sessions established', () => missingSessions(manifest, signal));
   await wait('attachments programmed', async () => unprogrammed(await api.list('VPCAttachment'), 0));

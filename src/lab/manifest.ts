@@ -11,6 +11,8 @@ import type { Cable, Role, Topology } from './topology.ts';
 export interface ManifestNode {
   readonly name: string;
   readonly role: Role;
+  /** Stands and is cabled, and is not declared at first. */
+  readonly spare?: true;
   /** Name under /run/netns. */
   readonly namespace: string;
   /** Address with prefix length on the management network; switches and gateways only. */
@@ -123,9 +125,10 @@ export const planLab = ({ name, id, topology, managementIndex, existing, apiPort
             data: join(runDirectory, 'server'),
           }
         : { own: false, listen: '', ...existing },
-    nodes: topology.nodes.map(({ name: node, role }) => ({
+    nodes: topology.nodes.map(({ name: node, role, spare }) => ({
       name: node,
       role,
+      ...(spare && { spare }),
       namespace: `${namespacePrefix}${node}`,
       ...(!isSwitch({ role }) ? {} : { managementAddress: `${managementAddress(managementIndex, switches.findIndex((other) => other.name === node) + 2)}/22` }),
     })),

@@ -30,19 +30,29 @@ export interface CableEnd {
   readonly mac?: string;
 }
 
+/**
+ * On what stands and is cabled but is not declared yet: the lab builds it, starts its agent, and leaves it to somebody else to
+ * apply it, so that a live fabric can grow.
+ */
+const spareAnnotation = 'lab.heddle.dev/spare';
+
+export const isSpare = ({ metadata }: Resource): boolean => metadata.annotations?.[spareAnnotation] === 'true';
+
 export interface Cable {
   /** Name of the Connection it belongs to. */
   readonly connection: string;
+  readonly spare?: true;
   readonly ends: readonly [CableEnd, CableEnd];
 }
 
 export interface Topology {
-  readonly nodes: readonly { readonly name: string; readonly role: Role }[];
+  readonly nodes: readonly { readonly name: string; readonly role: Role; readonly spare?: true }[];
   readonly cables: readonly Cable[];
 }
 
 export interface Node {
   readonly role: Role;
+  readonly spare?: true;
   /** The end of a cable at this port; undefined when the node has no such port. */
   readonly end: (port: string) => Omit<CableEnd, 'node' | 'port'> | undefined;
 }
@@ -54,7 +64,7 @@ export const topologyOf = (objects: readonly Resource[]): Topology => {
   const cables = readCables(objects, nodes, findings);
   if (nodes.size === 0) findings.push({ path: '', code: 'NoNodes', message: 'there is no Switch and no Server to build' });
   if (findings.length > 0) throw invalid('the wiring', findings);
-  return { nodes: [...nodes].map(([name, { role }]) => ({ name, role })), cables };
+  return { nodes: [...nodes].map(([name, { role, spare }]) => ({ name, role, ...(spare && { spare }) })), cables };
 };
 
 const readNodes = (objects: readonly Resource[], findings: Finding[]): Map<string, Node> => {
@@ -72,22 +82,22 @@ const readNodes = (objects: readonly Resource[], findings: Finding[]): Map<strin
     if (!profiles.has(profile)) findings.push({ path: `${path}.spec.profile`, code: 'UnknownProfile', message });
     return profiles.get(profile);
   };
-  for (const { name, path, spec } of specsOf(objects, 'Switch', switchSpec, findings)) {
+  for (const { name, path, spec, spare } of specsOf(objects, 'Switch', switchSpec, findings)) {
     const profile = spec.profile ?? 'linux-soft';
     const catalogue = catalogueOf(profile, path);
     const settings = catalogue === undefined ? {} : checkSettings(profile, catalogue, spec.ports ?? {}).settings;
-    add(name, path, { role: spec.role, end: (port) => endOf(catalogue && portAt(catalogue, settings, port)) });
+    add(name, path, { role: spec.role, ...spare, end: (port) => endOf(catalogue && portAt(catalogue, settings, port)) });
   }
-  for (const { name, path, spec } of specsOf(objects, 'Gateway', gatewaySpec, findings)) {
+  for (const { name, path, spec, spare } of specsOf(objects, 'Gateway', gatewaySpec, findings)) {
     const catalogue = catalogueOf(spec.profile ?? 'linux-soft', path);
-    add(name, path, { role: 'gateway', end: (port) => endOf(catalogue && portAt(catalogue, {}, port)) });
+    add(name, path, { role: 'gateway', ...spare, end: (port) => endOf(catalogue && portAt(catalogue, {}, port)) });
   }
   for (const { name, path } of specsOf(objects, 'External', externalSpec, findings)) {
     // The router outside has no declaration of its own: its ports are called as the cables call them.
     add(name, path, { role: 'external', end: (port) => ({ interface: port.replaceAll('/', '-') }) });
   }
-  for (const { name, path, spec } of specsOf(objects, 'Server', serverSpec, findings)) {
-    add(name, path, { role: 'server', end: (port) => serverEnd(port, spec.ports) });
+  for (const { name, path, spec, spare } of specsOf(objects, 'Server', serverSpec, findings)) {
+    add(name, path, { role: 'server', ...spare, end: (port) => serverEnd(port, spec.ports) });
   }
   return nodes;
 };
@@ -104,7 +114,7 @@ const serverEnd = (port: string, ports: Static<typeof serverSpec>['ports']) => {
 const readCables = (objects: readonly Resource[], nodes: ReadonlyMap<string, Node>, findings: Finding[]): Cable[] => {
   const taken = new Map<string, string>();
   const cables: Cable[] = [];
-  for (const { name, path, spec } of specsOf(objects, 'Connection', connectionSpec, findings)) {
+  for (const { name, path, spec, spare } of specsOf(objects, 'Connection', connectionSpec, findings)) {
     for (const [index, link] of spec.links.entries()) {
       const linkPath = `${path}.spec.links.${index}`;
       const ends = link.ends.map((text, end) => readEnd(text, `${linkPath}.ends.${end}`, name, nodes, taken, findings));
@@ -114,7 +124,7 @@ const readCables = (objects: readonly Resource[], nodes: ReadonlyMap<string, Nod
         const message = `neither "${a.node}" nor "${b.node}" is a switch: cable each to one`;
         findings.push({ path: linkPath, code: 'NoSwitch', message });
       }
-      cables.push({ connection: name, ends: [a, b] });
+      cables.push({ connection: name, ...spare, ends: [a, b] });
     }
   }
   return cables;
@@ -157,12 +167,13 @@ const specsOf = <Schema extends TObject>(
   kind: string,
   schema: Schema,
   findings: Finding[],
-): { name: string; path: string; spec: Static<Schema> }[] =>
+): { name: string; path: string; spec: Static<Schema>; spare: { spare?: true } }[] =>
   objects
     .filter((object) => object.kind === kind)
-    .flatMap(({ metadata: { name }, spec }) => {
+    .flatMap((object) => {
+      const { metadata: { name }, spec } = object;
       const path = `${kind}/${name}`;
-      if (Check(schema, spec)) return [{ name, path, spec }];
+      if (Check(schema, spec)) return [{ name, path, spec, spare: isSpare(object) ? { spare: true } : {} }];
       // The API server says every detail of a bad object; here it is enough that it cannot be built.
       findings.push({ path: `${path}.spec`, code: 'Schema', message: `does not have the shape of a ${kind}: see "heddle apply --dry-run"` });
       return [];

@@ -13,11 +13,11 @@ import { freeManagementIndex, freePort, missingPrograms, networkNamespaces } fro
 import { builderFile, checkLabName, createManifest, findManifest, planLab, type ExistingControlPlane, type Manifest } from './manifest.ts';
 import { readProcess } from './processes.ts';
 import { stepper, together, type Progress } from './progress.ts';
-import { topologyOf, type Topology } from './topology.ts';
+import { isSpare, topologyOf, type Topology } from './topology.ts';
 
 export interface UpOptions {
   readonly name: string;
-  /** The wiring, and whatever else is to be applied; in an order in which they can be created. */
+  /** The wiring, and whatever else is to be applied; in an order in which they can be created. Spares (`isSpare`) are not. */
   readonly objects: readonly Resource[];
   /** A control plane that runs already and is not the lab's to start or end. */
   readonly existing?: ExistingControlPlane;
@@ -93,8 +93,9 @@ const raiseLab = async (manifest: Manifest, options: UpOptions): Promise<LabApi>
   if (api === undefined) throw new HeddleError('Internal', 'the control plane gave no API');
   try {
     await step('apply the wiring', async () => {
-      await api.apply(options.objects);
-      return `${options.objects.length} objects`;
+      const declared = options.objects.filter((object) => !isSpare(object));
+      await api.apply(declared);
+      return `${declared.length} objects`;
     });
     signal?.throwIfAborted();
     await step('start agents', () => startAgents(manifest));

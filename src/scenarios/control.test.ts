@@ -23,7 +23,7 @@ const playOn = (wiring: readonly Resource[], scenarios: readonly Scenario[]): vo
   const agents: Agent[] = [];
   let plane: ControlPlane;
   const startAgents = async (objects: readonly Resource[]): Promise<void> => {
-    const fresh = objects.filter(({ kind, metadata: { name } }) => kind === 'Switch' && !devices.has(name));
+    const fresh = objects.filter(({ kind, metadata: { name } }) => ['Switch', 'Gateway'].includes(kind) && !devices.has(name));
     for (const { metadata } of fresh) devices.set(metadata.name, new FakeDevice());
     agents.push(...(await Promise.all(fresh.map(({ metadata: { name } }) => agentOf(plane, folder, name, devices.get(name) ?? new FakeDevice())))));
   };
@@ -33,8 +33,8 @@ const playOn = (wiring: readonly Resource[], scenarios: readonly Scenario[]): vo
     await startAgents(wiring);
     const stage = new ApiStage(plane.kubeconfigPath);
     await stage.apply(wiring);
-    for (const device of devices.keys()) {
-      await stage.expect({ ref: { kind: 'Switch', namespace: '', name: device }, condition: 'Programmed', wanted: 'Programmed' });
+    for (const { kind, metadata: { name } } of wiring.filter((object) => devices.has(object.metadata.name))) {
+      await stage.expect({ ref: { kind, namespace: '', name }, condition: 'Programmed', wanted: 'Programmed' });
     }
     stage.close();
   });

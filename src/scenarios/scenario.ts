@@ -8,6 +8,7 @@ import { parse, parseAllDocuments } from 'yaml';
 import { apiVersion, type ObjectRef, type Resource } from '../api/object.ts';
 import { kindByName } from '../api/kinds.ts';
 import { HeddleError } from '../kit/error.ts';
+import { isSpare } from '../lab/topology.ts';
 import { parseReach, type Reach } from './matrix.ts';
 
 export type Step =
@@ -113,8 +114,11 @@ export const readScenarios = (): Scenario[] =>
     .sort()
     .map(readScenario);
 
-/** A fabric; the one that scenarios share when none is named. */
-export const readWiring = (file = wiringFile): Resource[] =>
+/** A fabric as it is declared at first; the one that scenarios share when none is named. */
+export const readWiring = (file = wiringFile): Resource[] => readCabling(file).filter((object) => !isSpare(object));
+
+/** The same with what stands there and is declared by a story only. */
+export const readCabling = (file: string): Resource[] =>
   parseAllDocuments(readFileSync(file, 'utf8')).flatMap((document) => (document.toJS() as Resource | null) ?? []);
 
 /** Scenarios by the fabric they are played on, so that one fabric serves many. */
