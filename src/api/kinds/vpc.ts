@@ -154,18 +154,22 @@ export const vpcStatus = Type.Object({
 });
 export type VpcStatus = Static<typeof vpcStatus>;
 
+/** What a subnet says itself, else the default of its VPC. */
+export const limitsOf = ({ defaultIsolated = false, defaultRestricted = false }: VpcSpec, subnet: Pick<Subnet, 'isolated' | 'restricted'>) => ({
+  isolated: subnet.isolated ?? defaultIsolated,
+  restricted: subnet.restricted ?? defaultRestricted,
+});
+
 /**
- * The gateway is left out on purpose when the user left it out: written into the spec it would stay behind when the CIDR
- * is changed. The compiler works it out (`gatewayOf` of compile/resolve/vpc.ts), users see it in status.
+ * Gateway, isolated and restricted are left out on purpose when the user left them out: written into the spec they would stay
+ * behind when the CIDR, or the default of the VPC, is changed. The compiler works them out (`gatewayOf` of compile/resolve/vpc.ts), users see it in status.
  */
-function defaultSubnet(subnet: Subnet, isolated: boolean, restricted: boolean) {
+function defaultSubnet(subnet: Subnet) {
   return {
     ...subnet,
     cidr: canonicalPrefix(subnet.cidr),
     ...(subnet.gateway !== undefined && { gateway: canonicalAddress(subnet.gateway) }),
     ...(subnet.ipv6 !== undefined && { ipv6: defaultIpv6(subnet.ipv6) }),
-    isolated: subnet.isolated ?? isolated,
-    restricted: subnet.restricted ?? restricted,
     ...(subnet.hostBGP !== undefined && { hostBGP: defaultHostBgp(subnet.hostBGP) }),
     dhcp: defaultDhcp(subnet.dhcp ?? {}),
   };
@@ -207,12 +211,11 @@ const canonicalReservations = (given: Reservations): Reservations => {
 };
 
 export function defaultVpcSpec(spec: VpcSpec) {
-  const { defaultIsolated = false, defaultRestricted = false } = spec;
   return {
     ...spec,
     addressSpace: spec.addressSpace ?? 'default',
     mode: spec.mode ?? ('l2' as const),
-    subnets: mapValues(spec.subnets, (subnet) => defaultSubnet(subnet, defaultIsolated, defaultRestricted)),
+    subnets: mapValues(spec.subnets, defaultSubnet),
     permit: spec.permit ?? [],
     staticRoutes: (spec.staticRoutes ?? []).map(({ prefix, nextHops }) => ({
       prefix: canonicalPrefix(prefix),

@@ -1,6 +1,7 @@
 /**
  * What is left of attachments and peerings when every device has said what it cannot take: from here rows are made.
  */
+import { limitsOf } from '../../api/kinds/vpc.ts';
 import type { CompileFinding } from '../finding.ts';
 import { specOf } from '../intent.ts';
 import { derivedIndex, query, type Query, type View } from '../view.ts';
@@ -34,9 +35,10 @@ const attachmentFaults = (view: View, key: string, value: ResolvedAttachment): r
 /** What a leaf must be able to do for an attachment. */
 const wantedBy = (view: View, { place: { vpc, name, overlay, subnet } }: ResolvedAttachment): Parameters<typeof missing>[2] => {
   const at = 'spec.subnet';
-  const spec = view.at('VPC', vpc);
-  const { isolated, restricted } = (spec && specOf('VPC', spec).subnets[name]) ?? {};
-  const isFiltered = isolated === true || restricted === true || subnet.restricted === true;
+  const object = view.at('VPC', vpc);
+  const spec = object && specOf('VPC', object);
+  const declared = spec?.subnets[name];
+  const isFiltered = subnet.restricted === true || (spec !== undefined && declared !== undefined && limitsOf(spec, declared).isolated);
   return [
     ['l3vni', at],
     ...(overlay.mode === 'l2' ? [['l2vni', at] as const] : []),

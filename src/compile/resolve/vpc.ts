@@ -10,6 +10,7 @@ import { width } from '../../net/bits.ts';
 import { contains, firstHost, overlaps } from '../../net/prefix.ts';
 import { parseVni } from '../../net/scalars.ts';
 import type { Candidates } from '../demand.ts';
+import { limitsOf } from '../../api/kinds/vpc.ts';
 import { addressOf, path, prefixOf, specNamed, specOf, tenantKey, tenantRef, type Specs } from '../intent.ts';
 import { overlayMtu } from '../mtu.ts';
 import { query, type View } from '../view.ts';
@@ -106,7 +107,7 @@ const resolve = (object: Resource, view: View): Resolution<ResolvedVpc> => {
     const subnetVni = part.failed ? undefined : claimVni(part, fabric, `subnet/${name}`, path('spec', 'subnets', name));
     faults.push(...part.findings);
     if (!part.failed) {
-      const resolved = resolvedSubnet(subnet, subnetVni);
+      const resolved = resolvedSubnet(spec, subnet, subnetVni);
       const pool = hostPool(object.metadata.uid ?? tenantKey(object));
       const reservations = reserve({ object, name, dhcp: subnet.dhcp, hosts: resolved.hosts, pool }, part, faults, view);
       subnets[name] = reservations === undefined ? resolved : { ...resolved, reservations };
@@ -151,7 +152,7 @@ const networkOf = ({ cidr, gateway }: { readonly cidr: string; readonly gateway?
   return { prefix, gateway: own, hosts: range === undefined ? hosts : { ...hosts, spare: [range.from, range.to] } };
 };
 
-const resolvedSubnet = (subnet: SubnetSpec, vni: Vni | undefined): ResolvedSubnet => {
+const resolvedSubnet = (spec: Specs['VPC'], subnet: SubnetSpec, vni: Vni | undefined): ResolvedSubnet => {
   const { ipv6, hostBGP } = subnet;
   const dhcp = dhcpSettings(subnet.dhcp);
   const range = leaseRange(subnet.dhcp);
@@ -159,7 +160,7 @@ const resolvedSubnet = (subnet: SubnetSpec, vni: Vni | undefined): ResolvedSubne
     ...networkOf(subnet, range),
     ...(ipv6 === undefined ? {} : { ipv6: { ...networkOf(ipv6), addressing: ipv6.addressing ?? 'dhcp' } }),
     ...(hostBGP === undefined ? {} : { announceable: announceableOf(subnet) }),
-    ...(subnet.restricted ? { restricted: true } : {}),
+    ...(limitsOf(spec, subnet).restricted ? { restricted: true } : {}),
     ...(vni === undefined ? {} : { vni }),
     ...(dhcp === undefined ? {} : { dhcp }),
     ...(range === undefined ? {} : { range }),
