@@ -14,12 +14,14 @@ import type { Cable, CableEnd } from './topology.ts';
 /** `silent`: nothing passes and nobody is told. `carrier`: both ends see the light go out; an agent cannot put it back. */
 export type Cut = 'silent' | 'carrier';
 
-/** Cables of a Connection; `NotFound` when the lab has none of that name. */
-const cablesOf = (manifest: Manifest, connection: string): Cable[] => {
-  const cables = manifest.cables.filter((cable) => cable.connection === connection);
+/** Cables of a Connection, or only the nth of `connection#n`; `NotFound` when the lab has none of that name. */
+const cablesOf = (manifest: Manifest, name: string): Cable[] => {
+  const [connection = '', place] = name.split('#');
+  const all = manifest.cables.filter((cable) => cable.connection === connection);
+  const cables = place === undefined ? all : all.slice(Number(place) - 1, Number(place));
   if (cables.length > 0) return cables;
   const names = [...new Set(manifest.cables.map((cable) => cable.connection))].join(', ');
-  throw new HeddleError('NotFound', `lab "${manifest.name}" has no connection "${connection}": it has ${names}`);
+  throw new HeddleError('NotFound', `lab "${manifest.name}" has no connection "${name}": it has ${names}`);
 };
 
 /** Cuts every cable of a connection. Cutting one that is cut already changes nothing. */
@@ -106,6 +108,10 @@ export const killFrr = async (manifest: Manifest, node: string): Promise<void> =
   await kill(`FRR of "${node}"`, daemons);
 };
 
+/** SIGKILL to every process of a program on a switch, such as dnsmasq. */
+export const killProgram = (manifest: Manifest, node: string, program: string): Promise<void> =>
+  kill(`"${program}" of "${node}"`, programsIn(manifest, findNode(manifest, node).name).filter(({ command }) => command === program));
+
 /** SIGKILL to the lab's own control plane. */
 export const killServer = async (manifest: Manifest): Promise<void> => {
   const server = controlPlaneOf(manifest);
@@ -118,3 +124,19 @@ export const restartServer = async (manifest: Manifest): Promise<void> => {
   if (controlPlaneOf(manifest) !== undefined) await killServer(manifest);
   (await startControlPlane(manifest)).close();
 };
+
+/** A switch goes dark: all its processes end and every cable loses carrier at both ends. */
+export const crashSwitch = async (manifest: Manifest, node: string): Promise<void> => {
+  const { namespace } = findNode(manifest, node);
+  const agent = agentOf(manifest, node);
+  // The agent first, which would put the ports up again; then the light, so that neighbours see a dark switch and no farewell.
+  if (agent !== undefined) await kill(`the agent of "${node}"`, [agent]);
+  const ends = manifest.cables.flatMap((cable) => cable.ends).filter((end) => end.node === node);
+  const lines = ends.map((end) => `link set dev ${end.interface} down`);
+  await tryRun(['ip', '-n', namespace, '-force', '-batch', '-'], { stdin: `${lines.join('\n')}\n`, env: labEnvironment(manifest) });
+  const daemons = programsIn(manifest, node).filter(({ command }) => !['sh', 'sleep'].includes(command));
+  if (daemons.length > 0) await kill(`the daemons of "${node}"`, daemons);
+};
+
+/** Starts a switch that crashed; its agent sets its ports up again. */
+export const startSwitch = (manifest: Manifest, node: string): Promise<void> => startAgent(manifest, findNode(manifest, node).name);

@@ -16,6 +16,8 @@ export class ApiStage {
   readonly #client: ApiClient;
   /** Objects that steps made, in order; what `cleanUp` removes. */
   readonly #made = new Map<string, ObjectRef>();
+  /** Objects that were there and that steps changed, as they were; what `cleanUp` puts back. */
+  readonly #changed = new Map<string, Resource>();
 
   constructor(kubeconfig: string) {
     this.#api = openApi(kubeconfig);
@@ -26,7 +28,11 @@ export class ApiStage {
     const refs = objects.map(({ kind, metadata }) => ({ kind, namespace: metadata.namespace ?? '', name: metadata.name }));
     const before = await Promise.all(refs.map((ref) => this.get(ref)));
     await this.#api.apply(objects);
-    for (const [index, ref] of refs.entries()) if (before[index] === undefined) this.#made.set(refKey(ref), ref);
+    for (const [index, ref] of refs.entries()) {
+      const object = before[index];
+      if (object === undefined) this.#made.set(refKey(ref), ref);
+      else if (!this.#made.has(refKey(ref)) && !this.#changed.has(refKey(ref))) this.#changed.set(refKey(ref), declared(object));
+    }
   }
 
   async delete(ref: ObjectRef): Promise<void> {
@@ -52,7 +58,7 @@ export class ApiStage {
       const object = await this.get(ref);
       const found = conditionOf(object, condition);
       assert.ok(found !== undefined && found.observedGeneration === object?.metadata.generation, `${refKey(ref)} has no current ${condition} condition`);
-      assert.ok([found.status, found.reason].includes(wanted), `${refKey(ref)}: ${condition} is ${found.status}, ${found.reason}: ${found.message}; wanted ${wanted}; ${conditionOf(object, "Accepted")?.message ?? ""}`);
+      assert.ok([found.status, found.reason].includes(wanted), `${refKey(ref)}: ${condition} is ${found.status}, ${found.reason}: ${found.message}; wanted ${wanted}; ${conditionOf(object, 'Accepted')?.message ?? ''}`);
     });
   }
 
@@ -68,7 +74,7 @@ export class ApiStage {
     return getObject(this.#client, { type: typeOf(ref.kind), namespace: ref.namespace, name: ref.name });
   }
 
-  /** Removes what steps made and is still there, the last first; what is in use comes after those who use it. */
+  /** Removes what steps made and is still there, the last first and what is in use after those who use it; puts back what they changed. */
   async cleanUp(): Promise<void> {
     let left = [...this.#made.values()].toReversed();
     while (left.length > 0) {
@@ -77,6 +83,7 @@ export class ApiStage {
       if (refused.length === left.length) throw refused[0]?.error;
       left = refused.map(({ ref }) => ref);
     }
+    await this.#api.apply([...this.#changed.values()]);
   }
 
   close(): void {
@@ -84,6 +91,14 @@ export class ApiStage {
     this.#client.close();
   }
 }
+
+/** What a person wrote of it. */
+const declared = ({ apiVersion, kind, metadata: { name, namespace, labels }, spec }: Resource): Resource => ({
+  apiVersion,
+  kind,
+  metadata: { name, ...(namespace !== undefined && { namespace }), ...(labels !== undefined && { labels }) },
+  spec,
+});
 
 const conditionOf = (object: Resource | undefined, type: string): Condition | undefined =>
   ((object?.status ?? {}) as { conditions?: Condition[] }).conditions?.find((condition) => condition.type === type);

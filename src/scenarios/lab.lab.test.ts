@@ -4,11 +4,8 @@ import type { Resource } from '../api/object.ts';
 import { labDown } from '../lab/down.ts';
 import { testName } from '../lab/testing.ts';
 import { labUp, type LabHandle } from '../lab/up.ts';
-import { ApiStage } from './apistage.ts';
-import { assertNoTenantsLeft, labStage } from './labstage.ts';
-import { byWiring, readScenarios, readWiring, type Scenario } from './scenario.ts';
-import { playSteps } from './stage.ts';
-import { eventually } from './waiting.ts';
+import { playInLab } from './labplay.ts';
+import { byWiring, readCabling, readScenarios, type Scenario } from './scenario.ts';
 
 const playOn = (wiring: readonly Resource[], scenarios: readonly Scenario[]): void => {
   const name = testName();
@@ -24,19 +21,10 @@ const playOn = (wiring: readonly Resource[], scenarios: readonly Scenario[]): vo
   });
 
   for (const scenario of scenarios) {
-    it(`${scenario.name}: ${scenario.story}`, async (t) => {
-      const stage = new ApiStage(lab.kubeconfig);
-      try {
-        await playSteps(labStage(lab, stage, (line) => t.diagnostic(line)), scenario.steps);
-      } finally {
-        await stage.cleanUp();
-        stage.close();
-      }
-      await eventually(() => assertNoTenantsLeft(lab));
-    });
+    it(`${scenario.name}: ${scenario.story}`, (t) => playInLab(lab, scenario, (line) => t.diagnostic(line)));
   }
 };
 
 for (const [file, scenarios] of byWiring(readScenarios().filter(({ slow }) => !slow))) {
-  describe(`scenarios in the lab, on ${basename(file, '.yaml')}`, () => playOn(readWiring(file), scenarios));
+  describe(`scenarios in the lab, on ${basename(file, '.yaml')}`, () => playOn(readCabling(file), scenarios));
 }

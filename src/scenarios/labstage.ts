@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { run } from '../kit/process.ts';
 import { agentFiles } from '../lab/agents.ts';
 import { openApi } from '../lab/api.ts';
-import { cutLink, healLink, killAgent, killFrr, killServer, restartAgent, restartServer } from '../lab/chaos.ts';
+import { crashSwitch, cutLink, healLink, killAgent, killFrr, killProgram, killServer, restartAgent, restartServer, startSwitch } from '../lab/chaos.ts';
 import { checkPairs } from '../lab/check.ts';
 import { inside, labEnvironment } from '../lab/inside.ts';
 import { isSwitch } from '../lab/manifest.ts';
@@ -91,6 +91,9 @@ const faults: { readonly [fault: string]: (lab: LabHandle, node: string) => Prom
   'kill frr': ({ manifest }, node) => killFrr(manifest, node),
   'restart server': ({ manifest }) => restartServer(manifest),
   'cut link': ({ manifest }, connection) => cutLink(manifest, connection),
+  'kill dhcp': ({ manifest }, node) => killProgram(manifest, node, 'dnsmasq'),
+  'crash switch': ({ manifest }, node) => crashSwitch(manifest, node),
+  'start switch': ({ manifest }, node) => startSwitch(manifest, node),
   'pull link': ({ manifest }, connection) => cutLink(manifest, connection, 'carrier'),
   'heal link': ({ manifest }, connection) => healLink(manifest, connection),
   'delete vxlan': (lab, node) => inFirstVrf(lab, node, (vrf) => ['ip', '-n', vrf, 'link', 'delete', `vx${vrf.slice(3)}`]),
