@@ -21,7 +21,9 @@ interface Rule {
 const folder = fileURLToPath(new URL('../../testdata/rules/', import.meta.url));
 const writes = process.env['HEDDLE_WRITE_GOLDENS'] === '1';
 
-for (const file of readdirSync(folder).filter((name) => name.endsWith('.yaml')).sort()) {
+const files = readdirSync(folder).filter((name) => name.endsWith('.yaml')).sort();
+
+for (const file of files) {
   describe(`rules of ${file.replace('.yaml', '')}`, () => {
     const document = parseDocument(readFileSync(`${folder}${file}`, 'utf8'));
     const rules = (document.toJS() ?? []) as readonly Rule[];
@@ -34,6 +36,26 @@ for (const file of readdirSync(folder).filter((name) => name.endsWith('.yaml')).
     }
   });
 }
+
+it('docs/validation.md says the rules as they are', () => {
+  const golden = fileURLToPath(new URL('../../docs/validation.md', import.meta.url));
+  const text = validationPage();
+  if (writes) writeFileSync(golden, text);
+  assert.equal(text, readFileSync(golden, 'utf8'));
+});
+
+const validationPage = (): string => {
+  const subjects = files.map((file) => {
+    const rules = (parseDocument(readFileSync(`${folder}${file}`, 'utf8')).toJS() ?? []) as readonly Rule[];
+    const rows = rules.map(({ rule, says, findings = [] }) => `| ${rule} | ${cell(says)} | ${findings.map((each) => `\`${cell(each)}\``).join('<br>') || 'accepted'} |\n`);
+    return `## ${file.replace('.yaml', '')}\n| rule | says | finding |\n|---|---|---|\n${rows.join('')}`;
+  });
+  return `# Validation\n\nMade from \`testdata/rules/\` by the test that holds it (\`HEDDLE_WRITE_GOLDENS=1 npm test -- rules\` makes it anew). Every
+object is answered with all of its findings at once; those that need a look at other objects are in its condition \`Accepted\`.
+Deleting what others use is refused with their names.\n\n${subjects.join('\n')}`;
+};
+
+const cell = (text: string): string => text.replaceAll('|', '\\|').replaceAll('`', "'");
 
 const findingsOf = ({ wiring, given = [], old, object }: Rule): string[] => {
   const stage = new CompileStage(wiring === 'none' ? [] : readWiring());
