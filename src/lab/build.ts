@@ -108,6 +108,7 @@ const holderArguments = (manifest: Manifest, node: ManifestNode, directory: stri
   join(scripts, 'node-init.sh'),
   directory,
   ...(isServer(node) ? serverCommand(manifest, node, directory) : []),
+  ...(node.role === 'external' ? ['sh', join(scripts, 'probe-answer.sh'), directory, node.name] : []),
 ];
 
 const serverCommand = (manifest: Manifest, node: ManifestNode, directory: string): string[] => {

@@ -28,7 +28,7 @@ export const externalsOf = (intent: Intent): Outside[] => {
   return (intent.External ?? []).flatMap((object) => {
     const spec = object.spec as ExternalSpec;
     const isAttached = (spec.attachments ?? []).some(({ connection }) => connections.has(connection));
-    return isAttached ? [{ name: object.metadata.name, spec, addresses: addressesOf(object, spec) }] : [];
+    return isAttached ? [{ name: object.metadata.name, spec, addresses: externalAddresses(object, spec) }] : [];
   });
 };
 
@@ -36,7 +36,8 @@ export const externalsOf = (intent: Intent): Outside[] => {
 export const annotated = ({ metadata }: Resource, name: string): string[] =>
   (metadata.annotations?.[name] ?? '').split(/[\s,]+/).filter((word) => word !== '');
 
-const addressesOf = (object: Resource, spec: ExternalSpec): Address[] => {
+/** Where its router answers in the lab. */
+export const externalAddresses = (object: Resource, spec: ExternalSpec): Address[] => {
   const listed = annotated(object, labAnnotations.addresses).flatMap((text) => {
     const address = parseAddress(text);
     return address.ok ? [address.value] : [];

@@ -12,6 +12,7 @@ import { labDown } from './down.ts';
 import { freeManagementIndex, freePort, missingPrograms, networkNamespaces } from './host.ts';
 import { builderFile, checkLabName, createManifest, findManifest, planLab, type ExistingControlPlane, type Manifest } from './manifest.ts';
 import { readProcess } from './processes.ts';
+import { setUpRouters } from './routers.ts';
 import { stepper, together, type Progress } from './progress.ts';
 import { isSpare, topologyOf, type Topology } from './topology.ts';
 
@@ -97,6 +98,7 @@ const raiseLab = async (manifest: Manifest, options: UpOptions): Promise<LabApi>
       await api.apply(declared);
       return `${declared.length} objects`;
     });
+    await step('set up routers outside', () => setUpRouters(manifest, options.objects, signal));
     signal?.throwIfAborted();
     await step('start agents', () => startAgents(manifest));
     await waitConverged(manifest, api, options);

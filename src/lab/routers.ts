@@ -1,0 +1,61 @@
+/**
+ * Routers outside: a node of the lab for each External, with the addresses that its declaration gives to the other end, those
+ * at which it answers probes, and FRR where it speaks BGP. Set up anew whenever the External is another one.
+ */
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Resource } from '../api/object.ts';
+import { run, tryRun, type Argv } from '../kit/process.ts';
+import { inside, labEnvironment, scripts } from './inside.ts';
+import { isErrno, nodeDirectory, type Manifest } from './manifest.ts';
+import { together } from './progress.ts';
+import { routerOf, type Router } from './router.ts';
+
+/** Sets up the router of every External among the objects that has a node in the lab. */
+export const setUpRouters = async (manifest: Manifest, objects: readonly Resource[], signal?: AbortSignal): Promise<void> => {
+  const nodes = new Set(manifest.nodes.filter(({ role }) => role === 'external').map(({ name }) => name));
+  await together(
+    objects.filter(({ kind, metadata }) => kind === 'External' && nodes.has(metadata.name)).map((object) => setUp(manifest, routerOf(object, manifest.cables), signal)),
+  );
+};
+
+const setUp = async (manifest: Manifest, router: Router, signal?: AbortSignal): Promise<void> => {
+  const directory = join(nodeDirectory(manifest, router.node), 'frr');
+  const plan = join(directory, 'plan.json');
+  const text = JSON.stringify(router);
+  if (readText(plan) === text) return;
+  const options = { env: labEnvironment(manifest), cwd: '/', ...(signal === undefined ? {} : { signal }) };
+  const within = (argv: Argv, stdin = '') => run(inside(manifest, router.node, argv), { ...options, stdin });
+  await stop(manifest, router.node, directory);
+  mkdirSync(directory, { recursive: true, mode: 0o755 });
+  for (const { trunk, vlan } of router.tagged) await within(['sh', join(scripts, 'vlan.sh'), trunk, `${vlan}`]);
+  await within(['ip', '-force', '-batch', '-'], router.links.map((line) => `${line}\n`).join(''));
+  await within(['sysctl', '-qw', 'net.ipv4.ip_forward=1', 'net.ipv6.conf.all.forwarding=1']);
+  if (router.bgp !== undefined) {
+    writeFileSync(join(directory, 'zebra.conf'), '');
+    writeFileSync(join(directory, 'bgpd.conf'), router.bgp);
+    for (const daemon of ['zebra', 'bgpd']) {
+      const files = ['-f', join(directory, `${daemon}.conf`), '-i', join(directory, `${daemon}.pid`), '-z', join(directory, 'zserv.api')];
+      await within([`/usr/lib/frr/${daemon}`, '-d', '-u', 'root', '-g', 'root', ...files, '--vty_socket', directory, '-P', '0']);
+    }
+  }
+  writeFileSync(plan, text);
+};
+
+/** bgpd first, so that it takes back what it announced. */
+const stop = async (manifest: Manifest, node: string, directory: string): Promise<void> => {
+  for (const daemon of ['bgpd', 'zebra']) {
+    const pid = readText(join(directory, `${daemon}.pid`))?.trim();
+    if (pid !== undefined) await tryRun(inside(manifest, node, ['kill', '-TERM', pid]), { env: labEnvironment(manifest) });
+    rmSync(join(directory, `${daemon}.pid`), { force: true });
+  }
+};
+
+const readText = (file: string): string | undefined => {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (error) {
+    if (isErrno(error, 'ENOENT')) return undefined;
+    throw error;
+  }
+};
