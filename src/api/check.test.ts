@@ -34,8 +34,19 @@ describe('checkObject', () => {
     ]);
   });
 
-  test('a fault of structure does, for rules trust the structure', () => {
+  test('a fault of structure keeps the rules from what it is about, and from nothing else', () => {
     assert.deepEqual(check('Switch', { spec: { role: 'spine', vtep: 1 } }), ['spec.vtep WrongType']);
+    assert.deepEqual(check('Switch', { spec: { role: 'spine', vtep: '10.0.0.1', description: 7 } }), ['spec.description WrongType', 'spec.vtep NotAllowed']);
+    const subnets = { a: { cidr: 5 }, b: { cidr: '10.0.0.1/24', dhcp: { dnsServers: ['x', 7] } }, c: { cidr: '10.0.2.0/31' } };
+    assert.deepEqual(check('VPC', { spec: { mode: 'l4', subnets } }), [
+      'spec.mode NotAllowed',
+      'spec.subnets.a.cidr WrongType',
+      'spec.subnets.b.dhcp.dnsServers[1] WrongType',
+      'spec.subnets.b.cidr HostBitsSet',
+      'spec.subnets.c.cidr PrefixLength',
+    ]);
+    assert.deepEqual(check('VPC', { spec: { subnets: { a: {} } } }), ['spec.subnets.a.cidr MissingField']);
+    assert.deepEqual(check('VPC', { spec: [] }), ['spec WrongType']);
   });
 
   test('more than eight faults are all told', () => {

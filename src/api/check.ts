@@ -7,13 +7,14 @@ import type { Finding } from '../kit/error.ts';
 import { metadataSchema } from './metadata.ts';
 import type { Kind, Resource } from './object.ts';
 import { prune, unknownFinding } from './prune.ts';
+import { isAbout, soundPart } from './soundpart.ts';
 import { structureFindings } from './structure.ts';
 
 /**
  * All faults of `object`, best after `kind.defaults(object)`; empty when it may be stored.
  *
- * Unknown fields are findings of code `UnknownField`, and the rest is judged as if they were not there. The rules run when
- * nothing is wrong with the structure, so one answer holds as many faults as can be told.
+ * Unknown fields are findings of code `UnknownField`, and the rest is judged as if they were not there. The rules see what has
+ * the right structure, so one answer holds as many faults as can be told.
  *
  * @param old the object before an update, for the rules on what may change
  */
@@ -22,7 +23,17 @@ export function checkObject(kind: Kind, object: unknown, old?: Resource): Findin
   const { value, unknown } = prune(schema, object);
   const structural = structureFindings(schema, value);
   const unknownFields = unknown.map(unknownFinding);
-  return structural.length > 0 ? [...structural, ...unknownFields] : [...unknownFields, ...kind.validate(value as Resource, old)];
+  if (structural.length === 0) return [...unknownFields, ...kind.validate(value as Resource, old)];
+  return [...structural, ...unknownFields, ...rulesOfRest(kind, schema, value, structural, old)];
+}
+
+/** What the rules say of the rest of an object whose structure is wrong in places. */
+export function rulesOfRest(kind: Kind, schema: TObject, value: unknown, structural: readonly Finding[], old?: Resource): Finding[] {
+  const part = soundPart(schema, value, structural);
+  if (part === undefined) return [];
+  const object = kind.defaults(part.value as Resource);
+  if (structureFindings(schema, object).length > 0) return [];
+  return kind.validate(object, old).filter(({ path }) => !isAbout(path, part));
 }
 
 const schemas = new WeakMap<Kind, TObject>();

@@ -3,6 +3,7 @@
  * patch, status, dry run, controllers in process) goes through here.
  */
 import { isDeepStrictEqual } from 'node:util';
+import { rulesOfRest } from '../api/check.ts';
 import type { Resource } from '../api/object.ts';
 import { prune, type UnknownField } from '../api/prune.ts';
 import { HeddleError, type Finding } from '../kit/error.ts';
@@ -72,8 +73,8 @@ export interface Known {
 }
 
 /**
- * The object with defaults; throws `Invalid` with all findings of schema and metadata, or else of metadata and the kind's
- * own rules.
+ * The object with defaults; throws `Invalid` with all findings of schema, metadata and the kind's own rules, which see what
+ * the schema does not object to.
  * What an update leaves as it was is not judged again: rules grow stricter, and an object from before must still be able to
  * get a status, lose a finalizer and be deleted.
  */
@@ -81,7 +82,10 @@ export const admit = (served: ServedKind, object: Resource, old?: Resource, { is
   const judged = (finding: Finding): boolean => old === undefined || !isUnchanged(finding.path, object, old);
   const structural = isSound ? [] : served.check(object).filter(judged);
   const ofMetadata = checkMetadata(served.kind, object.metadata).filter(judged);
-  refuseFor(served, object, [...structural, ...(structural.length > 0 ? ofMetadata : [])]);
+  if (structural.length > 0) {
+    const ofRest = rulesOfRest(served.kind, served.schema, object, structural, old);
+    refuseFor(served, object, [...structural, ...ofMetadata, ...ofRest.filter(({ path }) => !ofMetadata.some((other) => other.path === path))]);
+  }
   const defaulted = served.kind.defaults(object);
   const isSame = old !== undefined && (isStatusOnly || isDeepStrictEqual(desired(old), desired(defaulted)));
   const ofKind = isSame ? [] : [...served.check(defaulted).filter(judged), ...served.kind.validate(defaulted, old)];
