@@ -111,9 +111,11 @@ export const endpointsOf = (intent: Intent, vpcs = acceptedVpcs(intent)): Endpoi
     const { vpc, subnet = 'default', connection, vlan } = spec as VpcAttachmentSpec;
     const { namespace = '', name: attachment, labels = {} } = metadata;
     const port = serverPort(connections.get(connection), servers);
-    const place = `${connection} ${vlan ?? 'untagged'}`;
-    if (port === undefined || taken.has(place)) return [];
-    taken.add(place);
+    // A tag leads to one subnet, and a server is in a subnet once.
+    const places = [`${connection} ${vlan ?? 'untagged'}`, `${connection} ${namespace}/${vpc}/${subnet}`];
+    const isTaken = places.some((place) => taken.has(place));
+    for (const place of places) taken.add(place);
+    if (port === undefined || isTaken) return [];
     if (vpcs.get(`${namespace}/${vpc}`)?.subnets[subnet] === undefined) return [];
     return [{ ...port, ...(vlan !== undefined && { vlan }), connection, namespace, vpc, subnet, attachment, labels }];
   });

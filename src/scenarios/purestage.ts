@@ -7,7 +7,7 @@ import { parsePortRef } from '../api/port.ts';
 import type { ConnectionSpec } from '../api/kinds/connection.ts';
 import type { ExternalSpec } from '../api/kinds/external.ts';
 import { planOf, type Addresses, type CheckedPair, type Planned } from '../lab/checkplan.ts';
-import { acceptedVpcs, endpointsOf, intentKinds, prefixOf, type Endpoint, type Intent, type Party } from '../lab/oracle.ts';
+import { acceptedVpcs, endpointsOf, intentKinds, prefixOf, type Announced, type Endpoint, type Intent, type Party } from '../lab/oracle.ts';
 import { annotated, externalsOf, labAnnotations } from '../lab/oracleoutside.ts';
 import { getOrMake } from '../kit/maps.ts';
 import { hostPrefix } from '../net/address.ts';
@@ -57,17 +57,34 @@ const expectAccepted = (stage: CompileStage, { ref, condition, wanted }: Expecta
   else assert.equal(errors[0]?.code, wanted);
 };
 
-const assertReach = (compiler: CompileStage, announced: ReadonlyMap<string, readonly Prefix[]>, reach: Reach | undefined): void => {
+const assertReach = (compiler: CompileStage, announced: Announced, reach: Reach | undefined): void => {
+  const checked = checkRows(compiler, announced, portsOf(reach));
+  if (reach !== undefined) assert.deepEqual(surprises(reach, checked.map(({ pair }) => pair)), [], 'pairs that differ from the story');
+  assert.deepEqual(differing(checked), [], 'pairs that differ from intent');
+};
+
+interface CheckedRows {
+  readonly pair: CheckedPair;
+  /** The ways of the packet and its answer. */
+  readonly verdicts: readonly Verdict[];
+}
+
+/** Follows packets between all ordered pairs over the rows as they are. */
+export const checkRows = (compiler: CompileStage, announced: Announced = new Map(), ports: ReturnType<typeof portsOf> = portsOf(undefined)): CheckedRows[] => {
   const scene = sceneOf(compiler, announced);
   const servers = (scene.intent.Server ?? []).map(({ metadata }) => metadata.name);
-  const planned = planOf(scene.intent, servers, scene.addresses, { announced, ports: portsOf(reach) });
-  const checked = planned.map((each) => ({ each, ...follow(scene, each) }));
-  const pairs = checked.map(({ each: { pair }, actual }): CheckedPair => ({ ...pair, actual }));
-  if (reach !== undefined) assert.deepEqual(surprises(reach, pairs), [], 'pairs that differ from the story');
-  const differing = checked.filter(({ each: { pair }, actual }) => pair.expected !== actual);
-  const told = differing.slice(0, 8).map(({ each: { pair }, actual, verdicts }) => ({ ...pair, actual, way: verdicts.map(formatVerdict) }));
-  assert.deepEqual(told, [], 'pairs that differ from intent');
+  return planOf(scene.intent, servers, scene.addresses, { announced, ports }).map((each) => {
+    const { actual, verdicts } = follow(scene, each);
+    return { pair: { ...each.pair, actual }, verdicts };
+  });
 };
+
+/** Some of what differs from intent, with the ways of the packets. */
+export const differing = (checked: readonly CheckedRows[]): unknown[] =>
+  checked
+    .filter(({ pair: { expected, actual } }) => expected !== actual)
+    .slice(0, 8)
+    .map(({ pair, verdicts }) => ({ ...pair, way: verdicts.map(formatVerdict) }));
 
 interface Scene {
   readonly intent: Intent;
@@ -77,7 +94,7 @@ interface Scene {
   readonly placesOf: (party: Party) => readonly Place[];
 }
 
-const sceneOf = (compiler: CompileStage, announced: ReadonlyMap<string, readonly Prefix[]>): Scene => {
+const sceneOf = (compiler: CompileStage, announced: Announced): Scene => {
   const intent: Intent = Object.fromEntries(intentKinds.map((kind) => [kind, compiler.objects(kind)]));
   const endpoints = endpointsOf(intent);
   const places = placesOfIntent(intent);
@@ -169,7 +186,7 @@ const hostAnnouncements = (
   endpoints: readonly Endpoint[],
   places: (party: Party) => readonly Place[],
   addresses: Addresses,
-  announced: ReadonlyMap<string, readonly Prefix[]>,
+  announced: Announced,
 ): Announcement[] =>
   endpoints.flatMap((endpoint) => {
     const own = addresses.get(endpoint.server)?.get(placeKey(endpoint.port, endpoint.vlan as Vlan | undefined)) ?? [];
