@@ -10,6 +10,7 @@ import { inside, labEnvironment } from '../lab/inside.ts';
 import { isSwitch } from '../lab/manifest.ts';
 import { prefixOf, type Announced } from '../lab/oracle.ts';
 import { addressesOf } from '../lab/probe.ts';
+import { setUpRouters } from '../lab/routers.ts';
 import type { LabHandle } from '../lab/up.ts';
 import type { Prefix } from '../net/brand.ts';
 import type { ApiStage } from './apistage.ts';
@@ -24,7 +25,10 @@ import { eventually } from './waiting.ts';
 export const labStage = (lab: LabHandle, api: ApiStage, tell: (line: string) => void): Stage => {
   const announced = new Map<string, readonly Prefix[]>();
   return {
-    apply: (objects) => api.apply(objects),
+    apply: async (objects) => {
+      await api.apply(objects);
+      await setUpRouters(lab.manifest, objects);
+    },
     delete: (ref) => api.delete(ref),
     refuse: (object, paths) => api.refuse(object, paths),
     expect: (expectation) => api.expect(expectation),
