@@ -17,7 +17,7 @@ export const lineCommands = (from: readonly string[], to: readonly string[]): re
   ...to.filter((line) => !from.includes(line)),
 ];
 
-const list = /^(ip prefix-list|ipv6 prefix-list|bgp community-list standard) /;
+const list = /^(ip prefix-list|ipv6 prefix-list|bgp community-list standard|mac access-list) /;
 
 /**
  * What one would type to make a context, or to lead it from some lines to others. An entry of a list is typed with its list;

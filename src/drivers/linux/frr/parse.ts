@@ -11,7 +11,7 @@ const closing = /^(exit|exit-vrf|exit-address-family|end)$/;
 const opening = /^(router |vrf \S+$|bfd$|profile |address-family |interface |route-map |peer |line )/;
 
 /** Lines that repeat the list they are an entry of; the list counts as a context here. */
-const entry = /^((?:ip|ipv6) prefix-list \S+|bgp community-list standard \S+) (seq .+)$/;
+const entry = /^((?:ip|ipv6) prefix-list \S+|bgp community-list standard \S+|mac access-list \S+) (seq .+)$/;
 
 /** Contexts in order of appearance; lines outside any context have the empty path. */
 export const parseConfiguration = (text: string): readonly Context[] => {

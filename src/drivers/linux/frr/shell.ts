@@ -17,12 +17,13 @@ const configurable: readonly (readonly [RegExp, Daemon])[] = [
   [/^(no )?route-map /, 'bgpd'],
   [/^(no )?(ip|ipv6) prefix-list /, 'bgpd'],
   [/^(no )?bgp community-list /, 'bgpd'],
+  [/^(no )?mac access-list /, 'bgpd'],
   [/^(no )?bfd$/, 'bfdd'],
 ];
 const showable: readonly (readonly [RegExp, readonly Daemon[]])[] = [
   [/^show running-config$/, all],
   [/^show (evpn|vrf)( |$)/, ['zebra']],
-  [/^show bgp /, ['bgpd']],
+  [/^(show|clear) bgp /, ['bgpd']],
 ];
 
 export interface Routed {

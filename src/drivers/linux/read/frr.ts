@@ -91,8 +91,8 @@ const knownVrfs = (contexts: readonly Context[]): readonly Item[] =>
     return name === undefined ? [] : [known({ name })];
   });
 
-/** Lists that begin with the name of a VRF. */
-const ownList = /^(ip prefix-list|ipv6 prefix-list|bgp community-list standard) vrf\d+-/;
+/** Lists that begin with the name of a VRF, or of the fabric. */
+const ownList = /^((ip prefix-list|ipv6 prefix-list|bgp community-list standard) vrf\d+-|mac access-list FAB-)/;
 
 /** Contexts that Heddle renders; anything else in FRR belongs to somebody else. */
 const ownContexts = (contexts: readonly Context[]): readonly Item[] => {

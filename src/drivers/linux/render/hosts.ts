@@ -8,6 +8,7 @@ import { frrKey, linkKey, neighbour } from '../model.ts';
 import { doorsOf, isEthernetSegment } from './doors.ts';
 import type { Door, Doors } from './doors.ts';
 import type { Rendering } from './render.ts';
+import { sharedListKey } from './shared.ts';
 
 export const renderHosts = (rendering: Rendering): void => {
   const doors = doorsOf(rendering);
@@ -16,25 +17,28 @@ export const renderHosts = (rendering: Rendering): void => {
 
 const renderHost = (rendering: Rendering, doors: Doors, row: string, host: HostRow): void => {
   const { goal, add, isThere } = rendering;
-  const place = goal.segment.get(`${host.segment}`)?.vrf ?? '';
+  const { vrf: place = '', mode } = goal.segment.get(`${host.segment}`) ?? {};
   const way = wayTo(rendering, doors, row, host);
   if (way === undefined) return;
   const { device, carrier } = way;
   const learned = fdbOn({ place, port: device, mac: host.mac }, carrier);
-  if (!isThere(fdbPrefix(place, device), host.mac, fdbWord(carrier), learned.needs)) add(learned, row);
+  if (!isThere(fdbPrefix(place, device), host.mac, fdbWord(carrier), learned.needs)) {
+    add(isEthernetSegment(host.port) ? { ...learned, after: [sharedListKey] } : learned, row);
+  }
   const bgp = goal.bgp.get('underlay');
-  const state = { place, device: `br${host.segment}`, address: host.address, mac: host.mac, advertised: bgp?.advertiseVnis ?? false };
+  const state = { place, device: `br${host.segment}`, address: host.address, mac: host.mac, advertised: mode !== 'l3' && (bgp?.advertiseVnis ?? false) };
   const entry = neighbour(state);
   if (isThere(neighbourPrefix(place, state.device), host.address, neighbourWord(state), entry.needs)) return;
   const told = bgp === undefined ? [] : [frrKey([`router bgp ${bgp.asn}`, 'address-family l2vpn evpn'])];
-  add({ ...entry, after: [learned.key, linkKey(place, `vx${host.segment}`), ...told] }, row);
+  const shared = isEthernetSegment(host.port) ? [sharedListKey] : [];
+  add({ ...entry, after: [learned.key, linkKey(place, `vx${host.segment}`), ...told, ...shared] }, row);
 };
 
 /**
  * The door that the host is behind. None when it is multihomed and has no working link to this device: then the others of the
  * group have one, and this one learns from them.
  */
-const wayTo = ({ goal, refuse }: Rendering, doors: Doors, row: string, { segment, address, port, vlan }: HostRow): Door | undefined => {
+export const wayTo = ({ goal, refuse }: Rendering, doors: Doors, row: string, { segment, address, port, vlan }: HostRow): Door | undefined => {
   const place = goal.segment.get(`${segment}`)?.vrf;
   const attached = goal.attachment.get(vlan === undefined ? port : `${port}.${vlan}`)?.segment === segment;
   if (place === undefined || !attached) {

@@ -18,6 +18,7 @@ import { Contexts } from './contexts.ts';
 import { Rulesets } from './ruleset.ts';
 import type { RulesetPart } from './ruleset.ts';
 import { renderSegments } from './segments.ts';
+import { renderShared } from './shared.ts';
 import { renderUnderlay } from './underlay.ts';
 import { renderVrfRoutes } from './vrfroutes.ts';
 import { renderVrfs } from './vrfs.ts';
@@ -79,7 +80,7 @@ export const render = (goal: GoalTables, actual: LinuxActual, site: Site, withEn
     configure: (path, lines, after, ...rows) => contexts.add(path, lines, after, rows.flat()),
     refuse: (row, code, message) => unrealisable.push({ row, code, message }),
   };
-  for (const part of [renderUnderlay, renderVrfs, renderSegments, renderDhcp, renderPorts, renderLeaks, renderIsolation, renderPolicies, renderExternals, renderVrfRoutes, renderHostPeerings]) part(rendering);
+  for (const part of [renderUnderlay, renderVrfs, renderSegments, renderDhcp, renderPorts, renderShared, renderLeaks, renderIsolation, renderPolicies, renderExternals, renderVrfRoutes, renderHostPeerings]) part(rendering);
   for (const [item, rows] of [...rulesets.items(), ...contexts.items()]) rendering.add(item, rows);
   if (!withEntries) return { items, there: actual.items, unrealisable };
   gone = goneKeys(actual.items, items, site);

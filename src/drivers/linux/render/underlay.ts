@@ -4,6 +4,7 @@ import { address, daemons, frrKey, loopback, sysctl } from '../model.ts';
 import { frrContext } from '../frr/context.ts';
 import { forwardingSysctls } from './sysctls.ts';
 import type { Rendering } from './render.ts';
+import { sharedLines, sharedMapKeys } from './shared.ts';
 
 export const renderUnderlay = (rendering: Rendering): void => {
   const { goal, add } = rendering;
@@ -64,8 +65,8 @@ const renderBgp = (rendering: Rendering, bgp: BgpRow): void => {
   ];
   const after = [drainMap, keepMap].map((name) => frrKey([`route-map ${name} permit 10`]));
   add({ ...frrContext(unicast, lines), after }, 'bgp/underlay', ...drains.map(({ row }) => row));
-  const evpn = [`neighbor ${group} activate`, ...(bgp.advertiseVnis ? ['advertise-all-vni'] : [])];
-  add(frrContext([top, 'address-family l2vpn evpn'], evpn), 'bgp/underlay');
+  const evpn = [`neighbor ${group} activate`, ...sharedLines(rendering, group), ...(bgp.advertiseVnis ? ['advertise-all-vni'] : [])];
+  add({ ...frrContext([top, 'address-family l2vpn evpn'], evpn), after: sharedMapKeys }, 'bgp/underlay');
 };
 
 /** Distinct BFD settings by their JSON, each with the name of its profile. */

@@ -1,7 +1,7 @@
 /** FRR: processes that outlive the agent. Configuration of running FRR changes through vtysh only. */
 import type { DaemonsState, FrrState } from '../model.ts';
 import { contextCommands, lineCommands, removalCommands } from '../frr/change.ts';
-import { configure } from './step.ts';
+import { configure, vtysh } from './step.ts';
 import type { Site, Step, Steps } from './step.ts';
 
 /** In the order of starting: bgpd and bfdd that miss zebra try again only ten seconds later. */
@@ -50,12 +50,17 @@ function startDaemons({ hostname }: DaemonsState, site: Site): readonly Step[] {
 }
 
 export const frrSteps: Steps<FrrState> = {
-  create: ({ path, lines }, site) => [configure(site, ...contextCommands(path, [], lines))],
-  change: (from, to, site) => [configure(site, ...contextCommands(to.path, from.lines, to.lines))],
+  create: ({ path, lines }, site) => [configure(site, ...contextCommands(path, [], lines)), ...heed(path, site)],
+  change: (from, to, site) => [configure(site, ...contextCommands(to.path, from.lines, to.lines)), ...heed(to.path, site)],
   // bgpd refuses to drop a VRF's instance until zebra has told it that the VNI is gone.
   remove: (state, site) => [
     { ...configure(site, ...removalCommands(state)), ...(/^router bgp \d+ vrf \S+$/.test(state.path.at(-1) ?? '') ? { patient: true } : {}) },
+    ...heed(state.path, site),
   ],
   // The order in which FRR prints lines says nothing.
   same: (from, to) => lineCommands(from.lines, to.lines).length === 0,
 };
+
+/** bgpd itself looks only five seconds later at what a changed list makes of routes that it has heard. */
+const heed = ([top = '']: readonly string[], site: Site): readonly Step[] =>
+  top.startsWith('mac access-list ') ? [vtysh(site, 'clear bgp l2vpn evpn * soft in')] : [];
