@@ -2,25 +2,28 @@
 import { HeddleError } from '../kit/error.ts';
 import { findType, objectName, pathOf } from '../client/discovery.ts';
 import type { ExitStatus, Io } from './io.ts';
-import { fileTargets, type Target } from './objects.ts';
+import { allTargets, fileTargets, type Target } from './objects.ts';
 import { withSession, type GlobalOptions, type Session } from './session.ts';
 import { waitFor } from './wait.ts';
 
 export interface DeleteOptions extends GlobalOptions {
   readonly filename?: readonly string[];
   readonly ignoreNotFound?: boolean;
+  /** Every object of the kind, of the namespace where it has one. */
+  readonly all?: boolean;
   /** False: returns when deletion was accepted. */
   readonly wait?: boolean;
 }
 
 export const remove = (io: Io, kind: string | undefined, names: readonly string[], options: DeleteOptions): Promise<ExitStatus> =>
   withSession<ExitStatus>(io, options, async (session) => {
-    const targets = await targetsOf(session, kind, names, options.filename ?? []);
+    const targets = await targetsOf(session, kind, names, options);
     let failed = false;
     const asked: Target[] = [];
     for (const target of targets) {
-      if (await removeOne(session, target, options.ignoreNotFound === true)) asked.push(target);
-      else failed ||= options.ignoreNotFound !== true;
+      const outcome = await removeOne(session, target, options.ignoreNotFound === true);
+      if (outcome === 'asked') asked.push(target);
+      failed ||= outcome === 'refused' || (outcome === 'absent' && options.ignoreNotFound !== true);
     }
     if (options.wait !== false) {
       for (const target of asked) await waitFor(session, target, { type: 'delete' }, 300_000);
@@ -29,11 +32,15 @@ export const remove = (io: Io, kind: string | undefined, names: readonly string[
   });
 
 /** Of files: in the reverse of the order of creation. */
-const targetsOf = async (session: Session, kind: string | undefined, names: readonly string[], files: readonly string[]): Promise<Target[]> => {
-  if (files.length > 0) return (await fileTargets(session, files)).toReversed();
+const targetsOf = async (session: Session, kind: string | undefined, names: readonly string[], options: DeleteOptions): Promise<Target[]> => {
+  const { filename = [], all = false } = options;
+  if (filename.length > 0) return (await fileTargets(session, filename)).toReversed();
   const [word = '', ...slashed] = (kind ?? '').split('/');
   const wanted = [...slashed, ...names];
-  if (word === '' || wanted.length === 0) throw new HeddleError('BadRequest', 'say what to delete: KIND NAME, KIND/NAME or -f FILE');
+  if (word !== '' && all && wanted.length === 0) return allTargets(session, word);
+  if (word === '' || all || wanted.length === 0) {
+    throw new HeddleError('BadRequest', 'say what to delete: KIND NAME, KIND/NAME, KIND --all or -f FILE');
+  }
   const type = findType(await session.types(), word);
   const namespace = type.namespaced ? session.namespace : '';
   return wanted.map((name) => ({ type, namespace, name, label: objectName(type, name) }));
@@ -44,17 +51,20 @@ export const removeTarget = async ({ client }: Session, { type, namespace, name 
   await client.call({ method: 'DELETE', path: pathOf(type, namespace, name), body: { propagationPolicy: 'Background' } });
 };
 
-/** Whether the object was there. */
-const removeOne = async (session: Session, target: Target, quiet: boolean): Promise<boolean> => {
+/** An object that others use stays, and the rest is deleted all the same. */
+const removeOne = async (session: Session, target: Target, quiet: boolean): Promise<'asked' | 'absent' | 'refused'> => {
   const { io } = session;
   const { label } = target;
   try {
     await removeTarget(session, target);
     io.out(`${label} deleted\n`);
-    return true;
+    return 'asked';
   } catch (error) {
-    if (!(error instanceof HeddleError) || error.code !== 'NotFound') throw error;
-    if (!quiet) io.note(`${label} not found\n`);
-    return false;
+    const { code, message } = HeddleError.from(error);
+    if (code === 'NotFound' && !quiet) io.note(`${label} not found\n`);
+    if (code === 'NotFound') return 'absent';
+    if (code !== 'Conflict') throw error;
+    io.note(`${message}\n`);
+    return 'refused';
   }
 };

@@ -1,7 +1,8 @@
 /** What `apply`, `diff`, `delete` and `wait` do first: read the files, refuse them all if one is bad, find their types. */
 import { HeddleError } from '../kit/error.ts';
 import type { Resource } from '../api/object.ts';
-import { objectName, typeOfObject, type ResourceType } from '../client/discovery.ts';
+import { apiVersionOf, findType, objectName, pathOf, typeOfObject, type ResourceType } from '../client/discovery.ts';
+import { itemsOf } from '../client/live.ts';
 import type { Io } from './io.ts';
 import { checkSources, formatFaults, inDependencyOrder } from './offline.ts';
 import type { Session } from './session.ts';
@@ -35,6 +36,14 @@ export const readChecked = async (io: Io, files: readonly string[]): Promise<Sou
 export const fileTargets = async (session: Session, files: readonly string[]): Promise<FileTarget[]> => {
   const sources = await readChecked(session.io, files);
   return targetsOf(session, await session.types(), sources.map(({ object }) => object));
+};
+
+/** Every object of a kind that there is now, of the session's namespace where it has one. */
+export const allTargets = async (session: Session, kind: string): Promise<Target[]> => {
+  const type = findType(await session.types(), kind);
+  const namespace = type.namespaced ? session.namespace : '';
+  const { body } = await session.client.call({ path: pathOf(type, namespace) });
+  return itemsOf(body, type, apiVersionOf(type)).map(({ metadata: { name } }) => ({ type, namespace, name, label: objectName(type, name) }));
 };
 
 /** Objects with their type and place; a namespaced one without a namespace goes into the session's. */

@@ -170,6 +170,31 @@ test('delete says what was there and what was not; --ignore-not-found makes the 
   assert.deepEqual(await heddle('delete vpc absent --ignore-not-found'), { status: 0, out: '', note: '' });
 });
 
+test('delete goes on past an object that others use, says who does, and fails; --all takes every object of a kind', async () => {
+  const attachment = 'apiVersion: heddle.dev/v1alpha1\nkind: VPCAttachment\nmetadata: { name: inuse }\nspec: { vpc: all-1, connection: none }\n';
+  await heddle('apply -n kit -f -', `apiVersion: v1\nkind: Namespace\nmetadata: { name: kit }\n---\n${vpc('all-1', '10.60.0.0/24')}---\n${vpc('all-2', '10.61.0.0/24')}---\n${attachment}`);
+  const { status, out, note } = await heddle('delete vpc --all -n kit');
+  assert.deepEqual([status, out], [1, 'vpc.heddle.dev/all-2 deleted\n']);
+  assert.match(note, /"all-1" is in use by VPCAttachment "kit\/inuse"; delete or change what uses it first/);
+  assert.equal((await heddle('wait vpc vpcattachment --all --for=delete -n kit --timeout 10ms')).status, 1);
+  assert.equal((await heddle('delete vpcattachment --all -n kit')).status, 0);
+  assert.equal((await heddle('delete vpc --all -n kit')).out, 'vpc.heddle.dev/all-1 deleted\n');
+  assert.equal((await heddle('wait vpc --all --for=delete -n kit')).status, 0);
+});
+
+test('annotate sets and removes, and refuses what is neither', async () => {
+  await heddle('apply -f -', 'apiVersion: heddle.dev/v1alpha1\nkind: Server\nmetadata: { name: noted }\nspec: { ports: { eth0: {} } }\n');
+  const annotations = async (): Promise<string[]> => {
+    const { metadata } = JSON.parse((await heddle('get server noted -o json')).out) as Resource;
+    return Object.entries(metadata.annotations ?? {}).flatMap(([key, value]) => (key.startsWith('kubectl.') ? [] : [`${key}=${value}`]));
+  };
+  assert.equal((await heddle('annotate server noted a.b/c=d=e f=g')).out, 'server.heddle.dev/noted annotated\n');
+  assert.deepEqual(await annotations(), ['a.b/c=d=e', 'f=g']);
+  await heddle('annotate server noted f- a.b/c-');
+  assert.deepEqual(await annotations(), []);
+  assert.equal((await heddle('annotate server noted nonsense')).status, 2);
+});
+
 test('bad usage exits 2 and says how it is done', async () => {
   for (const line of ['frobnicate', 'apply', 'get vpc -o xml', 'delete', 'wait vpc/x --for=weather', 'wait vpc/x --for=delete --timeout=2y', 'apply -f /does/not/exist']) {
     const { status, out, note } = await heddle(line);

@@ -71,9 +71,11 @@ const filesOf = (name: string): string[] => {
 
 /** All objects of one text; `file` is for messages. Lists (`kind: List`) are taken apart. */
 export const parseSource = (file: string, text: string): Sources => {
-  const { documents, faults } = parseText(file, text);
   const sources: Source[] = [];
-  for (const { document, place } of documents) {
+  const faults: Located[] = [];
+  for (const { document, place, broken } of parseText(file, text)) {
+    faults.push(...broken);
+    if (broken.length > 0) continue;
     for (const { root, path, value } of objectsOf(document)) {
       const locate = (field: string): string => place(offsetOf(root, `${path}${field}`));
       if (isObject(value)) sources.push({ object: value, locate });
@@ -84,33 +86,35 @@ export const parseSource = (file: string, text: string): Sources => {
 };
 
 const parseContents = (file: string, text: string): { contents: Content[]; faults: Located[] } => {
-  const { documents, faults } = parseText(file, text);
-  const contents = documents.map(({ document, place }): Content => ({
+  const documents = parseText(file, text);
+  const sound = documents.filter(({ broken }) => broken.length === 0);
+  const contents = sound.map(({ document, place }): Content => ({
     content: document.toJS(),
     locate: (field) => place(offsetOf(document.contents, field)),
   }));
-  return { contents, faults };
+  return { contents, faults: documents.flatMap(({ broken }) => broken) };
 };
 
 interface PlacedDocument {
   readonly document: Document.Parsed;
   /** `file:line:column` of an offset in the text. */
   readonly place: (offset: number) => string;
+  /** Why it is no YAML; empty when it is. */
+  readonly broken: readonly Located[];
 }
 
-/** The documents that are sound YAML, and what is wrong with the others. */
-const parseText = (file: string, text: string): { documents: PlacedDocument[]; faults: Located[] } => {
+const parseText = (file: string, text: string): PlacedDocument[] => {
   const lines = new LineCounter();
   const parsed = parseAllDocuments(text, { lineCounter: lines, prettyErrors: false });
   const place = (offset: number): string => {
     const { line, col } = lines.linePos(offset);
     return `${file}:${line}:${col}`;
   };
-  const all = Array.isArray(parsed) ? parsed : [];
-  return {
-    documents: all.filter((document) => document.errors.length === 0).map((document) => ({ document, place })),
-    faults: all.flatMap((document) => document.errors.map((error) => yamlFault(place(error.pos[0]), error))),
-  };
+  return (Array.isArray(parsed) ? parsed : []).map((document) => ({
+    document,
+    place,
+    broken: document.errors.map((error) => yamlFault(place(error.pos[0]), error)),
+  }));
 };
 
 const yamlFault = (place: string, error: { readonly code: string; readonly message: string }): Located => ({

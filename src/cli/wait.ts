@@ -9,7 +9,7 @@ import { HeddleError } from '../kit/error.ts';
 import { apiVersionOf, findType, objectName, pathOf } from '../client/discovery.ts';
 import type { ExitStatus, Io } from './io.ts';
 import { asObject, changes, itemsOf } from '../client/live.ts';
-import { fileTargets, type Target } from './objects.ts';
+import { allTargets, fileTargets, type Target } from './objects.ts';
 import { withSession, type GlobalOptions, type Session } from './session.ts';
 
 export interface WaitOptions extends GlobalOptions {
@@ -17,6 +17,8 @@ export interface WaitOptions extends GlobalOptions {
   readonly for: string;
   readonly timeout: string;
   readonly filename?: readonly string[];
+  /** Every object of the kinds, of the namespace where they have one. */
+  readonly all?: boolean;
 }
 
 export type Goal = { readonly type: 'delete' } | { readonly type: 'condition'; readonly condition: string; readonly value: string };
@@ -25,7 +27,7 @@ export const wait = (io: Io, refs: readonly string[], options: WaitOptions): Pro
   const goal = parseGoal(options.for);
   const timeout = parseDuration(options.timeout);
   return withSession<ExitStatus>(io, options, async (session) => {
-    const targets = await targetsOf(session, refs, options.filename ?? []);
+    const targets = await targetsOf(session, refs, options);
     const end = performance.now() + timeout;
     const outcomes = await Promise.allSettled(
       targets.map((target) => waitFor(session, target, goal, Math.max(0, end - performance.now()))),
@@ -45,12 +47,13 @@ export const parseGoal = (text: string): Goal => {
   return { type: 'condition', condition: match[1] ?? '', value: match[2] ?? 'True' };
 };
 
-/** `KIND/NAME`, or `KIND NAME...`, or everything in files. */
-const targetsOf = async (session: Session, refs: readonly string[], files: readonly string[]): Promise<Target[]> => {
-  if (files.length > 0) return fileTargets(session, files);
+/** `KIND/NAME`, or `KIND NAME...`, or everything of kinds or in files. */
+const targetsOf = async (session: Session, refs: readonly string[], { filename = [], all = false }: WaitOptions): Promise<Target[]> => {
+  if (filename.length > 0) return fileTargets(session, filename);
+  if (all && refs.length > 0 && refs.every((ref) => !ref.includes('/'))) return (await Promise.all(refs.map((kind) => allTargets(session, kind)))).flat();
   const [first = ''] = refs;
   const pairs = first.includes('/') ? refs.map((ref) => ref.split('/')) : refs.slice(1).map((name) => [first, name]);
-  if (pairs.length === 0) throw new HeddleError('BadRequest', 'say what to wait for: KIND/NAME, KIND NAME or -f FILE');
+  if (pairs.length === 0) throw new HeddleError('BadRequest', 'say what to wait for: KIND/NAME, KIND NAME, KIND --all or -f FILE');
   const types = await session.types();
   return pairs.map(([word = '', name = '']) => {
     const type = findType(types, word);

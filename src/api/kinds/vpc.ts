@@ -236,7 +236,10 @@ export const vpc = defineKind({
   status: vpcStatus,
   defaults: defaultVpcSpec,
   rules: vpcRules,
-  references: ({ addressSpace }) => [clusterWide('AddressSpace', addressSpace)],
+  references: ({ addressSpace, subnets }, namespace) => [
+    clusterWide('AddressSpace', addressSpace),
+    ...Object.values(subnets).flatMap(({ dhcp: { relay } }) => (relay?.vpc === undefined ? [] : [{ kind: 'VPC', namespace, name: relay.vpc }])),
+  ],
   columns: [
     column('Subnets', '.spec.subnets.*.cidr', 'Prefixes of the subnets.'),
     column('VNI', '.status.vni', 'L3VNI of the VPC.', 'integer'),

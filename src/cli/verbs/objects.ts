@@ -51,9 +51,10 @@ export const addObjectVerbs = (program: Command, io: Io, finish: Finish): void =
 
   verb(program, 'delete [kind] [names...]', 'delete objects and wait until they are gone')
     .addOption(filename(false))
+    .option('--all', 'every object of the kind')
     .option('--ignore-not-found', 'an object that is not there is no fault')
     .option('--no-wait', 'return when deletion was accepted')
-    .action(async (kind: string | undefined, names: string[], options: GlobalOptions & { filename?: string[]; wait: boolean }) => {
+    .action(async (kind: string | undefined, names: string[], options: GlobalOptions & { filename?: string[]; wait: boolean; all?: true }) => {
       const { remove } = await import('../delete.ts');
       finish(await remove(io, kind, names, options));
     });
@@ -61,11 +62,19 @@ export const addObjectVerbs = (program: Command, io: Io, finish: Finish): void =
   verb(program, 'wait [objects...]', 'wait until KIND/NAME... has a condition or is gone')
     .requiredOption('--for <what>', 'condition=TYPE, condition=TYPE=STATUS or delete')
     .option('--timeout <time>', 'such as 90s or 5m', '30s')
+    .option('--all', 'every object of the kinds')
     .addOption(filename(false))
-    .action(async (refs: string[], options: GlobalOptions & { for: string; timeout: string; filename?: string[] }) => {
+    .action(async (refs: string[], options: GlobalOptions & { for: string; timeout: string; filename?: string[]; all?: true }) => {
       const { wait } = await import('../wait.ts');
       finish(await wait(io, refs, options));
     });
+
+  verb(program, 'annotate <kind> <name> <annotations...>', 'set annotations (KEY=VALUE), or remove them (KEY-)').action(
+    async (kind: string, name: string, annotations: string[], options: GlobalOptions) => {
+      const { annotate } = await import('../annotate.ts');
+      finish(await annotate(io, kind, name, annotations, options));
+    },
+  );
 
   verb(program, 'diff', 'show what apply would change; exit status 2 when something would')
     .addOption(filename(true))
