@@ -17,7 +17,7 @@ const marginMilliseconds = 300;
 export interface Loss {
   readonly sent: number;
   readonly lost: number;
-  /** Of the longest run of lost packets. */
+  /** Between the answers around the longest run of lost packets. */
   readonly longestGapMilliseconds: number;
 }
 
@@ -41,7 +41,8 @@ export const pingDuring = async ({ manifest }: LabHandle, step: DuringStep, play
 
 const startPing = async (manifest: Manifest, { from, to, family }: DuringStep['pings'][number]) => {
   const [address, source] = [await addressOf(manifest, to, family), await addressOf(manifest, from, family)];
-  const ping = ['ping', '-n', '-D', '-O', '-i', String(intervalMilliseconds / 1000), '-W', '1', '-I', source, address] as const;
+  // nsenter stays as the parent of what it runs: when it is ended, ping must go with it.
+  const ping = ['setpriv', '--pdeathsig', 'INT', 'ping', '-n', '-D', '-O', '-i', String(intervalMilliseconds / 1000), '-W', '1', '-I', source, address] as const;
   const [program, ...args] = inside(manifest, from.split(/[/@]/)[0] ?? '', ping);
   const child = spawn(program, args, { cwd: '/', env: labEnvironment(manifest), stdio: ['ignore', 'pipe', 'ignore'] });
   return { label: `${from} -> ${to}${family === 6 ? ' (IPv6)' : ''}`, output: text(child.stdout), stop: () => child.kill('SIGINT') };
@@ -59,16 +60,22 @@ const addressOf = async (manifest: Manifest, party: string, family: 4 | 6): Prom
   return address;
 };
 
-/** Reads what `ping -D -O` prints: a line an answer, with its sequence number. The last packets may still be on their way. */
+/**
+ * Reads what `ping -D -O` prints: a line an answer, with time and sequence number. A gap is the time between the answers before
+ * and after lost packets, because a busy machine sends them later than asked. The last packets may still be on their way.
+ */
 export const lossOf = (output: string): Loss => {
-  const answered = new Set([...output.matchAll(/bytes from .*icmp_seq=(\d+)/g)].map(([, sequence]) => Number(sequence)));
-  const all = [...output.matchAll(/icmp_seq=(\d+)/g)].map(([, sequence]) => Number(sequence));
-  const sent = Math.max(0, ...all);
-  let [lost, run, longest] = [0, 0, 0];
+  const answers = new Map([...output.matchAll(/^\[([\d.]+)\].*bytes from .*icmp_seq=(\d+)/gm)].map(([, time, sequence]) => [Number(sequence), Number(time)]));
+  const sent = Math.max(0, ...[...output.matchAll(/icmp_seq=(\d+)/g)].map(([, sequence]) => Number(sequence)));
+  let [lost, longest, before] = [0, 0, 0];
   for (let sequence = 1; sequence <= sent; sequence++) {
-    run = answered.has(sequence) ? 0 : run + 1;
-    lost += answered.has(sequence) ? 0 : 1;
-    longest = Math.max(longest, run);
+    const time = answers.get(sequence);
+    if (time === undefined) {
+      lost += 1;
+      continue;
+    }
+    if (before > 0 && before < sequence - 1) longest = Math.max(longest, time - (answers.get(before) ?? time));
+    before = sequence;
   }
-  return { sent, lost, longestGapMilliseconds: longest * intervalMilliseconds };
+  return { sent, lost, longestGapMilliseconds: Math.round(longest * 1000) };
 };
