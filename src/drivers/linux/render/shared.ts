@@ -7,7 +7,7 @@
  */
 import type { HostRow, PortRow } from '../../../goal/rows.ts';
 import { frrContext } from '../frr/context.ts';
-import { frrKey } from '../model.ts';
+import { address, frrKey } from '../model.ts';
 import type { ItemKey } from '../model.ts';
 import { doorsOf, isEthernetSegment } from './doors.ts';
 import type { Rendering } from './render.ts';
@@ -35,6 +35,7 @@ export const renderShared = (rendering: Rendering): void => {
   if (bgp?.advertiseVnis !== true) return;
   for (const { path, lines } of maps) add(frrContext(path, lines), 'bgp/underlay');
   if (!sharesServers(goal.port.values())) return;
+  anchor(rendering);
   const doors = doorsOf(rendering);
   const hosts = [...goal.host].filter(([, { port }]) => isEthernetSegment(port));
   const isHere = ({ port, vlan, segment }: HostRow): boolean => {
@@ -47,6 +48,16 @@ export const renderShared = (rendering: Rendering): void => {
   // Numbers follow from the addresses, so that one comes or goes without the others.
   const list = frrContext(listPath, macs.map((mac) => `seq ${numberOf(mac)} permit ${mac}`));
   add({ ...list, after: [frrKey([`router bgp ${bgp.asn}`, 'address-family l2vpn evpn'])] }, own.map(([key]) => `host/${key}`));
+};
+
+/**
+ * An address in each VRF that only this leaf announces. When a route of several next hops loses one, zebra on other leaves
+ * forgets the router MAC of those that are left, unless a route that did not change has it too (FRR 8.4).
+ */
+const anchor = ({ goal, add }: Rendering): void => {
+  const routerId = goal.bgp.get('underlay')?.routerId;
+  if (routerId === undefined) return;
+  for (const [key, { name: place }] of goal.vrf) add(address({ place, device: 'lo', address: `${routerId}/32` }), `vrf/${key}`);
 };
 
 const sharesServers = (ports: Iterable<PortRow>): boolean => {
