@@ -24,3 +24,10 @@ export const parseLeases = (text: string): readonly FileLease[] =>
     if (given.includes(':')) return [{ address: address.value, hostname }];
     return mac.ok ? [{ address: address.value, mac: mac.value, hostname }] : [];
   });
+
+/** Addresses in lines such as `… dnsmasq-dhcp[7]: DHCPDECLINE(br1001) 10.1.0.9 02:00:00:00:00:01`. */
+export const parseDeclined = (log: string): readonly Address[] =>
+  [...log.matchAll(/ DHCPDECLINE\(\S+\) (\S+) /g)].flatMap(([, text = '']) => {
+    const address = parseAddress(text);
+    return address.ok ? [address.value] : [];
+  });
