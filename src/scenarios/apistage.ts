@@ -93,12 +93,15 @@ export class ApiStage {
 }
 
 /** What a person wrote of it. */
-const declared = ({ apiVersion, kind, metadata: { name, namespace, labels }, spec }: Resource): Resource => ({
-  apiVersion,
-  kind,
-  metadata: { name, ...(namespace !== undefined && { namespace }), ...(labels !== undefined && { labels }) },
-  spec,
-});
+const declared = ({ apiVersion, kind, metadata: { name, namespace, labels, annotations = {} }, spec }: Resource): Resource => {
+  const written = Object.fromEntries(Object.entries(annotations).filter(([key]) => key.startsWith('lab.')));
+  return {
+    apiVersion,
+    kind,
+    metadata: { name, annotations: written, ...(namespace !== undefined && { namespace }), ...(labels !== undefined && { labels }) },
+    spec,
+  };
+};
 
 const conditionOf = (object: Resource | undefined, type: string): Condition | undefined =>
   ((object?.status ?? {}) as { conditions?: Condition[] }).conditions?.find((condition) => condition.type === type);
