@@ -7,7 +7,8 @@ import { type Level, type Logger, createLogger } from '../kit/log.ts';
 import { runAgent } from './run.ts';
 
 const usage = `usage: heddle agent --device NAME --server HOST:PORT --ca FILE --token-file FILE --state-directory DIR
-                    [--driver linux] [--server-name NAME] [--drift-interval MILLISECONDS] [--log-level LEVEL]
+                    [--driver linux] [--server-name NAME] [--drift-interval MILLISECONDS] [--lldp-interval SECONDS]
+                    [--log-level LEVEL]
 
 Keeps this device equal to the goal state that the server streams to it, and to the last one when there is no server.
 
@@ -19,6 +20,7 @@ Keeps this device equal to the goal state that the server streams to it, and to 
   --driver NAME          linux
   --server-name NAME     name in the server's certificate when it is not HOST
   --drift-interval MS    how often the device is compared with its goal, default 3000
+  --lldp-interval S      how often neighbours are told who this device is, default 5
   --log-level LEVEL      debug, info, warn or error
 `;
 
@@ -31,6 +33,7 @@ const options = {
   driver: { type: 'string', default: 'linux' },
   'server-name': { type: 'string' },
   'drift-interval': { type: 'string', default: '3000' },
+  'lldp-interval': { type: 'string', default: '5' },
   'log-level': { type: 'string', default: 'info' },
   help: { type: 'boolean', short: 'h', default: false },
 } as const;
@@ -52,6 +55,10 @@ export const main = async (words: readonly string[]): Promise<0 | 1 | 2> => {
   if (!isComplete(parsed)) return misused(`missing: ${missing.map((name) => `--${name}`).join(' ')}`);
   const driftMilliseconds = Number(parsed['drift-interval']);
   if (!(driftMilliseconds >= 100)) return misused(`--drift-interval '${parsed['drift-interval']}' is not a number of at least 100`);
+  const lldpSeconds = Number(parsed['lldp-interval']);
+  if (!Number.isInteger(lldpSeconds) || lldpSeconds < 1 || lldpSeconds > 3600) {
+    return misused(`--lldp-interval '${parsed['lldp-interval']}' is not a number from 1 to 3600`);
+  }
   const level = levels.get(parsed['log-level']);
   if (level === undefined) return misused(`--log-level '${parsed['log-level']}' is not one of ${[...levels.keys()].join(', ')}`);
   const log = createLogger({ name: 'agent', level });
@@ -59,7 +66,7 @@ export const main = async (words: readonly string[]): Promise<0 | 1 | 2> => {
   process.removeAllListeners('warning').on('warning', ({ message }) => log.debug({ warning: message }, 'warning'));
   // The launcher sets it for this process; daemons that the driver starts have threads that allocate.
   delete process.env.MALLOC_ARENA_MAX;
-  return run(parsed, driftMilliseconds, log);
+  return run(parsed, { driftMilliseconds, lldpSeconds }, log);
 };
 
 const levels: ReadonlyMap<string, Level> = new Map((['debug', 'info', 'warn', 'error'] as const).map((level) => [level, level]));
@@ -79,7 +86,12 @@ const misused = (message: string): 2 => {
   return 2;
 };
 
-const run = async (words: Words & Required, driftMilliseconds: number, log: Logger): Promise<0 | 1> => {
+interface Intervals {
+  readonly driftMilliseconds: number;
+  readonly lldpSeconds: number;
+}
+
+const run = async (words: Words & Required, { driftMilliseconds, lldpSeconds }: Intervals, log: Logger): Promise<0 | 1> => {
   const stop = new AbortController();
   const abort = (): void => stop.abort();
   process.once('SIGTERM', abort).once('SIGINT', abort);
@@ -91,7 +103,7 @@ const run = async (words: Words & Required, driftMilliseconds: number, log: Logg
       caFile: words.ca,
       tokenFile: words['token-file'],
       stateDirectory,
-      driver: () => makeDriver(words.driver, stateDirectory),
+      driver: () => makeDriver(words.driver, stateDirectory, lldpSeconds),
       log,
       driftMilliseconds,
       agentVersion: process.env.HEDDLE_AGENT_VERSION ?? '',
@@ -108,8 +120,8 @@ const run = async (words: Words & Required, driftMilliseconds: number, log: Logg
 };
 
 /** The only place that knows the drivers by name. */
-const makeDriver = async (name: string, stateDirectory: string): Promise<Driver<unknown>> => {
+const makeDriver = async (name: string, stateDirectory: string, lldpSeconds: number): Promise<Driver<unknown>> => {
   if (name !== 'linux') throw new HeddleError('BadRequest', `there is no driver '${name}': use linux`);
   const { linuxDriver } = await import('../drivers/linux/driver.ts');
-  return linuxDriver({ runDirectory: join(stateDirectory, 'run') }) as Driver<unknown>;
+  return linuxDriver({ runDirectory: join(stateDirectory, 'run'), lldpSeconds }) as Driver<unknown>;
 };

@@ -42,6 +42,7 @@ export const startAgent = async (manifest: Manifest, node: string): Promise<void
   const data = manifest.controlPlane.data;
   writeFileSync(token, deviceToken(loadTokenSecret(join(data, 'token-secret')), node), { mode: 0o600 });
   const dial = ['--server', manifest.controlPlane.southbound, '--ca', join(data, 'pki', 'ca.crt'), '--token-file', token];
-  const argv: Argv = [launcher, 'agent', '--device', node, ...dial, '--state-directory', state];
+  // A cable that was put elsewhere is to be seen within seconds.
+  const argv: Argv = [launcher, 'agent', '--device', node, ...dial, '--state-directory', state, '--lldp-interval', '1'];
   await startDaemon(manifest, inside(manifest, node, argv), agentFiles(manifest, node));
 };

@@ -5,6 +5,8 @@ import { optional } from '../../kit/json.ts';
 import { vlanPrograms } from './bpf/object.ts';
 import { applyOps } from './apply.ts';
 import { difference } from './difference.ts';
+import { Lldp, wiringOf } from './lldp.ts';
+import { LeaseWatch } from './leasewatch.ts';
 import type { LinuxActual } from './model.ts';
 import { probe } from './probe.ts';
 import { deviceMemory } from './memory.ts';
@@ -22,6 +24,8 @@ export interface LinuxDriverOptions {
   readonly user?: string;
   /** What acts on the device; tests put in one that counts. Default: real ones of its own. */
   readonly tools?: DeviceTools;
+  /** Between two messages by which neighbours know each other (LLDP). Default 5. */
+  readonly lldpSeconds?: number;
 }
 
 /** Pure: what a switch must hold, against what it holds. */
@@ -57,6 +61,12 @@ interface Remembered {
 
 const isEntry = (row: string): boolean => row.startsWith('host/') || row.startsWith('mapping/');
 
+/** What stays in a namespace keeps it alive. */
+const leaveAll = async (place: string | undefined, lldp: Lldp, tools: DeviceTools): Promise<void> => {
+  if (place !== undefined) await lldp.leave(place);
+  await tools.leave(place);
+};
+
 export const linuxDriver = (options: LinuxDriverOptions): Driver<LinuxActual> => {
   const site: Site = {
     directory: options.runDirectory,
@@ -64,7 +74,10 @@ export const linuxDriver = (options: LinuxDriverOptions): Driver<LinuxActual> =>
     user: options.user ?? 'frr',
     ...optional('vlanPrograms', vlanPrograms()),
   };
-  const tools = options.tools ?? deviceTools();
+  const device = options.tools ?? deviceTools();
+  const lldp = new Lldp({ directory: site.directory, run: device.run, transmitSeconds: options.lldpSeconds ?? 5 });
+  const leases = new LeaseWatch(site);
+  const tools: DeviceTools = { ...device, leave: (place) => leaveAll(place, lldp, device) };
   let capabilities: ReadonlySet<string> = new Set();
   const memory = deviceMemory<Remembered>(`${site.directory}/settled.json`);
   let remembered: Remembered = { entries: {} };
@@ -83,6 +96,8 @@ export const linuxDriver = (options: LinuxDriverOptions): Driver<LinuxActual> =>
     },
     plan: (actual, goal, mark) => {
       const { fingerprint } = actual;
+      lldp.wired(wiringOf(actual, goal));
+      leases.wanted(goal);
       if (mark === undefined || fingerprint === undefined) return planLinux(actual, goal, site);
       const word = mark();
       const plan = planQuickly(actual, goal, site, word, remembered.settled);
@@ -93,7 +108,12 @@ export const linuxDriver = (options: LinuxDriverOptions): Driver<LinuxActual> =>
       return plan;
     },
     apply: (ops) => applyOps(ops, tools),
+    observe: (tell) => {
+      lldp.start((neighbours) => tell({ neighbours }));
+      leases.start((given) => tell({ leases: given }));
+    },
     close: async () => {
+      await Promise.all([lldp.stop(), leases.stop()]);
       await memory.keep(remembered.settled === undefined ? undefined : remembered);
       await tools.close();
     },
