@@ -128,6 +128,7 @@ class RunningAgent<Actual> implements Agent {
     });
     this.#observer = new Observer({ send: (seen) => this.#connected && this.#report(false, seen) });
     this.#reconciler.start();
+    driver.watch?.(() => this.#reconciler.stir());
     driver.observe?.((seen) => this.#observer.saw(seen));
     this.#client = (options.connect ?? connectSouthbound)({
       server: options.server,

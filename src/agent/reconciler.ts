@@ -66,6 +66,7 @@ export class Reconciler<Actual> {
   readonly #backoff: Backoff;
   #wake: () => void = () => {};
   #poked = false;
+  #stirred = false;
   #stopped = false;
   #running: Promise<void> | undefined;
   #driftRepaired = 0;
@@ -98,6 +99,12 @@ export class Reconciler<Actual> {
   poke(): void {
     this.#poked = true;
     this.#wake();
+  }
+
+  /** The device changed by itself: look at once. What is to be done then is not drift. */
+  stir(): void {
+    this.#stirred = true;
+    this.poke();
   }
 
   /** Resolves when the step under way has ended; the device stays as it is. */
@@ -137,6 +144,8 @@ export class Reconciler<Actual> {
   /** The goal is asked for when there is a reading to plan from, and may be another one in every pass. */
   async #round(): Promise<void> {
     const { driver } = this.#options;
+    const isStirred = this.#stirred;
+    this.#stirred = false;
     for (let pass = 0; ; pass += 1) {
       const known = this.#takeKnown();
       const began = performance.now();
@@ -158,7 +167,7 @@ export class Reconciler<Actual> {
       const results = await driver.apply(ops);
       // What fails after planning from memory may have failed because the device is not as remembered.
       const isSure = known === undefined || results.every(({ ok }) => ok);
-      this.#account(ops, isSure ? results : results.filter(({ ok }) => ok), goal.revision === this.#settledRevision);
+      this.#account(ops, isSure ? results : results.filter(({ ok }) => ok), !isStirred && goal.revision === this.#settledRevision);
       if (isSure) this.#options.onOutcome({ goal, phase: 'programmed', failures: this.#failures(plan) });
       if (this.#stopped) return;
     }

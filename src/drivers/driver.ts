@@ -59,6 +59,11 @@ export interface Driver<Actual> {
    * the goal that was planned last.
    */
   observe?(tell: (seen: Observation) => void): void;
+  /**
+   * From now on says when something changed on the device by itself that a plan may follow from, such as a link that lost its
+   * carrier. What is planned then is no repair.
+   */
+  watch?(changed: () => void): void;
   /** Ends what the driver started for itself (long-lived tool processes); leaves the device forwarding. */
   close(): Promise<void>;
 }

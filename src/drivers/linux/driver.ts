@@ -7,6 +7,7 @@ import { applyOps } from './apply.ts';
 import { difference } from './difference.ts';
 import { Lldp, wiringOf } from './lldp.ts';
 import { LeaseWatch } from './leasewatch.ts';
+import { LinkWatch } from './linkwatch.ts';
 import type { LinuxActual } from './model.ts';
 import { probe } from './probe.ts';
 import { deviceMemory } from './memory.ts';
@@ -77,6 +78,7 @@ export const linuxDriver = (options: LinuxDriverOptions): Driver<LinuxActual> =>
   const device = options.tools ?? deviceTools();
   const lldp = new Lldp({ directory: site.directory, run: device.run, transmitSeconds: options.lldpSeconds ?? 5 });
   const leases = new LeaseWatch(site);
+  const links = new LinkWatch();
   const tools: DeviceTools = { ...device, leave: (place) => leaveAll(place, lldp, device) };
   let capabilities: ReadonlySet<string> = new Set();
   const memory = deviceMemory<Remembered>(`${site.directory}/settled.json`);
@@ -98,6 +100,7 @@ export const linuxDriver = (options: LinuxDriverOptions): Driver<LinuxActual> =>
       const { fingerprint } = actual;
       lldp.wired(wiringOf(actual, goal));
       leases.wanted(goal);
+      links.wanted(goal);
       if (mark === undefined || fingerprint === undefined) return planLinux(actual, goal, site);
       const word = mark();
       const plan = planQuickly(actual, goal, site, word, remembered.settled);
@@ -112,7 +115,9 @@ export const linuxDriver = (options: LinuxDriverOptions): Driver<LinuxActual> =>
       lldp.start((neighbours) => tell({ neighbours }));
       leases.start((given) => tell({ leases: given }));
     },
+    watch: (changed) => links.start(changed),
     close: async () => {
+      links.stop();
       await Promise.all([lldp.stop(), leases.stop()]);
       await memory.keep(remembered.settled === undefined ? undefined : remembered);
       await tools.close();
