@@ -34,9 +34,11 @@ const setUp = async (manifest: Manifest, router: Router, signal?: AbortSignal): 
   if (router.bgp !== undefined) {
     writeFileSync(join(directory, 'zebra.conf'), '');
     writeFileSync(join(directory, 'bgpd.conf'), router.bgp);
+    // FRR refuses users that are not of its own group.
+    await within(['chown', '-R', 'frr:frr', directory]);
     for (const daemon of ['zebra', 'bgpd']) {
       const files = ['-f', join(directory, `${daemon}.conf`), '-i', join(directory, `${daemon}.pid`), '-z', join(directory, 'zserv.api')];
-      await within([`/usr/lib/frr/${daemon}`, '-d', '-u', 'root', '-g', 'root', ...files, '--vty_socket', directory, '-P', '0']);
+      await within([`/usr/lib/frr/${daemon}`, '-d', '-u', 'frr', '-g', 'frr', ...files, '--vty_socket', directory, '-P', '0']);
     }
   }
   writeFileSync(plan, text);
