@@ -30,11 +30,15 @@ export const mappingTranslator: Translator = {
         ? error('UnknownVPC', 'spec.vpc', `there is no VPC "${vpc.name}" in namespace "${vpc.namespace}"; create it or name another`)
         : unready(vpc, 'spec.vpc', resolution);
     if (resolution.value === undefined) return { rows: [], findings: [finding] };
+    if (resolution.value.overlay.mode === 'l3') return { rows: [], findings: [error('NotStretched', 'spec.vpc', notStretched(vpc.name))] };
     const refusals = refusalsOf(view, 'MappingSlice', tenantKey(object), 'spec.mappings');
     if (refusals.length > 0) return { rows: [], findings: refusals };
     return rowsOf(object, vpc, resolution.value, view, before);
   },
 };
+
+const notStretched = (vpc: string): string =>
+  `VPC "${vpc}" is of mode l3, whose segments end at their leaf, so no host elsewhere can be in one; use mode l2`;
 
 const rowsOf = (object: Resource, vpc: ObjectRef, resolved: ResolvedVpc, view: View, before: Translation): Translation => {
   const { mappings, subnet } = specOf('MappingSlice', object);

@@ -4,14 +4,14 @@ import { netns, pair, ruleset, sysctl } from '../model.ts';
 import type { Item, LinuxActual, PairEnd, Place } from '../model.ts';
 import { listElements, parseTables, withElements } from '../nft.ts';
 import type { NftTables } from '../nft.ts';
-import { forwardingSysctls } from '../render/sysctls.ts';
+import { bridgedSysctls, forwardingSysctls } from '../render/sysctls.ts';
 import { inside } from '../steps/step.ts';
 import type { Site } from '../steps/step.ts';
 import type { Runner } from '../tools/tools.ts';
 import { readDhcp } from './dhcp.ts';
 import { readAdvertised, readFrr } from './frr.ts';
 import { interpretPairs, interpretPlace, isSilent, readRawPlace } from './kernel.ts';
-import type { PlaceReading } from './kernel.ts';
+import type { PlaceReading, RawPlace } from './kernel.ts';
 import { readEntries } from './memory.ts';
 import { readSubinterfaces, withGuards } from './subinterfaces.ts';
 import type { EntryMemory } from './memory.ts';
@@ -26,7 +26,7 @@ export const readDevice = async (
   const names = await readdir('/run/netns').catch(() => []);
   const candidates = ['', ...names.filter((name) => /^vrf\d+$/.test(name))];
   const raws = Promise.all(candidates.map((place) => readRawPlace(place, run)));
-  const settings = Promise.all(candidates.map((place) => readSettings(place, run)));
+  const settings = raws.then((found) => Promise.all(candidates.map((place, index) => readSettings(place, found[index], run))));
   const places = candidates.slice(1);
   const [frr, dhcp] = await Promise.all([readFrr(site, places, run), readDhcp(site, places)]);
   const usable = (await raws).flatMap((raw, index) => (raw === undefined ? [] : [[candidates[index] ?? '', raw] as const]));
@@ -81,22 +81,37 @@ const pairsOf = (readings: readonly PlaceReading[]): readonly Item[] => {
 
 const sysctlNames = Object.keys(forwardingSysctls);
 
-const readSettings = async (place: Place, run: Runner): Promise<readonly Item[]> => {
+const readSettings = async (place: Place, raw: RawPlace | undefined, run: Runner): Promise<readonly Item[]> => {
+  const bridges = place === '' ? [] : (raw?.links ?? []).map(({ ifname }) => ifname).filter((name) => /^br\d+$/.test(name));
   const [values, tables] = await Promise.all([
-    run(inside(place, ['sysctl', '-e', ...sysctlNames])),
+    run(inside(place, ['sysctl', '-e', ...sysctlNames, ...bridges.flatMap((name) => Object.keys(bridgedSysctls(name)))])),
     place === '' ? {} : readTables(place, run),
   ]);
-  const found = Object.fromEntries(values.stdout.split('\n').map((line) => line.split(' = ')).filter((words) => words.length === 2));
+  const found: Readonly<Record<string, string>> = Object.fromEntries(values.stdout.split('\n').map((line) => line.split(' = ')).filter((words) => words.length === 2));
   return [
     // A setting that this kernel does not have cannot be wrong.
-    { ...sysctl({ place, values: { ...forwardingSysctls, ...found } }), foreign: place === '' },
+    { ...sysctl({ place, values: { ...forwardingSysctls, ...pick(found, sysctlNames) } }), foreign: place === '' },
+    ...bridges.flatMap((device) => readBridgeSettings(place, device, found)),
     ...(Object.keys(tables).length > 0 ? [ruleset({ place, tables })] : []),
   ];
 };
+
+const pick = (values: Readonly<Record<string, string>>, names: readonly string[]): Record<string, string> =>
+  Object.fromEntries(names.flatMap((name) => (values[name] === undefined ? [] : [[name, values[name]]])));
+
+/** Settings that are the kernel's own are nothing of Heddle's. */
+const readBridgeSettings = (place: Place, device: string, found: Readonly<Record<string, string>>): readonly Item[] => {
+  const usual = bridgedSysctls(device);
+  const values = { ...usual, ...pick(found, Object.keys(usual)) };
+  return Object.entries(usual).every(([name, value]) => values[name] === value) ? [] : [sysctl({ place, device, values })];
+};
+
+/** Only of commands given one at a time does nft 1.0.6 list more than one set; it would write them down in the home directory. */
+const listingSets = ['env', 'HOME=/dev/null', 'nft', '-i'] as const;
 
 /** Without what packets put into sets, which may be very much; so elements are read by themselves. */
 const readTables = async (place: Place, run: Runner): Promise<NftTables> => {
   const tables = parseTables((await run(inside(place, ['nft', '-t', 'list', 'ruleset']))).stdout);
   const commands = listElements(tables);
-  return commands === '' ? tables : withElements(tables, (await run(inside(place, ['nft', '-f', '-']), commands)).stdout);
+  return commands === '' ? tables : withElements(tables, (await run(inside(place, listingSets), commands)).stdout);
 };

@@ -21,7 +21,9 @@ export const renderMappings = (rendering: Rendering): void => {
     const { segment: vni } = mapping;
     if (!segments.has(vni)) segments.set(vni, segmentOf(rendering, vni));
     const segment = segments.get(vni);
-    if (segment !== undefined) renderMapping(rendering, key, mapping, segment, stations);
+    if (goal.segment.get(`${vni}`)?.mode === 'l3') {
+      rendering.refuse(`mapping/${key}`, 'Unsupported', `segment ${vni} is not stretched, so no host elsewhere can be in it`);
+    } else if (segment !== undefined) renderMapping(rendering, key, mapping, segment, stations);
   }
 };
 

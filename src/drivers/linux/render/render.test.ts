@@ -30,7 +30,7 @@ describe('rows of a Linux switch as items', () => {
     });
     assert.deepEqual(stateOf(found, 'frr/router bgp 65001 vrf vrf5001/address-family l2vpn evpn'), {
       path: ['router bgp 65001 vrf vrf5001', 'address-family l2vpn evpn'],
-      lines: ['advertise ipv4 unicast', 'rd 10.255.0.11:5001'],
+      lines: ['advertise ipv4 unicast', 'advertise ipv6 unicast', 'rd 10.255.0.11:5001'],
     });
   });
 

@@ -11,6 +11,7 @@ import type {
   SysctlState,
   VxlanState,
 } from '../model.ts';
+import { bridgedSysctls } from '../render/sysctls.ts';
 import { configure, inside, ip, vtysh } from './step.ts';
 import type { Site, Step, Steps } from './step.ts';
 import { guard } from './subinterface.ts';
@@ -49,7 +50,8 @@ export const knownSteps: Steps<KnownState> = {
 export const sysctlSteps: Steps<SysctlState> = {
   create: (state) => [setSysctls(state)],
   change: (_, to) => [setSysctls(to)],
-  remove: () => [],
+  // Those of a namespace go with it; a device may stay and be something else.
+  remove: ({ place, device }) => (device === undefined ? [] : [setSysctls({ place, values: bridgedSysctls(device) })]),
 };
 
 const setSysctls = ({ place, values }: SysctlState): Step => ({
@@ -77,7 +79,9 @@ export const addressSteps: Steps<AddressState> = {
 
 export const bridgeSteps: Steps<BridgeState> = {
   create: ({ place, name, mtu, mac }) => [
-    ip(place, 'link', 'add', name, 'address', mac, 'mtu', `${mtu}`, 'up', 'type', 'bridge', 'stp_state', '0', 'forward_delay', '0'),
+    // An MTU that was changed once stays; until then it would follow that of the ports.
+    ip(place, 'link', 'add', name, 'address', mac, 'mtu', '1280', 'up', 'type', 'bridge', 'stp_state', '0', 'forward_delay', '0'),
+    ip(place, 'link', 'set', 'dev', name, 'mtu', `${mtu}`),
   ],
   change: (_, { place, name, mtu, mac }) => [ip(place, 'link', 'set', 'dev', name, 'address', mac, 'mtu', `${mtu}`, 'up')],
   remove: ({ place, name }) => [ip(place, 'link', 'delete', name)],
