@@ -1,22 +1,54 @@
 #!/bin/sh
-# Called by udhcpc with what happened and the lease in variables; makes the port's address, route and MTU what the lease says.
+# Called by udhcpc with what happened and the lease in variables; makes the port's address, routes and MTU what the lease says.
+# What the server told is in the file that HEDDLE_OPTIONS names, for people and for tests.
 set -eu
+
+# The default route of those whose server tells no routes; who is told routes passes over it (RFC 3442).
+routes() {
+  if [ -n "${staticroutes:-}" ]; then echo "$staticroutes"; else for gateway in ${router:-}; do echo "0.0.0.0/0 $gateway"; break; done; fi
+}
+
+# Destination and next hop in turns; a next hop of zeros is the link itself.
+add_routes() {
+  while [ $# -ge 2 ]; do
+    if [ "$2" = 0.0.0.0 ]; then
+      ip -4 route replace "$1" dev "$interface" proto dhcp scope link
+    else
+      ip -4 route replace "$1" via "$2" dev "$interface" proto dhcp onlink
+    fi
+    shift 2
+  done
+}
+
+told() {
+  for name in ip mask router dns ntpsrv domain mtu lease tftp siaddr bootfile staticroutes serverid; do
+    eval "value=\${$name:-}"
+    [ -z "$value" ] || echo "$name=$value"
+  done
+}
+
 case $1 in
   bound | renew)
+    told > "$HEDDLE_OPTIONS.tmp"
+    mv "$HEDDLE_OPTIONS.tmp" "$HEDDLE_OPTIONS"
+    echo "$(date +%s) $1 $ip" >> "$HEDDLE_OPTIONS.log"
     ip link set "$interface" mtu "${mtu:-1500}"
     ip -4 addr replace "$ip/$mask" dev "$interface"
     for old in $(ip -4 -o addr show dev "$interface" | awk '{print $4}'); do
       [ "$old" = "$ip/$mask" ] || ip -4 addr del "$old" dev "$interface"
     done
-    for gateway in ${router:-}; do
-      ip -4 route replace default via "$gateway" dev "$interface"
-      break
-    done
+    routes="$(routes)"
+    if [ "$(cat "$HEDDLE_OPTIONS.routes" 2> /dev/null)" != "$routes" ] || [ "$1" = bound ]; then
+      ip -4 route flush dev "$interface" proto dhcp
+      # shellcheck disable=SC2086
+      add_routes $routes
+      printf '%s\n' "$routes" > "$HEDDLE_OPTIONS.routes"
+    fi
     printf '%s/%s\n' "$ip" "$mask" > "$HEDDLE_LEASE.tmp"
     mv "$HEDDLE_LEASE.tmp" "$HEDDLE_LEASE"
     ;;
   deconfig | nak | leasefail)
-    rm -f "$HEDDLE_LEASE"
+    rm -f "$HEDDLE_LEASE" "$HEDDLE_OPTIONS" "$HEDDLE_OPTIONS.routes"
     ip -4 addr flush dev "$interface"
     ;;
 esac

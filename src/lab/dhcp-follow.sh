@@ -4,12 +4,16 @@
 #
 #   dhcp-follow.sh DIRECTORY PORT EVENT-SCRIPT
 directory=$1 port=$2 event=$3
-export HEDDLE_LEASE="$directory/lease-$port"
-client='' was=''
+export HEDDLE_LEASE="$directory/lease-$port" HEDDLE_OPTIONS="$directory/options-$port" HEDDLE_OPTIONS6="$directory/options6-$port"
+client='' client6='' was=''
 
 carrier_up() {
-  udhcpc -f -i "$port" -s "$event" -O mtu -t 10 -T 1 -A 1 &
+  udhcpc -f -i "$port" -s "$event" -O mtu -O staticroutes -O ntpsrv -O domain -O tftp -O bootfile -t 10 -T 1 -A 1 &
   client=$!
+  if command -v dhclient > /dev/null; then
+    setsid sh "${event%-event.sh}6-follow.sh" "$directory" "$port" "${event%-event.sh}6-event.sh" &
+    client6=$!
+  fi
   # A switch may enable the port a moment before its DHCP server runs. SIGUSR1 makes the client ask again at once; its own
   # pause is a whole second.
   (
@@ -27,8 +31,13 @@ carrier_down() {
     wait "$client" 2> /dev/null
     client=''
   fi
-  rm -f "$HEDDLE_LEASE"
+  if [ -n "$client6" ]; then
+    kill -KILL -- "-$client6" 2> /dev/null
+    client6=''
+  fi
+  rm -f "$HEDDLE_LEASE" "$HEDDLE_OPTIONS" "$HEDDLE_OPTIONS.routes" "$HEDDLE_OPTIONS6"
   ip -4 addr flush dev "$port"
+  ip -6 addr flush dev "$port" scope global
 }
 
 # The monitor begins first and the present state is asked for after that, so that no change falls between the two.
