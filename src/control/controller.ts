@@ -8,7 +8,7 @@ import type { ResourceClient } from '../api/client.ts';
 import { isDraining } from '../api/drain.ts';
 import type { GoalView } from '../api/goalview.ts';
 import { kinds } from '../api/kinds.ts';
-import { refOf } from '../api/object.ts';
+import { refKey, refOf } from '../api/object.ts';
 import { createCompiler } from '../compile/compiler.ts';
 import type { Compiler, CompileResult } from '../compile/engine.ts';
 import { hasErrors } from '../compile/finding.ts';
@@ -20,6 +20,7 @@ import type { Logger } from '../kit/log.ts';
 import type { SouthboundEvents } from '../southbound/events.ts';
 import { Allocator, type Owner } from './allocate.ts';
 import { Barrier } from './barrier.ts';
+import { Cabling } from './cabling.ts';
 import { Claims } from './claims.ts';
 import { Devices } from './devices.ts';
 import { Drains } from './drains.ts';
@@ -56,6 +57,8 @@ export interface ControllerOptions {
    */
   readonly patienceMilliseconds?: number;
   readonly pace?: Pace;
+  /** How long a neighbour at the other end of a cable is missing before it is told. Default 10,000. */
+  readonly missingMilliseconds?: number;
 }
 
 export interface Controller {
@@ -70,6 +73,9 @@ export interface Controller {
 }
 
 export const createController = (options: ControllerOptions): Controller => new Control(options);
+
+/** Kinds whose objects are ends of cables. */
+const cabledKinds = ['Switch', 'Server', 'Gateway', 'External'] as const;
 
 const retryMilliseconds = 1000;
 const devicePrefix = deviceScope('');
@@ -90,6 +96,7 @@ class Control implements Controller {
   readonly #metrics: Metrics;
   readonly #reports: Reports;
   readonly #leases: Leases;
+  readonly #cabling: Cabling;
   /** Who is told what devices see. */
   readonly #watchers: readonly Watcher[];
   readonly #mailbox = new Mailbox((batch) => this.#work(batch));
@@ -135,12 +142,23 @@ class Control implements Controller {
       isSettled: (key) => this.#barrier.isSettled(key),
       later: (milliseconds, action) => this.#later(milliseconds, action),
     });
+    this.#cabling = new Cabling({
+      goal,
+      clock,
+      explain: (scope, row) => this.compiler.explain(scope, row),
+      kindOf: (device) => cabledKinds.find((kind) => this.#objects.get(refKey({ kind, namespace: '', name: device })) !== undefined),
+      bundles: (device) => this.#devices.get(device)?.hello?.capabilities.includes('bond') === true,
+      mark: (key) => this.#reports.mark(key),
+      later: (milliseconds, action) => this.#later(milliseconds, action),
+      ...(options.missingMilliseconds === undefined ? {} : { missingMilliseconds: options.missingMilliseconds }),
+    });
     const verdicts = {
       compiler: this.compiler,
       allocator: this.#allocator,
       barrier: this.#barrier,
       devices: this.#devices,
       safeguard: this.#safeguard,
+      cabling: this.#cabling,
       goal,
       clock,
       started: clock.now(),
@@ -166,7 +184,7 @@ class Control implements Controller {
       pace: options.pace ?? usualPace,
     });
     this.#leases = new Leases({ client, goal, log, later: (milliseconds, action) => this.#later(milliseconds, action) });
-    this.#watchers = [this.#leases];
+    this.#watchers = [this.#leases, this.#cabling];
     this.events = new SouthboundListener({
       barrier: this.#barrier,
       devices: this.#devices,
@@ -359,6 +377,8 @@ class Control implements Controller {
   }
 
   #forget(key: string): void {
+    const { kind, name } = refOfKey(key);
+    if (kind === 'Switch' || kind === 'Gateway') this.#cabling.forget(name);
     this.#barrier.removeWaiter(key);
     this.#reports.forget(key);
   }

@@ -23,3 +23,20 @@ test('that others are done, or that one of the failures is over, is no new failu
   assert.deepEqual(told(`0 of 3 devices; ${one}`, `1 of 3 devices; ${one}`), []);
   assert.deepEqual(told(`0 of 3 devices; ${one}; ${other}`, `1 of 3 devices; ${other}`), []);
 });
+
+const cabled = (status?: string, message = ''): Resource => ({
+  apiVersion: 'heddle.dev/v1alpha1',
+  kind: 'Connection',
+  metadata: { name: 'up-1', generation: 1 },
+  status: { conditions: status === undefined ? [] : [{ type: 'Cabled', status, reason: status, message, lastTransitionTime: 't' }] } as Resource['status'],
+});
+
+test('a cable that is elsewhere is told once, anew when it is somewhere else, and when it is right again', () => {
+  const reasons = (before: Resource, after: Resource): readonly string[] => happenings(before, after).map(({ type, message }) => `${type} ${message}`);
+  assert.deepEqual(reasons(cabled(), cabled('True')), []);
+  assert.deepEqual(reasons(cabled('True'), cabled('False', 'a')), ['Warning a']);
+  assert.deepEqual(reasons(cabled('False', 'a'), cabled('False', 'a')), []);
+  assert.deepEqual(reasons(cabled('False', 'a'), cabled('False', 'b')), ['Warning b']);
+  assert.deepEqual(reasons(cabled('False', 'a'), cabled('True', 'c')), ['Normal c']);
+  assert.deepEqual(reasons(cabled('False', 'a'), cabled('Unknown', 'd')), []);
+});

@@ -3,7 +3,7 @@ import type { Condition, Resource } from '../api/object.ts';
 import type { Happening } from './events.ts';
 
 export const happenings = (before: Resource, after: Resource): readonly Happening[] => {
-  const found: Happening[] = [];
+  const found = cablingOf(conditionOf(before, 'Cabled'), conditionOf(after, 'Cabled'));
   const programmed = changed(before, after, 'Programmed');
   if (programmed?.reason === 'Programmed') {
     const message = `generation ${after.metadata.generation ?? 0} runs on ${programmed.message}`;
@@ -13,6 +13,14 @@ export const happenings = (before: Resource, after: Resource): readonly Happenin
   const isNews = programmed !== undefined || hasNewCause(conditionOf(before, 'Programmed'), failed);
   if (failed?.reason === 'Failed' && isNews) found.push({ type: 'Warning', reason: 'ProgrammingFailed', message: failed.message });
   return found;
+};
+
+/** A cable was found elsewhere than declared, or is found where it was not before. */
+const cablingOf = (before: Condition | undefined, after: Condition | undefined): Happening[] => {
+  if (after === undefined || after.status === 'Unknown') return [];
+  const { status, reason, message } = after;
+  if (status === 'False') return before?.status === 'False' && before.message === message ? [] : [{ type: 'Warning', reason, message }];
+  return before?.status === 'False' ? [{ type: 'Normal', reason, message }] : [];
 };
 
 /** Whether a device or a row fails that did not before; how many devices are done, which stands first, is no cause. */

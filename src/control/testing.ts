@@ -59,6 +59,12 @@ export class Fleet implements Outlet {
     if (this.answering) this.answer(device);
   }
 
+  /** The device hears these at the other ends of its cables: `[port, system, remote port]`. */
+  hear(device: string, ...neighbours: readonly (readonly [string, string, string])[]): void {
+    const seen = { neighbours: neighbours.map(([port, system, remotePort]) => ({ port, system, remotePort })) };
+    this.#controller?.events.onObservation?.(device, seen);
+  }
+
   disconnect(device: string): void {
     if (this.#online.delete(device)) this.#controller?.events.onDisconnected?.(device);
   }
@@ -103,11 +109,12 @@ export interface HouseOptions {
   readonly store?: Store;
   readonly devices?: readonly string[];
   readonly patienceMilliseconds?: number;
+  readonly missingMilliseconds?: number;
 }
 
 /** Started when it resolves. `stop` leaves the store open, so that a second house can go on with it. */
 export const buildHouse = async (options: HouseOptions = {}): Promise<House> => {
-  const { store = createMemoryStore(), devices = [], patienceMilliseconds = 0 } = options;
+  const { store = createMemoryStore(), devices = [], patienceMilliseconds = 0, missingMilliseconds = 0 } = options;
   const client = createInProcessClient(createRegistry(store, createScheme([...coreKinds, ...kinds])));
   await ensureNamespace(client, 'default');
   const goal = new GoalState();
@@ -115,7 +122,7 @@ export const buildHouse = async (options: HouseOptions = {}): Promise<House> => 
   const metrics = new MetricsRegistry();
   const log = createLogger({ name: 'test', level: 'silent' });
   const pace = { progressMilliseconds: 5, graceMilliseconds: 5, refreshMilliseconds: 5 };
-  const controller = createController({ client, goal, log, registry: metrics, patienceMilliseconds, pace });
+  const controller = createController({ client, goal, log, registry: metrics, patienceMilliseconds, missingMilliseconds, pace });
   fleet.attach(controller);
   for (const device of devices) fleet.connect(device);
   await controller.start(fleet);

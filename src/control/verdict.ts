@@ -9,6 +9,7 @@ import type { GoalState } from '../goal/state.ts';
 import type { Clock } from '../kit/clock.ts';
 import type { Allocator } from './allocate.ts';
 import type { Barrier } from './barrier.ts';
+import type { Cabling } from './cabling.ts';
 import { conditionsAfter, ready, statements, type Knowledge, type Statement } from './conditions.ts';
 import type { Devices, DeviceState } from './devices.ts';
 import { deviceKinds, type Safeguard } from './safeguard.ts';
@@ -21,6 +22,7 @@ export interface VerdictSources {
   readonly goal: GoalState;
   readonly devices: Devices;
   readonly safeguard: Safeguard;
+  readonly cabling: Cabling;
   readonly clock: Clock;
   /** When this controller began, milliseconds since 1970. */
   readonly started: number;
@@ -90,6 +92,7 @@ interface Part {
 const partOf = (object: Resource, sources: VerdictSources): Part => {
   const { safeguard } = sources;
   if (deviceKinds.has(object.kind)) return switchPart(object, sources);
+  if (object.kind === 'Connection') return { members: {}, said: sources.cabling.condition(object, statusOf(object).conditions ?? []) };
   if (object.kind !== 'Fabric') return { members: {}, said: [] };
   const held = safeguard.fabricPart(object.metadata.name);
   return { members: held === undefined ? {} : { held }, said: safeguard.condition(object, statusOf(object).conditions ?? []) };

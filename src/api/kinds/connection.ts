@@ -65,6 +65,7 @@ export const connection = defineKind({
     column('Type', '.status.type', 'fabric, mesh, unbundled, bundle, multihomed, external or gateway.'),
     column('Ends', '.spec.links[*].ends[*]', 'The ports that the cables join.'),
     readyColumn,
+    wideColumn('Cabled', '.status.conditions[?(@.type=="Cabled")].status', 'Whether neighbours are heard where the cables are declared.'),
     wideColumn('MTU', '.spec.mtu', 'MTU of server links, bytes.', 'integer'),
     wideColumn('Description', '.spec.description', 'Free text.'),
   ],
