@@ -21,7 +21,7 @@ export const setUpRouters = async (manifest: Manifest, objects: readonly Resourc
 
 const setUp = async (manifest: Manifest, router: Router, signal?: AbortSignal): Promise<void> => {
   const directory = join(nodeDirectory(manifest, router.node), 'frr');
-  const plan = join(directory, 'plan.json');
+  const plan = planFile(manifest, router.node);
   const text = JSON.stringify(router);
   if (readText(plan) === text) return;
   const options = { env: labEnvironment(manifest), cwd: '/', ...(signal === undefined ? {} : { signal }) };
@@ -29,7 +29,7 @@ const setUp = async (manifest: Manifest, router: Router, signal?: AbortSignal): 
   await stop(manifest, router.node, directory);
   mkdirSync(directory, { recursive: true, mode: 0o755 });
   for (const { trunk, vlan } of router.tagged) await within(['sh', join(scripts, 'vlan.sh'), trunk, `${vlan}`]);
-  await within(['ip', '-force', '-batch', '-'], router.links.map((line) => `${line}\n`).join(''));
+  await setLinks(manifest, router);
   await within(['sysctl', '-qw', 'net.ipv4.ip_forward=1', 'net.ipv6.conf.all.forwarding=1']);
   if (router.bgp !== undefined) {
     writeFileSync(join(directory, 'zebra.conf'), '');
@@ -43,6 +43,20 @@ const setUp = async (manifest: Manifest, router: Router, signal?: AbortSignal): 
   }
   writeFileSync(plan, text);
 };
+
+/** A port that was pulled has lost its addresses; one that is out fails, and gets them when it comes back. */
+const setLinks = async (manifest: Manifest, { node, links }: Router): Promise<void> => {
+  const stdin = links.map((line) => `${line}\n`).join('');
+  await tryRun(inside(manifest, node, ['ip', '-force', '-batch', '-']), { stdin, env: labEnvironment(manifest), cwd: '/' });
+};
+
+/** Gives the router of an External what its ports had, after one of them was plugged in again. */
+export const restoreRouter = async (manifest: Manifest, node: string): Promise<void> => {
+  const text = readText(planFile(manifest, node));
+  if (text !== undefined) await setLinks(manifest, JSON.parse(text) as Router);
+};
+
+const planFile = (manifest: Manifest, node: string): string => join(nodeDirectory(manifest, node), 'frr', 'plan.json');
 
 /** bgpd first, so that it takes back what it announced. */
 const stop = async (manifest: Manifest, node: string, directory: string): Promise<void> => {

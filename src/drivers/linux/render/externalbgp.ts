@@ -46,11 +46,23 @@ export const renderExternalBgp = (rendering: Rendering, { name, vni }: VrfRow, i
   for (const word of sessions) {
     configure([top, `address-family ${afiOf(word)}`], remote.filter((prefix) => wordOf(prefix) === word).map((prefix) => `network ${prefix}`), [], leakRows);
   }
-  for (const [key, { vrf, prefix, nextHops }] of goal.route) {
-    if (vrf !== name || places.length === 0 || nextHops.length === 0) continue;
-    configure([top, `address-family ${afiOf(wordOf(prefix))}`], [`network ${prefix}`], [], `route/${key}`);
-  }
+  if (places.length > 0) tellStatic(rendering, name, top);
   keepVanishing(rendering, top, peers.map(([, peer]) => peer));
+};
+
+/** Of static routes others are told as long as the kernel has them, which it has not when the way there is down. */
+const tellStatic = ({ goal, add, configure }: Rendering, name: string, top: string): void => {
+  const routes = [...goal.route].filter(([, { vrf, nextHops }]) => vrf === name && nextHops.length > 0);
+  const map = `${name}-static`;
+  for (const word of families) {
+    const own = routes.filter(([, { prefix }]) => wordOf(prefix) === word);
+    if (own.length === 0) continue;
+    const rows = own.map(([key]) => `route/${key}`);
+    const [list, clause] = [`${word} prefix-list ${map}`, `route-map ${map}-${word} permit 20`];
+    add(frrContext([list], prefixListLines(own.map(([, { prefix }]) => exactly(prefix)))), ...rows);
+    add({ ...frrContext([clause], [`match ${word} address prefix-list ${map}`]), after: [frrKey([list])] }, ...rows);
+    configure([top, `address-family ${afiOf(word)}`], [`redistribute kernel route-map ${map}-${word}`], [frrKey([clause])], rows);
+  }
 };
 
 const renderPeer = (rendering: Rendering, row: string, peer: VrfPeerRow, top: string): void => {
