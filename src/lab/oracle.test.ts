@@ -3,7 +3,10 @@ import { test } from 'node:test';
 import * as fc from 'fast-check';
 import type { Resource } from '../api/object.ts';
 import { planOf } from './checkplan.ts';
-import type { Intent } from './oracle.ts';
+import { endpointsOf, type Intent } from './oracle.ts';
+import { formatService } from './service.ts';
+import type { VpcSpec } from '../api/kinds/vpc.ts';
+import type { Prefix } from '../net/brand.ts';
 
 const object = (kind: string, name: string, spec: unknown, creationTimestamp = '2026-01-01T00:00:00Z'): Resource => ({
   apiVersion: 'heddle.dev/v1alpha1',
@@ -85,4 +88,84 @@ test('what may go one way may go back, whatever the tenants declared', () => {
       for (const pair of pairs) assert.ok(pairs.includes([...pair].toReversed().join('')), pair);
     }),
   );
+});
+
+const spec = (name: string, more: object) => object('VPC', name, { addressSpace: 'default', ...more });
+const limited = (more: object = {}) =>
+  spec('shop', { subnets: { front: { cidr: '10.1.1.0/24', isolated: true }, back: { cidr: '10.1.2.0/24', restricted: true } }, ...more });
+
+test('isolated subnets meet no other of their VPC unless a list permits it, restricted ones not themselves; peers are not concerned', () => {
+  const two = (...places: [string, string][]) => places.map(([server, subnet]) => attachment(server, 'shop', subnet));
+  const both = two(['a', 'front'], ['b', 'front'], ['c', 'back'], ['d', 'back']);
+  assert.equal(allowed(intent([limited()], both)), 'ab ba');
+  assert.equal(allowed(intent([limited({ permit: [['front', 'back']] })], both)), 'ab ac ad ba bc bd ca cb da db');
+  assert.equal(allowed(intent([spec('shop', { defaultIsolated: true, defaultRestricted: true, subnets: { front: { cidr: '10.1.1.0/24', restricted: false }, back: { cidr: '10.1.2.0/24' } } })], both)), 'ab ba');
+  const peered = [attachment('a', 'shop', 'front'), attachment('b', 'shop', 'back'), attachment('c', 'stats')];
+  assert.equal(allowed(intent([limited(), stats], peered, [peering([side('shop'), side('stats')])])), 'ac bc ca cb');
+});
+
+/** `from -> to service`, of what is expected to pass. */
+const passing = (given: Intent, options: Parameters<typeof planOf>[3] = {}, servers = names): string[] =>
+  planOf(given, servers, addressesOf(given), options).flatMap(({ pair, probe }) =>
+    pair.expected === 'allow' && probe !== undefined ? [`${pair.from} -> ${pair.to} ${formatService({ ...probe.service })}`] : [],
+  );
+
+/** An address of each family for every server: the nth of its subnet. */
+const addressesOf = (given: Intent) =>
+  new Map(
+    endpointsOf(given).map(({ server, port, vpc: of, subnet }, index) => {
+      const { cidr, ipv6 } = (given.VPC?.find(({ metadata }) => metadata.name === of)?.spec as VpcSpec).subnets[subnet] ?? { cidr: '' };
+      const own = [cidr.replace(/0\/\d+$/, `${index + 10}`), ...(ipv6 === undefined ? [] : [ipv6.cidr.replace(/\/\d+$/, `${index + 10}`)])];
+      return [server, new Map([[port, own]])] as const;
+    }),
+  );
+
+test('IPv6 is expected where both subnets have it', () => {
+  const dual = spec('shop', { subnets: { front: { cidr: '10.1.1.0/24', ipv6: { cidr: 'fd00:1::/64' } }, back: { cidr: '10.1.2.0/24' } } });
+  const spaces = [object('AddressSpace', 'default', { prefixes: ['10.0.0.0/8', 'fd00::/16'] })];
+  const given = { ...intent([dual], [attachment('a', 'shop', 'front'), attachment('b', 'shop', 'front'), attachment('c', 'shop', 'back')]), AddressSpace: spaces };
+  const sixes = passing(given, { protocols: ['icmp'] }).filter((line) => line.endsWith('icmp6'));
+  assert.deepEqual(sixes, ['a -> b icmp6', 'b -> a icmp6']);
+});
+
+test('a policy permits what its rules name, once it selects somebody, and both ends have a say', () => {
+  const policy = (name: string, policySpec: object) => object('SecurityPolicy', name, { vpc: 'shop', ...policySpec });
+  const labelled = { ...attachment('a', 'shop', 'front'), metadata: { name: 'a', namespace: 'default', labels: { tier: 'web' } } };
+  const places = [labelled, attachment('b', 'shop', 'back')];
+  const given = (...policies: Resource[]): Intent => ({ ...intent([shop], places), SecurityPolicy: policies });
+  const back = policy('back', { subjects: { subnets: { names: ['back'] } }, ingress: [{ from: [{ attachments: { matchLabels: { tier: 'web' } } }], ports: [{ protocol: 'tcp', port: 440, endPort: 449 }] }] });
+  assert.deepEqual(passing(given(back), { ports: { tcp: [443], udp: [] } }).filter((line) => line.startsWith('a')), ['a -> b tcp/440', 'a -> b tcp/443']);
+  assert.equal(passing(given(back)).filter((line) => line.startsWith('b -> a')).length, 5, 'what the subject sends is not concerned');
+  const silent = policy('silent', { subjects: { attachments: { matchExpressions: [{ key: 'tier', operator: 'Exists' }] } }, egress: [] });
+  assert.deepEqual(passing(given(back, silent)).filter((line) => line.startsWith('a')), []);
+  const within = policy('net', { subjects: { all: true }, ingress: [{ from: [{ cidr: '10.1.0.0/16', except: ['10.1.2.0/24'] }] }] });
+  assert.deepEqual([...new Set(passing(given(within), { protocols: ['icmp'] }))], ['a -> b icmp']);
+});
+
+test('an External meets the subnets and prefixes of its peerings, lets in what its list says, and joins nobody', () => {
+  const external = (more: object) => ({
+    ...object('External', 'internet', { bgp: {}, attachments: [{ connection: 'out', address: '192.0.2.1/31' }], ...more }),
+    metadata: { name: 'internet', annotations: { 'lab.heddle.dev/addresses': '203.0.113.1, 198.51.100.1' } },
+  });
+  const given = (more: object = {}): Intent => {
+    const base = intent([shop, stats], [attachment('a', 'shop', 'front'), attachment('b', 'stats')]);
+    const peered = (name: string, prefix: string) => object('ExternalPeering', name, { vpc: name, external: 'internet', prefixes: [prefix] });
+    return { ...base, Connection: [...(base.Connection ?? []), object('Connection', 'out', { links: [{ ends: ['internet/p1', 'leaf/E1/9'] }] })], External: [external(more)], ExternalPeering: [peered('shop', '0.0.0.0/0'), peered('stats', '203.0.113.0/24')] };
+  };
+  const lines = (more: object = {}): string[] => [...new Set(passing(given(more), { protocols: ['icmp'] }, ['a', 'b']))];
+  assert.deepEqual(lines(), ['a -> internet icmp', 'b -> internet icmp', 'internet -> a icmp', 'internet -> b icmp']);
+  assert.equal(planOf(given(), ['b'], addressesOf(given()), { protocols: ['icmp'] }).filter(({ pair }) => pair.from === 'b' && pair.expected === 'allow').length, 1, 'of two addresses one is in the peering');
+  const answers = lines({ inboundACL: [{ action: 'permit', protocol: 'icmp', icmpType: 0 }] });
+  assert.deepEqual(answers, ['a -> internet icmp', 'b -> internet icmp']);
+  const requests = planOf(given({ inboundACL: [{ action: 'permit', protocol: 'icmp', icmpType: 8 }] }), ['a'], addressesOf(given()), { protocols: ['icmp'] });
+  assert.deepEqual([...new Set(requests.map(({ pair: { from, to, expected } }) => `${from} -> ${to} ${expected}`))], ['a -> internet oneway', 'internet -> a allow']);
+});
+
+test('an announced address counts where the subnet lets hosts announce it', () => {
+  const speaking = (hostBGP: object) => spec('shop', { subnets: { front: { cidr: '10.1.1.0/24', hostBGP }, back: { cidr: '10.1.2.0/24' } } });
+  const given = (hostBGP: object): Intent => intent([speaking(hostBGP)], [attachment('a', 'shop', 'front'), attachment('b', 'shop', 'back')]);
+  const announced = new Map([['a', ['10.1.1.200/32', '10.9.9.9/32'] as Prefix[]]]);
+  const lines = (hostBGP: object): string[] => passing(given(hostBGP), { protocols: ['icmp'], announced }).filter((line) => line.startsWith('b'));
+  assert.deepEqual(lines({}), ['b -> a icmp', 'b -> a@10.1.1.200 icmp']);
+  assert.deepEqual(lines({ prefixes: [{ cidr: '10.9.0.0/16' }] }), ['b -> a icmp', 'b -> a@10.9.9.9 icmp']);
 });
