@@ -21,4 +21,5 @@ for wait in 1 2 3 4 5; do
   sleep 0.2
   [ -z "$(ip -6 -o addr show dev "$port" scope global dynamic)" ] || exit 0
 done
-exec dhclient -6 -d -q -D LL -lf "$directory/dhclient6-$port.leases" -pf "$directory/dhclient6-$port.pid" -sf "$event" "$port"
+# The script gets no other environment than what is named here.
+exec dhclient -6 -d -q -D LL -e "HEDDLE_OPTIONS6=$directory/options6-$port" -lf "$directory/dhclient6-$port.leases" -pf "$directory/dhclient6-$port.pid" -sf "$event" "$port"

@@ -4,7 +4,7 @@ import { constants } from 'node:os';
 import type { Argv } from '../kit/process.ts';
 import { join } from 'node:path';
 import { stateDirectory } from './agents.ts';
-import { inside, labEnvironment } from './inside.ts';
+import { inside, nodeEnvironment } from './inside.ts';
 import { findNode, readManifest } from './manifest.ts';
 
 export interface ExecOptions {
@@ -22,7 +22,7 @@ export const labExec = async ({ name, node, argv }: ExecOptions): Promise<number
   process.on('SIGINT', keep);
   try {
     return await new Promise<number>((resolve, reject) => {
-      const child = spawn(command, rest, { cwd: '/', stdio: 'inherit', env: { ...process.env, ...labEnvironment(manifest) } });
+      const child = spawn(command, rest, { cwd: '/', stdio: 'inherit', env: { ...process.env, ...nodeEnvironment(manifest, node) } });
       child.once('error', reject);
       child.once('exit', (status, signal) => resolve(status ?? 128 + (signal === null ? 0 : constants.signals[signal])));
     });

@@ -22,6 +22,12 @@ export const labEnvironment = (manifest: Manifest): NodeJS.ProcessEnv => ({
   [labVariable]: manifest.id,
 });
 
+/** The same for what runs in a node at somebody's wish: `HEDDLE_NODE` is where the node has its files, such as what DHCP told it. */
+export const nodeEnvironment = (manifest: Manifest, node: string): NodeJS.ProcessEnv => ({
+  ...labEnvironment(manifest),
+  HEDDLE_NODE: nodeDirectory(manifest, node),
+});
+
 /** Reads a file of the form `PID START`; undefined when there is none or that process is gone. */
 export const readProcessId = (file: string): ProcessId | undefined => {
   try {

@@ -6,7 +6,7 @@ import { agentFiles } from '../lab/agents.ts';
 import { openApi } from '../lab/api.ts';
 import { crashSwitch, cutLink, healLink, killAgent, killFrr, killProgram, killServer, restartAgent, restartServer, startSwitch } from '../lab/chaos.ts';
 import { checkPairs } from '../lab/check.ts';
-import { inside, labEnvironment } from '../lab/inside.ts';
+import { inside, nodeEnvironment } from '../lab/inside.ts';
 import { isSwitch } from '../lab/manifest.ts';
 import { prefixOf, type Announced } from '../lab/oracle.ts';
 import { addressesOf } from '../lab/probe.ts';
@@ -55,10 +55,12 @@ const assertReach = async (lab: LabHandle, wanted: Reach | undefined, announced:
   assert.deepEqual(differing, [], 'pairs that differ from intent');
 };
 
-const remembered = new Map<string, Awaited<ReturnType<LabHandle['api']['list']>>>();
+const rememberedIn = new WeakMap<LabHandle, Map<string, Awaited<ReturnType<LabHandle['api']['list']>>>>();
 
 const rememberingApi = (lab: LabHandle): Pick<LabHandle['api'], 'list'> => ({
   list: async (kind) => {
+    const remembered = rememberedIn.get(lab) ?? new Map<string, Awaited<ReturnType<LabHandle['api']['list']>>>();
+    rememberedIn.set(lab, remembered);
     const api = openApi(lab.kubeconfig);
     try {
       if (await api.ready()) remembered.set(kind, await api.list(kind));
@@ -72,7 +74,7 @@ const rememberingApi = (lab: LabHandle): Pick<LabHandle['api'], 'list'> => ({
 });
 
 const assertSays = async ({ manifest }: LabHandle, { node, argv, has, lacks }: ExecStep): Promise<void> => {
-  const { stdout } = await run(inside(manifest, node, argv), { env: labEnvironment(manifest), cwd: '/' });
+  const { stdout } = await run(inside(manifest, node, argv), { env: nodeEnvironment(manifest, node), cwd: '/' });
   for (const text of has) assert.ok(stdout.includes(text), `"${argv.join(' ')}" on ${node} does not say "${text}": ${stdout}`);
   for (const text of lacks) assert.ok(!stdout.includes(text), `"${argv.join(' ')}" on ${node} says "${text}": ${stdout}`);
 };
