@@ -101,6 +101,8 @@ export interface Kind {
   readonly validate: (object: Resource, old?: Resource) => Finding[];
   /** Objects that must not be deleted while this one, with its defaults, names them. */
   readonly references?: (object: Resource) => readonly ObjectRef[];
+  /** What an update from `before` to `after` would take from an object that names this one: a fault of the update. */
+  readonly strands?: (before: Resource, after: Resource, user: Resource) => Finding[];
   readonly columns: readonly Column[];
   /** Clients over the network may read it and nothing else: the controller tells by it what is. */
   readonly readOnly?: true;

@@ -3,7 +3,7 @@
  * time, for a server that only serves has no need of it, and kept up to date by every write from then on.
  */
 import { refKey, refOf, type ObjectRef, type Resource } from '../api/object.ts';
-import { HeddleError } from '../kit/error.ts';
+import { HeddleError, type Finding } from '../kit/error.ts';
 import type { ServedKind } from './scheme.ts';
 import { ApiError } from './status.ts';
 
@@ -51,6 +51,14 @@ export class References {
       { name, group: served.kind.group, kind: served.kind.plural },
       { findings: users.slice(0, told).map((user) => ({ path: '', code: 'InUse', message: refKey(user) })) },
     );
+  }
+
+  /** Faults of an update that would take something from objects that refer to this one. */
+  async strandedBy(served: ServedKind, before: Resource, after: Resource): Promise<Finding[]> {
+    const { strands } = served.kind;
+    if (strands === undefined) return [];
+    const users = await Promise.all((await this.#usersOf(refOf(after))).map((user) => this.#objects.get(user)));
+    return users.flatMap((user) => (user === undefined ? [] : strands(before, after, user)));
   }
 
   async #usersOf(target: ObjectRef): Promise<ObjectRef[]> {

@@ -189,7 +189,11 @@ export const createRegistry = (store: Store, scheme: Scheme, now: () => Date = (
     const isSameDesire = isStatusOnly || isDeepStrictEqual(desired(current), desired(next));
     const isSameMetadata = isStatusOnly || isDeepStrictEqual(currentMetadata, next.metadata);
     if (isSameDesire && isSameMetadata && isDeepStrictEqual(current.status, next.status)) return current;
-    if (!isSameDesire) next.metadata.generation = (current.metadata.generation ?? 0) + 1;
+    if (!isSameDesire) {
+      const stranded = await references.strandedBy(served, current, next);
+      if (stranded.length > 0) throw invalidObject(served, next.metadata.name, stranded);
+      next.metadata.generation = (current.metadata.generation ?? 0) + 1;
+    }
     if (options.dryRun === true) return withVersion(next, entry.revision);
     return commitObject(served, next, entry, current);
   };

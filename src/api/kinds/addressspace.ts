@@ -3,7 +3,7 @@ import { type Static, Type } from 'typebox';
 import { cidr, statusBase, text } from './common.ts';
 import { canonicalPrefix } from './canonical.ts';
 import { column, defineKind, wideColumn } from './define.ts';
-import { addressSpaceRules } from '../rules/addressspace.ts';
+import { addressSpaceRules, addressSpaceStrands } from '../rules/addressspace.ts';
 
 export const addressSpaceSpec = Type.Object(
   {
@@ -31,6 +31,7 @@ export const addressSpace = defineKind({
   status: addressSpaceStatus,
   defaults: defaultAddressSpaceSpec,
   rules: addressSpaceRules,
+  strands: addressSpaceStrands,
   columns: [
     column('Prefixes', '.spec.prefixes[*]', 'Prefixes that subnets may be taken from.'),
     column('VPCs', '.status.vpcs', 'VPCs that use the space.', 'integer'),

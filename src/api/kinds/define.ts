@@ -3,6 +3,7 @@
  * Defaults and rules see a typed spec: they run only where the schema holds, so neither has to mistrust its input.
  */
 import type { TObject } from 'typebox';
+import type { Finding } from '../../kit/error.ts';
 import { Findings } from '../findings.ts';
 import { parseLabel, parseSubdomain } from '../names.ts';
 import { type Column, group, type Kind, type ObjectMeta, type ObjectRef, type Resource, version } from '../object.ts';
@@ -30,6 +31,8 @@ export interface Definition<Spec, Full extends Spec> {
   readonly rules: (subject: Subject<Full>, found: Findings) => void;
   /** What must not be deleted while this object names it. */
   readonly references?: (spec: Full, namespace: string) => readonly ObjectRef[];
+  /** What an update would take from an object that names this one; specs with their defaults. */
+  readonly strands?: (before: Full, after: Full, user: Resource) => Finding[];
   readonly columns: readonly Column[];
   readonly views?: Kind['views'];
   /** False for kinds without conditions, whose table then has no Accepted. */
@@ -63,6 +66,7 @@ export function defineKind<Spec, Full extends Spec>(definition: Definition<Spec,
     columns: [...columns, ...(definition.judged === false ? [ageColumn] : [acceptedColumn, ageColumn, reasonColumn])],
     hasStatus: definition.readOnly !== true,
     ...referencesOf(definition),
+    ...strandsOf(definition),
     ...(definition.views === undefined ? {} : { views: definition.views }),
     ...(definition.readOnly === undefined ? {} : { readOnly: definition.readOnly }),
   };
@@ -72,6 +76,11 @@ export function defineKind<Spec, Full extends Spec>(definition: Definition<Spec,
 function referencesOf<Spec, Full extends Spec>({ references, defaults }: Definition<Spec, Full>): Pick<Kind, 'references'> {
   if (references === undefined) return {};
   return { references: ({ spec, metadata }) => references(defaults(spec as Spec), metadata.namespace ?? '') };
+}
+
+function strandsOf<Spec, Full extends Spec>({ strands, defaults }: Definition<Spec, Full>): Pick<Kind, 'strands'> {
+  if (strands === undefined) return {};
+  return { strands: (before, after, user) => strands(defaults(before.spec as Spec), defaults(after.spec as Spec), user) };
 }
 
 function subjectOf<Spec, Full extends Spec>(

@@ -19,7 +19,8 @@ export const fabricUnderlay = query('fabricUnderlay', (view, name): Underlay | u
 
 export interface Tenancy {
   readonly vnis: FabricSpec['overlay']['vnis'];
-  readonly reserved: FabricSpec['reserved'];
+  /** What no subnet may be in: what the operator says, and what the underlay is numbered from. */
+  readonly reserved: readonly string[];
   /** Of fabric links, bytes. */
   readonly mtu: number;
 }
@@ -27,7 +28,9 @@ export interface Tenancy {
 /** Key: fabric. What VPCs are given; undefined when there is no such fabric. */
 export const fabricTenancy = query('fabricTenancy', (view, name): Tenancy | undefined => {
   const fabric = specNamed(view, 'Fabric', name);
-  return fabric && { vnis: fabric.overlay.vnis, reserved: fabric.reserved, mtu: fabric.underlay.mtu };
+  if (fabric === undefined) return undefined;
+  const { reserved, overlay: { vnis }, underlay: { links, linkPool, routerIDs, vteps, mtu } } = fabric;
+  return { vnis, reserved: [...reserved, routerIDs, vteps, ...(links === 'numbered' ? [linkPool] : [])], mtu };
 });
 
 export const fabricLayers = [fabricUnderlay, fabricTenancy];
