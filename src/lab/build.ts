@@ -7,6 +7,7 @@ import { run } from '../kit/process.ts';
 import { labEnvironment, scripts } from './inside.ts';
 import { isServer, isSwitch, nodeDirectory, type Manifest, type ManifestNode } from './manifest.ts';
 import { spread } from './progress.ts';
+import { interfacesOf } from './servers.ts';
 import type { CableEnd } from './topology.ts';
 
 const fabricMtu = 9216;
@@ -112,6 +113,6 @@ const holderArguments = (manifest: Manifest, node: ManifestNode, directory: stri
 ];
 
 const serverCommand = (manifest: Manifest, node: ManifestNode, directory: string): string[] => {
-  const ports = manifest.cables.flatMap(({ ends }) => ends).filter((end) => end.node === node.name);
-  return ['sh', join(scripts, 'server-start.sh'), directory, node.name, scripts, ...ports.map((port) => port.interface)];
+  const ports = interfacesOf(manifest.cables, node.name).map(({ name, ports: over }) => (over.length === 0 ? name : `${name}=${over.join(',')}`));
+  return ['sh', join(scripts, 'server-start.sh'), directory, node.name, scripts, ...ports];
 };

@@ -7,6 +7,7 @@ import { planOf, type Addresses, type CheckedPair, type ProbeOptions } from './c
 import { isServer, readManifest, type Manifest } from './manifest.ts';
 import { intentKinds, type Intent } from './oracle.ts';
 import { addressesOf, sendProbes } from './probe.ts';
+import { setUpServers } from './servers.ts';
 import { together } from './progress.ts';
 import { formatService, type Family } from './service.ts';
 
@@ -40,7 +41,9 @@ export const labCheck = async ({ name, ...options }: CheckOptions): Promise<Chec
 export const checkPairs = async (manifest: Manifest, api: Pick<LabApi, 'list'>, options: ProbeOptions = {}): Promise<CheckResult> => {
   const { onlyAllowed = false, signal } = options;
   const nodes = manifest.nodes.filter(isServer).map(({ name }) => name);
-  const [intent, addresses] = await Promise.all([readIntent(api), readAddresses(manifest, nodes, signal)]);
+  const intent = await readIntent(api);
+  await setUpServers(manifest, intent.VPCAttachment ?? [], intent.Connection ?? [], signal);
+  const addresses = await readAddresses(manifest, nodes, signal);
   const planned = planOf(intent, nodes, addresses, options).filter(({ pair }) => !onlyAllowed || pair.expected === 'allow');
   const probes = planned.flatMap(({ probe }) => probe ?? []);
   const verdicts = new Map(zip(probes, await sendProbes(manifest, probes, signal)));

@@ -27,6 +27,26 @@ told() {
   done
 }
 
+# What has the address of a port for its source leaves by that port, although another may lead there too: each port of a server
+# can be in another VPC. Of no concern to a server with one port.
+source_routes() {
+  directory=$(dirname "$HEDDLE_LEASE")
+  set -- "$directory"/dhcp-*.log
+  [ $# -gt 1 ] || return 0
+  for lease in "$directory"/lease-*; do
+    port=${lease##*/lease-}
+    table=$((10000 + $(ip -o link show dev "$port" | cut -d : -f 1)))
+    ip -4 rule del pref "$table" 2> /dev/null || :
+    ip -4 rule add pref "$table" from "$(cut -d / -f 1 "$lease")" lookup "$table"
+    ip -4 route flush table "$table" 2> /dev/null || :
+    ip -4 route show dev "$port" | while read -r route; do
+      # shellcheck disable=SC2086
+      ip -4 route replace $route dev "$port" table "$table"
+    done
+    ip -4 route add unreachable default metric 4294967295 table "$table" 2> /dev/null || :
+  done
+}
+
 case $1 in
   bound | renew)
     told > "$HEDDLE_OPTIONS.tmp"
@@ -46,6 +66,7 @@ case $1 in
     fi
     printf '%s/%s\n' "$ip" "$mask" > "$HEDDLE_LEASE.tmp"
     mv "$HEDDLE_LEASE.tmp" "$HEDDLE_LEASE"
+    source_routes || :
     ;;
   deconfig | nak | leasefail)
     rm -f "$HEDDLE_LEASE" "$HEDDLE_OPTIONS" "$HEDDLE_OPTIONS.routes"

@@ -17,6 +17,8 @@ mv "$directory/holder.tmp" "$directory/holder"
 mount -t proc proc /proc
 # Shows this node's interfaces; where the kernel refuses it (some containers), nothing here depends on it.
 mount -t sysfs sysfs /sys 2> /dev/null || :
+# tc loads the programs for VLAN tags only where there is one.
+mount -t bpf bpf /sys/fs/bpf 2> /dev/null || :
 # FRR takes every name in /run/netns for a VRF of its own: each node has a directory that no other sees.
 mount -t tmpfs -o mode=0755 tmpfs /run/netns
 ip link set lo up

@@ -1,7 +1,7 @@
 #!/bin/sh
 # What runs on a server of the lab: what answers probes, what tells who it is, and a DHCP client on every port.
 #
-#   server-start.sh DIRECTORY NAME SCRIPTS PORT...
+#   server-start.sh DIRECTORY NAME SCRIPTS PORT...        a PORT, or a bundle as NAME=PORT,PORT
 set -eu
 directory=$1 name=$2 scripts=$3
 shift 3
@@ -10,7 +10,7 @@ sh "$scripts/probe-answer.sh" "$directory" "$name"
 # Tells the switches who is there (LLDP).
 if command -v lldpd > /dev/null; then
   pattern=
-  for port; do pattern=$pattern${pattern:+,}$port; done
+  for port; do pattern=$pattern${pattern:+,}${port#*=}; done
   {
     echo "configure system hostname $name"
     echo 'configure lldp portidsubtype ifname'
@@ -20,5 +20,13 @@ if command -v lldpd > /dev/null; then
   lldpd -d -i -k -u "$directory/lldp.socket" -O "$directory/lldp.conf" > /dev/null 2>&1 &
 fi
 for port; do
+  case $port in
+    *=*)
+      # A bundle: NAME=PORT,PORT
+      # shellcheck disable=SC2046
+      sh "$scripts/server-bundle.sh" "${port%%=*}" $(echo "${port#*=}" | tr , ' ')
+      port=${port%%=*}
+      ;;
+  esac
   sh "$scripts/dhcp-follow.sh" "$directory" "$port" "$scripts/dhcp-event.sh" > "$directory/dhcp-$port.log" 2>&1 &
 done
