@@ -35,3 +35,10 @@ export const peerPaths = (spec: SecurityPolicySpec): { readonly path: string; re
     return rulesOf(spec, direction).flatMap(({ peers: given = [] }, rule) =>
       given.map((peer, index) => ({ path: `spec.${list}[${rule}].${member}[${index}]`, peer })));
   });
+
+/** Rules multiplied out, peers times ports, and one a direction for what is denied: what they take of a device's filters. */
+export const entriesOf = (spec: SecurityPolicySpec & { readonly directions: readonly Direction[] }): number =>
+  spec.directions.reduce((sum, direction) => {
+    const rules = rulesOf(spec, direction).map(({ peers, ports }) => Math.max(1, peers?.length ?? 1) * Math.max(1, ports?.length ?? 1));
+    return rules.reduce((total, entries) => total + entries, sum + 1);
+  }, 0);

@@ -73,7 +73,7 @@ describe('what a switch says of its ports', () => {
       const choice = fc.record(Object.fromEntries(breakable.map(({ port, modes }) => [port, setting(modes)])), { requiredKeys: [] });
       fc.assert(
         fc.property(choice, (wanted) => {
-          const { settings } = checkSettings('model', spec, wanted);
+          const { settings } = checkSettings('model', spec, wanted as PortSettings);
           const names = Object.keys(spec.ports).flatMap((port) => {
             const lanes = breakoutOf(settings[port]?.breakout ?? '')?.lanes;
             return lanes === undefined ? [port] : Array.from({ length: lanes }, (_, lane) => `${port}/${lane + 1}`);

@@ -10,6 +10,8 @@ import * as make from './fixture.ts';
 /** The same of another tenant. */
 const elsewhere = (object: Resource): Resource => ({ ...object, metadata: { ...object.metadata, namespace: 'elsewhere' } });
 
+const met = (address: string, neighbor: string, vlan?: number): object => ({ connection: 'out', address, neighbor: { address: neighbor, asn: 65010 }, ...(vlan !== undefined && { vlan }) });
+
 /** Objects that may be there or not, each in several versions that collide with one another in every way we check. */
 const universe: readonly (readonly Resource[])[] = [
   [
@@ -17,7 +19,7 @@ const universe: readonly (readonly Resource[])[] = [
     make.fabric({ underlay: { links: 'numbered', mtu: 1600 } }),
     make.fabric({ underlay: { bfd: { enabled: false } }, reserved: ['10.2.0.0/16'], overlay: { externalVTEPs: ['192.0.2.9/32'] } }),
   ],
-  [make.profile(), make.profile({ segments: 1 }), make.profile({ vrfs: 1 })],
+  [make.profile(), make.profile({ segments: 1, hosts: 2 }), make.profile({ vrfs: 1, mappings: 2, routes: 3 })],
   [make.addressSpace('default', '10.0.0.0/8'), make.addressSpace('default', '10.1.0.0/16')],
   [make.addressSpace('other', '10.0.0.0/8')],
   [make.switchOf('spine-1', 'spine'), make.switchOf('spine-1', 'leaf')],
@@ -72,6 +74,23 @@ const universe: readonly (readonly Resource[])[] = [
   ],
   [elsewhere(make.vpc('abroad', { front: '10.4.1.0/24' }))],
   [0, 6, 12].map((born) => elsewhere(make.mappingSlice('abroad', 'abroad', [{ address: '10.4.1.8', mac: '0a:00:00:00:00:08', vtep: '192.0.2.9', vni: 77 }], {}, { born }))),
+  [make.switchOf('border', 'border')],
+  [make.connection('out', [['ext/p1', 'border/E1/3']]), make.connection('out', [['ext/p1', 'leaf-2/E1/3']]), make.connection('out', [['ext2/p1', 'border/E1/1']])],
+  [
+    make.object('External', 'ext', { bgp: { inboundCommunity: '1:1' }, attachments: [met('192.0.2.1/31', '192.0.2.0')] }),
+    make.object('External', 'ext', { addressSpace: 'other', bgp: {}, attachments: [met('192.0.2.1/31', '192.0.2.0'), met('192.0.2.3/31', '192.0.2.2', 7)] }, { uid: 'ext-again', born: 9 }),
+    make.object('External', 'ext', { static: { prefixes: ['203.0.113.0/24', '10.1.0.0/24'] }, attachments: [{ connection: 'out', address: '192.0.2.1/31', nextHop: '192.0.2.0' }] }),
+  ],
+  [make.object('External', 'ext2', { bgp: {}, attachments: [met('192.0.2.1/31', '192.0.2.0')] }, { born: 2 }), make.object('External', 'ext2', { bgp: {} })],
+  [
+    make.object('ExternalPeering', 'one', { vpc: 'shop', external: 'ext', prefixes: ['0.0.0.0/0'] }),
+    make.object('ExternalPeering', 'one', { vpc: 'shop', subnets: ['front'], external: 'ext', prefixes: ['203.0.113.0/24', '10.1.0.0/24'] }),
+    make.object('ExternalPeering', 'one', { vpc: 'lab', external: 'ext2', prefixes: ['0.0.0.0/0'] }, { uid: 'out-again', born: 9 }),
+  ],
+  [
+    make.object('ExternalPeering', 'two', { vpc: 'shop', external: 'ext2', prefixes: ['0.0.0.0/0', '198.51.100.0/24'] }, { born: 5 }),
+    make.object('ExternalPeering', 'two', { vpc: 'shop', external: 'ext', prefixes: ['0.0.0.0/0'] }, { born: 5 }),
+  ],
   [make.peering('two', [[{ vpc: 'lab', subnets: ['front'] }, { vpc: 'shop', subnets: ['back'] }], [{ vpc: 'lab' }, { vpc: 'shop' }]])],
 ];
 

@@ -6,12 +6,13 @@ import type { CompileFinding } from '../finding.ts';
 import { specOf } from '../intent.ts';
 import { derivedIndex, query, type Query, type View } from '../view.ts';
 import { placement, type ResolvedAttachment } from './attachment.ts';
-import { deviceLimits, missing, refusalsOf } from './capacity.ts';
+import { deviceLimits, refusalsOf } from './capacity.ts';
 import type { Consumer } from './consumers.ts';
 import { externalPeeringResolution } from './externalpeering.ts';
 import { devicesOf } from './connection.ts';
 import type { ExternalNetwork } from './external.ts';
 import { peeringResolution } from './peering.ts';
+import { missing } from './profile.ts';
 import type { Resolution } from './resolution.ts';
 
 /** Key: `namespace/name`. */
@@ -33,7 +34,7 @@ const attachmentFaults = (view: View, key: string, value: ResolvedAttachment): r
 };
 
 /** What a leaf must be able to do for an attachment. */
-const wantedBy = (view: View, { place: { vpc, name, overlay, subnet } }: ResolvedAttachment): Parameters<typeof missing>[2] => {
+const wantedBy = (view: View, { place: { vpc, name, overlay, subnet }, vlan }: ResolvedAttachment): Parameters<typeof missing>[2] => {
   const at = 'spec.subnet';
   const object = view.at('VPC', vpc);
   const spec = object && specOf('VPC', object);
@@ -41,6 +42,7 @@ const wantedBy = (view: View, { place: { vpc, name, overlay, subnet } }: Resolve
   const isFiltered = subnet.restricted === true || (spec !== undefined && declared !== undefined && limitsOf(spec, declared).isolated);
   return [
     ['l3vni', at],
+    ...(vlan === undefined ? [] : [['subinterfaces', 'spec.vlan'] as const]),
     ...(overlay.mode === 'l2' ? [['l2vni', at] as const] : []),
     ...(subnet.ipv6 === undefined ? [] : [['ipv6', at] as const]),
     ...(subnet.announceable === undefined ? [] : [['hostBGP', at] as const]),

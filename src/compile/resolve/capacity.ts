@@ -8,13 +8,13 @@
  * doubles: where that is within the capacity, which is nearly everywhere, nothing is counted.
  */
 import { capacityTables, capacityWords, type Capacity, type CapacityTable } from '../../api/capacity.ts';
-import { features, type Feature } from '../../api/kinds/switchprofile.ts';
+import type { Feature } from '../../api/kinds/switchprofile.ts';
 import { groupScope } from '../../goal/rows.ts';
 import { error, type CompileFinding } from '../finding.ts';
 import { derivedIndex, query, type View } from '../view.ts';
-import { consumersOn, joinsOf, loadsOf, networksOn, occupants, ownUse, type Consumer, type Network, type Use } from './consumers.ts';
+import { consumersOn, joinsOf, loadsOf, networksOn, occupants, ownUse, type Consumer, type Use } from './consumers.ts';
 import { misfits, sum } from './fitting.ts';
-import { profileCapacity, profileFeatures } from './profile.ts';
+import { lackText, profileCapacity, profileFeatures } from './profile.ts';
 import { knownSwitch, type Chassis } from './switch.ts';
 
 export type Lacks = { readonly [Name in Feature]?: boolean };
@@ -74,7 +74,7 @@ const wayOut: { readonly [Kind in Consumer['kind']]: string } = {
   VPCPeering: 'permit fewer subnets, or attach the VPCs to other leaves',
   ExternalPeering: 'name fewer prefixes, or attach the VPC to other leaves',
   MappingSlice: 'map fewer addresses, or attach the VPC to other leaves',
-  SecurityPolicy: 'write fewer rules, or attach the VPC to other leaves',
+  SecurityPolicy: 'write fewer rules, or attach the VPC to other leaves; until then its subjects are permitted nothing',
   External: '',
 };
 
@@ -111,17 +111,5 @@ const unfiltered = (view: View, chassis: Chassis): Refusal[] =>
   consumersOn(view, placesOf(chassis))
     .filter(({ kind }) => kind === 'VPCPeering' || kind === 'ExternalPeering' || kind === 'SecurityPolicy')
     .map(({ kind, key }) => ({ kind, key, code: 'FeatureMissing', message: `${lackText(chassis, 'acls')}; ${wayOut[kind]}` }));
-
-const lackText = ({ name, profile }: Chassis, feature: Feature): string =>
-  `Switch "${name}" cannot do this: its profile "${profile.name}" lacks "${feature}" (${features[feature]})`;
-
-/** What is missing of these features; `path` is what asks for each. */
-export const missing = (view: View, chassis: Chassis, wanted: Iterable<readonly [feature: Feature, path: string]>): CompileFinding[] => {
-  const lacks = view.query(profileFeatures, chassis.profile.name);
-  if (lacks === undefined) return [];
-  return [...wanted].flatMap(([feature, path]) => (lacks[feature] === false ? [error('FeatureMissing', path, `${lackText(chassis, feature)}; use another port or leaf`)] : []));
-};
-
-export type { Network };
 
 export const capacityLayers = [networkUse, reach, deviceLimits, refusedAt];

@@ -3,6 +3,7 @@
  * with it come the networks it is peered with, and whatever was declared of each of them.
  */
 import type { CapacityTable } from '../../api/capacity.ts';
+import { entriesOf } from '../../api/policyparts.ts';
 import { groupScope } from '../../goal/rows.ts';
 import { ageOf } from '../age.ts';
 import { specOf } from '../intent.ts';
@@ -97,6 +98,14 @@ export const slicesOf = index('slicesOf', 'MappingSlice', (object, key) => {
   return [{ key: network, value }];
 });
 
+/** Key: network. */
+export const policiesOf = index('policiesOf', 'SecurityPolicy', (object, key) => {
+  const spec = specOf('SecurityPolicy', object);
+  const network = vpcNetwork(`${object.metadata.namespace ?? ''}/${spec.vpc}`);
+  const value: Load = { kind: 'SecurityPolicy', key, age: ageOf(object), network, use: { aclRules: entriesOf(spec) } };
+  return [{ key: network, value }];
+});
+
 /** Key: network. Entries that it needs on every device that holds it, by itself. */
 export const ownUse = query('ownUse', (view, network): Use => {
   const slash = network.indexOf('/');
@@ -110,7 +119,7 @@ export const joinsOf = (view: View, network: Network): readonly Join[] => [
   ...view.list(externalPeeringsOf, network),
 ];
 
-export const loadsOf = (view: View, network: Network): readonly Load[] => view.list(slicesOf, network);
+export const loadsOf = (view: View, network: Network): readonly Load[] => [...view.list(slicesOf, network), ...view.list(policiesOf, network)];
 
 /** Networks that are present on a leaf. */
 export const networksOn = (view: View, places: readonly string[]): ReadonlySet<Network> =>
@@ -141,4 +150,4 @@ const attachmentPresence = (view: View, key: string): Presence[] => {
   return [{ kind: 'VPCAttachment', key, age: ageOf(object), network: vpcNetwork(place.vpc), segment: { vni, gateways }, hosts }];
 };
 
-export const consumerLayers = [occupants, vpcsAt, externalsAt, peeringsOf, externalPeeringsOf, slicesOf, ownUse];
+export const consumerLayers = [occupants, vpcsAt, externalsAt, peeringsOf, externalPeeringsOf, slicesOf, policiesOf, ownUse];

@@ -12,6 +12,7 @@ import { addressOf, clusterRef, path, prefixOf, specNamed, specOf, type Specs } 
 import { externalsByPlace, placeKey } from '../relations.ts';
 import { derivedIndex, query, type View } from '../view.ts';
 import { connectionResolution, type ExternalConnection } from './connection.ts';
+import { missing } from './profile.ts';
 import { absent, Examination, unready, withoutDemands, type Resolution } from './resolution.ts';
 import type { Chassis } from './switch.ts';
 import { fabricOfTenants, vrfName } from './vpc.ts';
@@ -157,9 +158,18 @@ const placeAt = (
   const { leaf, port } = connection;
   const place = { leaf, connection: connection.connection, port, address, proxy: proxy.map(prefixOf), ...(vlan === undefined ? {} : { vlan }) };
   checkNetworks(`${at}.address`, place, earlier, seen);
+  seen.findings.push(...missing(view, leaf, wantedBy(specOf('External', object), attachment, at)));
   const neighbor = attachment.neighbor && neighborOf(attachment.neighbor, `${at}.neighbor.asn`, fabric, seen);
   return { ...place, ...(neighbor === undefined ? {} : { neighbor }), ...(nextHop === undefined ? {} : { nextHop: addressOf(nextHop) }) };
 };
+
+/** What the border must be able to do. */
+const wantedBy = ({ inboundACL }: Specs['External'], { vlan, neighbor }: Specs['External']['attachments'][number], at: string): Parameters<typeof missing>[2] => [
+  ['l3vni', at],
+  ...((vlan ?? 0) === 0 ? [] : [['subinterfaces', `${at}.vlan`] as const]),
+  ...(neighbor === undefined ? [] : [['hostBGP', `${at}.neighbor`] as const]),
+  ...(inboundACL.length === 0 ? [] : [['acls', 'spec.inboundACL'] as const]),
+];
 
 const vlanOf = (value: number | undefined): Vlan | undefined => {
   const vlan = parseVlan(value ?? 0);

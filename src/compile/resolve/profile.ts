@@ -1,8 +1,11 @@
 /** What a model of switch has, as far as others build on it: ports as they are set, tables and features. */
 import { portAt, type Fec, type NoPort, type PortCatalogue, type PortSettings, type SettingFault } from '../../api/ports.ts';
 import { checkSettings } from '../../api/portsettings.ts';
+import { features, type Feature } from '../../api/kinds/switchprofile.ts';
+import { error, type CompileFinding } from '../finding.ts';
 import { specNamed, type Specs } from '../intent.ts';
 import { query, type View } from '../view.ts';
+import type { Chassis } from './switch.ts';
 
 /** What a device is told about the light or current in a cable; of what is left out it is told nothing. */
 export interface PortMedia {
@@ -25,6 +28,16 @@ export const profileCapacity = query('profileCapacity', (view, name) => specName
 
 /** Key: switch profile. What the model lacks. */
 export const profileFeatures = query('profileFeatures', (view, name) => specNamed(view, 'SwitchProfile', name)?.features);
+
+export const lackText = ({ name, profile }: Chassis, feature: Feature): string =>
+  `Switch "${name}" cannot do this: its profile "${profile.name}" lacks "${feature}" (${features[feature]})`;
+
+/** What a device lacks of these features; `path` is what asks for each. */
+export const missing = (view: View, chassis: Chassis, wanted: Iterable<readonly [feature: Feature, path: string]>): CompileFinding[] => {
+  const lacks = view.query(profileFeatures, chassis.profile.name);
+  if (lacks === undefined) return [];
+  return [...wanted].flatMap(([feature, path]) => (lacks[feature] === false ? [error('FeatureMissing', path, `${lackText(chassis, feature)}; use another device`)] : []));
+};
 
 /** Key: switch profile and port, with a blank between. The port of a switch that says nothing of its ports. */
 export const defaultPort = query('defaultPort', (view, key): ProfilePort | NoPort => {

@@ -10,7 +10,7 @@ import type { View } from '../view.ts';
 import { chassisAt, listed, switchPort } from './cableports.ts';
 import { pathOf, type Cable, type Shape } from './cabling.ts';
 import { fabricUnderlay } from './fabric.ts';
-import type { PortMedia } from './profile.ts';
+import { missing, type PortMedia } from './profile.ts';
 import type { Examination } from './resolution.ts';
 import { knownSwitch, type Chassis } from './switch.ts';
 
@@ -66,6 +66,10 @@ export const serverConnection = (
   const [leaf] = chassis?.values() ?? [];
   const mtu = leaf && serverMtu(object, leaf, seen, view);
   if (chassis === undefined || mtu === undefined) return undefined;
+  if (type !== 'unbundled') {
+    const feature = type === 'bundle' ? 'bundles' : 'multihoming';
+    for (const each of chassis.values()) seen.findings.push(...missing(view, each, [[feature, 'spec.links']]));
+  }
   const [connection, server] = [refOf(object), clusterRef('Server', first.upper.device)];
   if (type !== 'multihomed') {
     const legs = legsOf(cables, chassis, type === 'bundle' ? bundleName(first.lower.port) : first.lower.port, seen, view);

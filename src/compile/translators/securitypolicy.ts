@@ -6,6 +6,7 @@ import type { AclRow, AclRule, Row } from '../../goal/rows.ts';
 import type { CompileFinding } from '../finding.ts';
 import { error } from '../finding.ts';
 import { specOf, tenantKey, tenantRef } from '../intent.ts';
+import { refusalsOf } from '../resolve/capacity.ts';
 import { isEmpty, resolvedRules, subjectsOf, type ChosenSet, type Direction, type Ends, type ResolvedRule } from '../resolve/policy.ts';
 import { shadowedRules } from '../resolve/policyshadow.ts';
 import { unready } from '../resolve/resolution.ts';
@@ -27,7 +28,11 @@ export const securityPolicyTranslator: Translator = {
     const findings: CompileFinding[] = [];
     const { overlay } = resolution.value;
     const subjects = subjectsOf(object, view, findings);
-    const directions = spec.directions.map((direction) => ({ direction, rules: resolvedRules(object, direction, view, findings) }));
+    const refusals = refusalsOf(view, 'SecurityPolicy', tenantKey(object), 'spec');
+    findings.push(...refusals);
+    const resolved = spec.directions.map((direction) => ({ direction, rules: resolvedRules(object, direction, view, findings) }));
+    // A policy that does not fit must not open what it is there to close: its subjects are permitted nothing.
+    const directions = refusals.length === 0 ? resolved : spec.directions.map((direction) => ({ direction, rules: [] }));
     findings.push(...directions.flatMap(({ direction, rules }) => shadowedRules(rules, subjects, direction)));
     const rows = [
       ...directions.map(({ direction, rules }) => aclRow(tenantKey(object), overlay, direction, subjects, rules)),
