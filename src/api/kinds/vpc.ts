@@ -1,7 +1,7 @@
 /** VPC: a tenant's private network. Its subnets reach each other; nothing else does until a peering says so. */
 import { type Static, Type } from 'typebox';
 import { address, byName, cidr, name, statusBase, text } from './common.ts';
-import { canonicalAddress, canonicalMac, canonicalPrefix, mapValues } from './canonical.ts';
+import { canonicalAddress, canonicalPrefix, mapValues } from './canonical.ts';
 import { clusterWide, column, defineKind, readyColumn, wideColumn } from './define.ts';
 import { vpcRules } from '../rules/vpc.ts';
 
@@ -189,7 +189,8 @@ const defaultHostBgp = ({ prefixes = [] }: NonNullable<Subnet['hostBGP']>) => ({
 const defaultDhcp = ({ range, reservations, relay, ...dhcp }: NonNullable<Subnet['dhcp']>) => ({
   ...dhcp,
   ...(range !== undefined && { range: { from: canonicalAddress(range.from), to: canonicalAddress(range.to) } }),
-  ...(reservations !== undefined && { reservations: canonicalReservations(reservations) }),
+  // MAC addresses stay as they are spelt: under another name, clients that apply would add them again.
+  ...(reservations !== undefined && { reservations: mapValues(reservations, (each) => ({ address: canonicalAddress(each.address) })) }),
   ...(relay !== undefined && { relay: { ...relay, server: canonicalAddress(relay.server) } }),
   enabled: dhcp.enabled ?? true,
   leaseSeconds: dhcp.leaseSeconds ?? 3600,
@@ -201,14 +202,6 @@ const defaultDhcp = ({ range, reservations, relay, ...dhcp }: NonNullable<Subnet
   })),
   defaultRoute: dhcp.defaultRoute ?? true,
 });
-
-type Reservations = NonNullable<NonNullable<Subnet['dhcp']>['reservations']>;
-
-/** Two spellings of one MAC address stay as they are, for the rules to find: one of them would be lost. */
-const canonicalReservations = (given: Reservations): Reservations => {
-  const entries = Object.entries(given).map(([mac, { address: text }]) => [canonicalMac(mac), { address: canonicalAddress(text) }] as const);
-  return new Set(entries.map(([mac]) => mac)).size === entries.length ? Object.fromEntries(entries) : given;
-};
 
 export function defaultVpcSpec(spec: VpcSpec) {
   return {
