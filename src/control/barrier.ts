@@ -230,6 +230,11 @@ export class Barrier {
     return this.#lateOf(waiter);
   }
 
+  /** Devices that hold the scope, with the version that each has acknowledged; -1 for none. */
+  members(scope: string): ReadonlyMap<string, Version> {
+    return this.#crowds.get(scope)?.members ?? new Map();
+  }
+
   /** Version of the scope that the device has acknowledged; -1 for none, undefined when it does not hold the scope. */
   acknowledged(device: string, scope: string): Version | undefined {
     return this.#acknowledged(device, scope);

@@ -2,13 +2,15 @@
 import { refKey, refOf, type Resource } from '../api/object.ts';
 import type { Compiler } from '../compile/engine.ts';
 import { knownRowId } from '../goal/codec.ts';
-import type { GoalState } from '../goal/state.ts';
+import { isGroupScope } from '../goal/rows.ts';
+import type { GoalState, Version } from '../goal/state.ts';
 import type { Clock } from '../kit/clock.ts';
 import type { Contest, DeviceHello, DeviceReport, Observation, RowFailure, ScopeResult, SouthboundEvents } from '../southbound/events.ts';
 import type { Barrier } from './barrier.ts';
 import type { FailedRow } from './failures.ts';
 import type { Devices } from './devices.ts';
 import type { Events } from './events.ts';
+import { GroupSkew } from './groupskew.ts';
 import type { Metrics } from './metrics.ts';
 import type { Publisher } from './publish.ts';
 
@@ -37,6 +39,7 @@ const shownRows = 4;
 
 export class SouthboundListener implements SouthboundEvents {
   readonly #options: ListenerOptions;
+  readonly #skew = new GroupSkew();
 
   constructor(options: ListenerOptions) {
     this.#options = options;
@@ -72,6 +75,7 @@ export class SouthboundListener implements SouthboundEvents {
     metrics.acknowledgements.inc();
     if (failed.length > 0) metrics.failedRows.inc(failed.length);
     barrier.acknowledge(device, scope, version, failed.map((row) => this.#failedRow(device, scope, row)));
+    if (isGroupScope(scope)) this.#measureSkew(scope, version);
     onAnswer();
   };
 
@@ -95,6 +99,11 @@ export class SouthboundListener implements SouthboundEvents {
   };
 
   readonly onObservation = (device: string, seen: Observation): void => this.#options.onObservation(device, seen);
+
+  #measureSkew(scope: string, version: Version): void {
+    const { barrier, clock, metrics } = this.#options;
+    for (const milliseconds of this.#skew.heard(scope, version, barrier.members(scope), clock.monotonic())) metrics.groupSkew.observe(milliseconds / 1000);
+  }
 
   #failedRow(device: string, scope: string, { table, key, code, message }: RowFailure): FailedRow {
     const about = this.#options.switchOf(device);

@@ -25,6 +25,8 @@ export interface Metrics {
   readonly contests: Counter;
   readonly acknowledgements: Counter;
   readonly failedRows: Counter;
+  /** Seconds that the switches of a redundancy group differed. */
+  readonly groupSkew: Histogram;
 }
 
 const secondsOf = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
@@ -66,6 +68,7 @@ export const createMetrics = (registry: Registry, sources: MetricSources): Metri
     acknowledgements: counter('heddle_scopes_acknowledged_total', 'Scopes that devices said they have programmed.'),
     failedRows: counter('heddle_rows_failed_total', 'Rows that devices said they could not program, once for each time it was said.'),
     statusWrites: counter('heddle_status_writes_total', 'Status updates written.'),
+    groupSkew: histogram('heddle_group_skew_seconds', 'From the first to the last switch of a redundancy group that runs a version of what they share.'),
     applyToAck: histogram('heddle_apply_to_ack_seconds', 'From hearing of a change to the last acknowledgement it needs.'),
   };
 };

@@ -369,5 +369,6 @@ export type RowId = string;
 export const rowId = (row: { readonly table: TableName; readonly key: string }): RowId => `${row.table}/${row.key}`;
 
 export const deviceScope = (device: string): string => `device/${device}`;
+export const isGroupScope = (scope: string): boolean => scope.startsWith('group/');
 export const groupScope = (group: string): string => `group/${group}`;
 export const vpcScope = (vni: Vni): string => `vpc/${vni}`;
