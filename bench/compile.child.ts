@@ -27,6 +27,8 @@ export interface Measured {
   readonly heapMegabytes: number;
   readonly residentMegabytes: number;
   readonly changes: readonly Change[];
+  /** A policy for every VPC, when all else is there; and the rows it is. */
+  readonly policies: Spent & { readonly rows: number };
 }
 
 export interface Change {
@@ -142,7 +144,7 @@ const measureChange = (plane: Plane, known: ReadonlyMap<string, Resource>, { nam
   const watch = new Stopwatch();
   let runs = 0;
   for (let round = -warmUp; round < rounds; round++) {
-    const objects = objectsOf(round + warmUp).map((object) => ({ ...stored(object), ...metadataOf(known.get(refKey(refOf(object)))) }));
+    const objects = objectsOf(round + warmUp).map((object) => keeping(object, known.get(refKey(refOf(object)))));
     const [before, began] = [watch.milliseconds, plane.counters()];
     watch.time(() => plane.apply(objects.map(put)));
     const ended = plane.counters();
@@ -157,7 +159,11 @@ const measureChange = (plane: Plane, known: ReadonlyMap<string, Resource>, { nam
 };
 
 /** An object that there is keeps what the store gave it. */
-const metadataOf = (object: Resource | undefined): { metadata?: Resource['metadata'] } => (object === undefined ? {} : { metadata: object.metadata });
+const keeping = (object: Resource, before: Resource | undefined): Resource => {
+  if (before === undefined) return stored(object);
+  const { labels } = object.metadata;
+  return { ...object, metadata: labels === undefined ? before.metadata : { ...before.metadata, labels } };
+};
 
 const editsOf = (world: make.Workload): Edit[] => {
   const { vpcs, spares, leaves } = world;
@@ -172,6 +178,30 @@ const editsOf = (world: make.Workload): Edit[] => {
     { name: 'a port more in the SwitchProfile of all leaves', rounds: 20, make: () => [make.widerProfile(profile)] },
     { name: 'grow the VTEP pool of the Fabric', rounds: 3, make: () => [make.largerPools(fabric)] },
   ];
+};
+
+/** What is done where every VPC has a policy. */
+const policyEdits = ({ vpcs, spares, ...world }: make.Workload): Edit[] => {
+  const attachments = world.tenants.filter(({ kind }) => kind === 'VPCAttachment');
+  return [
+    { name: 'add one policy rule', rounds: 400, make: (round) => [make.policyOf((round * 37) % vpcs, 1)] },
+    { name: 'add one attachment to a policy group', rounds: 200, make: (round) => [make.addAttachment({ vpcs, spares, ...world }, round % spares)] },
+    { name: 'change the labels of one attachment', rounds: 200, make: (round) => attachments.slice((round * 37) % attachments.length).slice(0, 1).map(make.relabel) },
+  ];
+};
+
+const measurePolicies = (plane: Plane, world: make.Workload, known: ReadonlyMap<string, Resource>): Pick<Measured, 'policies' | 'changes'> => {
+  const before = plane.rows();
+  const policies = Array.from({ length: world.vpcs }, (_, number) => stored(make.policyOf(number)));
+  const watch = new Stopwatch();
+  watch.time(() => {
+    for (const batch of batchesOf(policies)) plane.apply(batch.map(put));
+  });
+  const rows = plane.rows() - before;
+  const all = new Map([...known, ...policies.map((object) => [refKey(refOf(object)), object] as const)]);
+  const changes = policyEdits(world).map((edit) => measureChange(plane, all, edit));
+  plane.apply(policies.map(remove));
+  return { policies: { ...watch.spent(), rows }, changes };
 };
 
 /** Typed arrays included. */
@@ -194,10 +224,12 @@ const measure = (vpcs: number): Measured => {
   const known = new Map(objects.map((object) => [refKey(refOf(object)), object]));
   const changes = editsOf(world).map((edit) => measureChange(plane, known, edit));
   const resident = residentMegabytes(process.pid);
+  const withPolicies = measurePolicies(plane, world, known);
   const { fullRecomputes } = plane.counters();
   if (fullRecomputes !== 0) throw new Error(`${fullRecomputes} of the changes were full recomputes`);
   if (plane.rows() !== rows) throw new Error(`what was undone left ${plane.rows()} rows instead of ${rows}`);
-  return { rows, compile, cold: cold.spent(), changes, residentMegabytes: resident, ...measureRestart([...objects, ...plane.claims.values()]) };
+  const { policies } = withPolicies;
+  return { rows, compile, cold: cold.spent(), changes: [...changes, ...withPolicies.changes], policies, residentMegabytes: resident, ...measureRestart([...objects, ...plane.claims.values()]) };
 };
 
 /** A second compiler beside the first, so that what it holds can be told from the objects, which both share. */

@@ -19,7 +19,10 @@ const limits: Readonly<Record<string, readonly [number, number?]>> = {
   'add a subnet': [5],
   'add a VPC of 40 ports': [15],
   'peer two VPCs': [5],
+  'add one policy rule': [2],
 };
+/** OVN has these where its VPCs have rules. */
+const withRules: ReadonlySet<string> = new Set(['add one policy rule', 'add one attachment to a policy group']);
 const mostGrowth = 1.5;
 
 type Report = (figure: Figure) => void;
@@ -28,11 +31,13 @@ export const run: Benchmark = async (report) => {
   const before = await measure(small);
   const after = await measure(large);
   reportLoad(small, before, [], report);
-  const peers = await measurePeers();
+  const peers = await measurePeers(false);
   reportLoad(large, after, peers, report);
+  reportPolicies(large, after, report);
+  const ruled = await measurePeers(true);
   for (const [position, change] of after.changes.entries()) {
     reportChange(small, before.changes[position], [], report);
-    reportChange(large, change, peers, report);
+    reportChange(large, change, withRules.has(change.name) ? ruled : peers, report);
     reportGrowth(before.changes[position], change, report);
   }
 };
@@ -45,10 +50,10 @@ const measure = async (vpcs: number): Promise<Measured> => {
   return JSON.parse(stdout) as Measured;
 };
 
-const measurePeers = async (): Promise<OvnFigures[]> => {
+const measurePeers = async (hasRules: boolean): Promise<OvnFigures[]> => {
   const measured: OvnFigures[] = [];
   for (const version of wantedOvnVersions()) {
-    measured.push(await measureOvn(version, large, (line) => process.stderr.write(`${line}\n`), { hasRules: false }));
+    measured.push(await measureOvn(version, large, (line) => process.stderr.write(`${line}\n`), { hasRules }));
   }
   return measured;
 };
@@ -68,6 +73,11 @@ const reportLoad = (vpcs: number, measured: Measured, peers: readonly OvnFigures
   reportSeconds(`${of} compiled again with all ids known`, restart, [], report);
   report({ figure: `${of} compiler and goal state, beside the objects`, value: heapMegabytes, unit: 'MB', n: 1 });
   report({ figure: `${of} resident, objects included`, value: residentMegabytes, unit: 'MB', n: 1 });
+};
+
+const reportPolicies = (vpcs: number, { policies }: Measured, report: Report): void => {
+  const { milliseconds, rows } = policies;
+  report({ figure: `W(${vpcs}) a policy for every VPC, ${rows} rows more`, value: milliseconds / 1000, unit: 's', n: 1 });
 };
 
 const reportSeconds = (figure: string, { milliseconds, cpuMilliseconds }: Spent, peers: readonly OvnFigures[], report: Report): void => {

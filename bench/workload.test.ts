@@ -15,7 +15,7 @@ test('W(n) and all its changes are objects that the API accepts, and that compil
   const [fabric, profile] = world.fabric;
   assert.ok(fabric && profile);
   const added = Array.from({ length: 20 }, (_, spare) => workload.addAttachment(world, spare));
-  const changed = [workload.largerPools(fabric), workload.widerProfile(profile), workload.addSubnet(1), workload.leafSwitch(99)];
+  const changed = [workload.largerPools(fabric), workload.widerProfile(profile), workload.addSubnet(1), workload.leafSwitch(99), workload.policyOf(0), workload.policyOf(1, 3), ...world.tenants.filter(({ kind }) => kind === 'VPCAttachment').slice(0, 50).map(workload.relabel)];
   const objects = [...world.fabric, ...world.tenants, ...added, ...workload.addVpc(world, 0, 20), ...changed, workload.peerTwoVpcs(0, 2)];
   for (const object of objects) {
     const kind = kindByName(object.kind);

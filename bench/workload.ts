@@ -63,6 +63,27 @@ export const addVpc = ({ vpcs, leaves }: Workload, number: number, firstSpare = 
 export const peerTwoVpcs = (left: number, right: number): Resource =>
   object('VPCPeering', `${vpcName(left)}--${vpcName(right)}`, { permit: [[{ vpc: vpcName(left) }, { vpc: vpcName(right) }]] });
 
+/**
+ * What all servers of a VPC may be sent and may send: the rules that OVN's VPCs have in bench/peers, and with `rules` more.
+ * Whom else it speaks of are servers with a label, which nobody has until `relabel` gives it.
+ */
+export const policyOf = (number: number, rules = 0): Resource =>
+  object('SecurityPolicy', `${vpcName(number)}-guard`, {
+    vpc: vpcName(number),
+    subjects: { attachments: {} },
+    ingress: [
+      { ports: [{ protocol: 'icmp' }] },
+      { ports: [{ protocol: 'tcp', port: 22 }] },
+      { ports: [{ protocol: 'tcp', port: 443 }] },
+      { from: [{ attachments: { matchLabels: { tier: 'monitor' } } }], ports: [{ protocol: 'tcp', port: 9100 }] },
+      ...range(rules).map((rule) => ({ ports: [{ protocol: 'tcp', port: 8000 + rule }] })),
+    ],
+    egress: [{ to: [{ cidr: '10.0.0.0/8' }] }],
+  });
+
+/** An attachment that there is, with the label that every policy asks for. */
+export const relabel = (before: Resource): Resource => ({ ...before, metadata: { ...before.metadata, labels: { tier: 'monitor' } } });
+
 /** A leaf that is not cabled yet. */
 export const leafSwitch = (leaf: number): Resource => object('Switch', leafName(leaf), { role: 'leaf', profile: 'leaf' });
 
@@ -86,7 +107,7 @@ export const leafName = (number: number): string => `leaf-${number}`;
 export const vpcName = (number: number): string => `vpc-${number}`;
 export const subnetName = (number: number): string => `subnet-${number}`;
 
-const tenantKinds = new Set(['VPC', 'VPCAttachment', 'VPCPeering']);
+const tenantKinds = new Set(['VPC', 'VPCAttachment', 'VPCPeering', 'SecurityPolicy']);
 
 const object = (kind: string, name: string, spec: unknown): Resource => ({
   apiVersion,
