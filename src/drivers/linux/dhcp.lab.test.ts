@@ -130,6 +130,25 @@ describe('DHCP on Linux leaves', () => {
     assert.equal(await askAs(0, '0a:00:00:00:03:02'), before[1], 'also when it is started anew with a larger range');
   });
 
+  it('keeps a machine that nobody declared within reach when it has fallen silent, until its lease ends', async () => {
+    const rows = (...own: Row[]): Row[] => [vrf(5001), front(), attachment('p1', 1001), ...own];
+    await leaves.converge([], []);
+    const onLeft = rows(range('10.1.1.128', '10.1.1.131'));
+    await leaves.converge(onLeft, rows(host('p1', 1001, '10.1.1.60', macOf(2))));
+    const address = (await ask(0))?.['ip'] ?? '';
+    await leaves.give(0, [`${address}/24`], ['10.1.1.1']);
+    await leaves.give(2, ['10.1.1.60/24'], ['10.1.1.1']);
+    await leaves.converge(onLeft, rows(host('p1', 1001, '10.1.1.60', macOf(2))));
+    assert.deepEqual((await leaves.plan('left', onLeft)).steps, []);
+    const shown = await left().exec(['ip', '-n', 'vrf5001', 'neighbour', 'show', address, 'dev', 'br1001']);
+    assert.match(shown.stdout, /PERMANENT/);
+    assert.match((await left().exec(['ip', '-n', 'vrf5001', '-d', 'link', 'show', 'br1001'])).stdout, /ageing_time 60000/);
+    assert.ok(await leaves.host(2).reaches(address));
+    await leaves.converge(rows(), rows(host('p1', 1001, '10.1.1.60', macOf(2))));
+    const gone = await left().exec(['ip', '-n', 'vrf5001', 'neighbour', 'show', 'nud', 'permanent', 'dev', 'br1001']);
+    assert.doesNotMatch(gone.stdout, new RegExp(address));
+  });
+
   it('tells IPv6 servers their address by DHCPv6, or the prefix to make one of, and the gateway by advertisement', async () => {
     const more = { dnsServers: ['fd00:1::53'] as Address[], domain: 'lab.example' };
     const rows = (how: 'slaac' | 'dhcp'): Row[] =>

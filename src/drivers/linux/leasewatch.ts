@@ -6,11 +6,11 @@
 import { watch, type FSWatcher } from 'node:fs';
 import { readFile, readdir, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import type { GoalTables, Lease } from '../driver.ts';
-import { ipv4Number } from '../../net/address.ts';
-import type { Address, Vni } from '../../net/brand.ts';
+import type { Vni } from '../../net/brand.ts';
 import { dhcpSegments } from './read/dhcp.ts';
 import { parseDeclined, parseLeases, type FileLease } from './read/leases.ts';
 import { aliveProcess } from './read/processes.ts';
+import { mayLease } from './render/leaseholders.ts';
 import { dhcpDirectory, dhcpHeldDirectory, dhcpLeaseFile, dhcpLogFile, dhcpPidFile } from './steps/dhcp.ts';
 import type { Site } from './steps/step.ts';
 
@@ -128,16 +128,10 @@ export class LeaseWatch {
 }
 
 /** The lease when it is of somebody who may have it; of IPv6 the MAC address is that of the host whose address it is. */
-const known = (segment: Vni, { address, mac, hostname }: FileLease, { host, reservation, dhcpRange }: LeaseGoal): readonly Lease[] => {
-  const declared = host.get(`${segment}/${address}`);
+const known = (segment: Vni, { address, mac, hostname }: FileLease, goal: LeaseGoal): readonly Lease[] => {
+  const declared = goal.host.get(`${segment}/${address}`);
   const owner = mac ?? declared?.mac;
   if (owner === undefined) return [];
-  const isReserved = mac !== undefined && reservation.get(`${segment}/${mac}`)?.address === address;
-  const isOwn = declared?.mac === owner || isReserved || [...dhcpRange.values()].some((range) => range.segment === segment && isBetween(address, range));
+  const isOwn = declared?.mac === owner || mayLease(goal, segment, owner, address);
   return isOwn ? [{ segment, mac: owner, address, hostname: hostname === '' ? (declared?.hostname ?? '') : hostname }] : [];
-};
-
-const isBetween = (address: Address, { from, to }: { readonly from: Address; readonly to: Address }): boolean => {
-  const [value, first, last] = [address, from, to].map((each) => ipv4Number(each) ?? Number.NaN);
-  return value !== undefined && first !== undefined && last !== undefined && value >= first && value <= last;
 };

@@ -46,6 +46,8 @@ export interface BridgeState {
   readonly mtu: number;
   readonly mac: Mac;
   readonly up: boolean;
+  /** Seconds after which a MAC address that was not heard of is forgotten. Left out: 300, as the kernel has it. */
+  readonly ageing?: number;
 }
 
 export interface VxlanState {
@@ -192,7 +194,7 @@ export interface DhcpState {
   /** Reservations, one line a host. */
   readonly hosts: string;
   /** IPv4 addresses that it has given away; of what is wanted, none. */
-  readonly leases: readonly { readonly address: string; readonly mac: string }[];
+  readonly leases: readonly { readonly address: Address; readonly mac: Mac }[];
   /** Process id; 0 when it does not run (or runs in a namespace that is no longer this VRF's). */
   readonly pid: number;
 }

@@ -5,6 +5,7 @@ import {
 } from '../model.ts';
 import type { Item, ItemKey, PairEnd, Place, PortState } from '../model.ts';
 import { routeProtocol } from '../steps/forwarding.ts';
+import { usualAgeing } from '../steps/link.ts';
 import type { Entries } from '../entries.ts';
 import { loopbackLabel } from '../steps/link.ts';
 import { portMark } from '../steps/port.ts';
@@ -22,7 +23,7 @@ export interface IpLink {
   readonly address?: string;
   readonly linkinfo?: {
     readonly info_kind?: string;
-    readonly info_data?: { readonly id?: number; readonly local?: string; readonly learning?: boolean; readonly ad_actor_system?: string };
+    readonly info_data?: { readonly id?: number; readonly local?: string; readonly learning?: boolean; readonly ad_actor_system?: string; readonly ageing_time?: number };
     readonly info_slave_data?: { readonly learning?: boolean; readonly neigh_suppress?: boolean };
   };
   readonly addr_info?: readonly { readonly local: string; readonly prefixlen: number; readonly scope: string; readonly label?: string }[];
@@ -158,8 +159,13 @@ const globalAddresses = (place: Place, link: IpLink, on: ItemKey): readonly Item
     .filter(({ scope }) => scope === 'global')
     .map(({ local, prefixlen }) => address({ place, device: link.ifname, address: `${local}/${prefixlen}` }, on));
 
+const ageingOf = ({ linkinfo }: IpLink): { readonly ageing?: number } => {
+  const ageing = (linkinfo?.info_data?.ageing_time ?? usualAgeing * 100) / 100;
+  return ageing === usualAgeing ? {} : { ageing };
+};
+
 const readBridge = (place: Place, link: IpLink): readonly Item[] => [
-  bridge({ place, name: link.ifname, mtu: link.mtu, mac: (link.address ?? '') as Mac, up: isUp(link) }),
+  bridge({ place, name: link.ifname, mtu: link.mtu, mac: (link.address ?? '') as Mac, up: isUp(link), ...ageingOf(link) }),
   ...globalAddresses(place, link, linkKey(place, link.ifname)),
 ];
 

@@ -1,5 +1,6 @@
 /** Everything on the device that is Heddle's, gathered by as few processes as it takes, all at once. */
 import { readdir } from 'node:fs/promises';
+import { crc32 } from 'node:zlib';
 import { netns, pair, ruleset, sysctl } from '../model.ts';
 import type { Item, LinuxActual, PairEnd, Place } from '../model.ts';
 import { listElements, parseTables, withElements } from '../nft.ts';
@@ -50,11 +51,15 @@ export const readDevice = async (
   return {
     items: new Map(items.map((item) => [item.key, item])),
     ...entries,
+    ...(entries.fingerprint === undefined ? {} : { fingerprint: `${entries.fingerprint} ${leaseMark(dhcp)}` }),
     unclaimed: new Map(unclaimed.map((state) => [state.interface, state])),
     silent: new Set(usable.flatMap(([, { links }]) => links.filter(isSilent).map(({ ifname }) => ifname))),
     capabilities,
   };
 };
+
+/** Machines that nobody declared have neighbours by their leases. */
+const leaseMark = (items: readonly Item[]): number => crc32(items.map((item) => (item.kind === 'dhcp' ? JSON.stringify(item.state.leases) : '')).join());
 
 /** The same runner with a limit on how many commands run at once; the rest wait their turn. */
 const atMost = (limit: number, runner: Runner): Runner => {

@@ -7,12 +7,34 @@ import { fdbOn, fdbPrefix, fdbWord, neighbourPrefix, neighbourWord } from '../en
 import { frrKey, linkKey, neighbour } from '../model.ts';
 import { doorsOf, isEthernetSegment } from './doors.ts';
 import type { Door, Doors } from './doors.ts';
+import { mayLease } from './leaseholders.ts';
 import type { Rendering } from './render.ts';
 import { sharedListKey } from './shared.ts';
 
 export const renderHosts = (rendering: Rendering): void => {
   const doors = doorsOf(rendering);
   for (const [key, host] of rendering.goal.host) renderHost(rendering, doors, `host/${key}`, host);
+  renderLeaseholders(rendering);
+};
+
+/**
+ * Machines that nobody declared and that have an address of this device: where they are the bridge learns by itself (and
+ * keeps it for as long as a lease), but what address is theirs it would forget when they fall silent.
+ */
+const renderLeaseholders = ({ goal, actual, add, isThere }: Rendering): void => {
+  for (const item of actual.items.values()) {
+    const segment = item.kind === 'dhcp' ? goal.segment.get(`${item.state.segment}`) : undefined;
+    if (item.kind !== 'dhcp' || segment === undefined || segment.mode === 'l3' || !goal.vrf.has(segment.vrf)) continue;
+    for (const { address, mac } of item.state.leases) {
+      if (goal.host.has(`${segment.vni}/${address}`) || !mayLease(goal, segment.vni, mac, address)) continue;
+      const state = { place: segment.vrf, device: `br${segment.vni}`, address, mac, advertised: false };
+      const entry = neighbour(state);
+      // FRR tells of it while the machine is here, and does not when it has moved to another leaf: both are right.
+      const isRight = [false, true].some((advertised) =>
+        isThere(neighbourPrefix(state.place, state.device), address, neighbourWord({ ...state, advertised }), entry.needs));
+      if (!isRight) add(entry);
+    }
+  }
 };
 
 const renderHost = (rendering: Rendering, doors: Doors, row: string, host: HostRow): void => {

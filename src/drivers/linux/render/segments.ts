@@ -4,6 +4,7 @@
  */
 import type { SegmentRow } from '../../../goal/rows.ts';
 import { address, bridge, sysctl, vxlan } from '../model.ts';
+import { usualAgeing } from '../steps/link.ts';
 import type { Rendering } from './render.ts';
 import { routedSysctls } from './sysctls.ts';
 
@@ -20,7 +21,7 @@ const renderSegment = (rendering: Rendering, row: string, segment: SegmentRow): 
     return;
   }
   const name = `br${vni}`;
-  add(bridge({ place, name, mtu, mac: vtep.anycastMac, up: true }), row);
+  add(bridge({ place, name, mtu, mac: vtep.anycastMac, up: true, ...ageingOf(rendering, segment) }), row);
   if (segment.mode === 'l3') add(sysctl({ place, device: name, values: routedSysctls(name) }), row);
   else {
     add(
@@ -30,4 +31,13 @@ const renderSegment = (rendering: Rendering, row: string, segment: SegmentRow): 
     );
   }
   for (const gateway of gateways) add(address({ place, device: name, address: gateway }), row);
+};
+
+/** Most seconds that a MAC address is kept. */
+const longestAgeing = 7 * 24 * 3600;
+
+/** Who holds a lease is heard of again before it ends; until then even a silent machine that nobody declared stays known. */
+const ageingOf = ({ goal }: Rendering, { vni, dhcp }: SegmentRow): { readonly ageing?: number } => {
+  const isOpen = dhcp !== undefined && dhcp.relay === undefined && [...goal.dhcpRange.values()].some(({ segment }) => segment === vni);
+  return isOpen && dhcp.leaseSeconds > usualAgeing ? { ageing: Math.min(dhcp.leaseSeconds, longestAgeing) } : {};
 };

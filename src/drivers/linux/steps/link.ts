@@ -77,15 +77,25 @@ export const addressSteps: Steps<AddressState> = {
   remove: ({ place, device, address }) => [ip(place, 'address', 'delete', address, 'dev', device)],
 };
 
+/** Seconds (BR_DEFAULT_AGEING_TIME). */
+export const usualAgeing = 300;
+
 export const bridgeSteps: Steps<BridgeState> = {
-  create: ({ place, name, mtu, mac }) => [
+  create: ({ place, name, mtu, mac, ageing }) => [
     // An MTU that was changed once stays; until then it would follow that of the ports.
-    ip(place, 'link', 'add', name, 'address', mac, 'mtu', '1280', 'up', 'type', 'bridge', 'stp_state', '0', 'forward_delay', '0'),
+    ip(place, 'link', 'add', name, 'address', mac, 'mtu', '1280', 'up', 'type', 'bridge', 'stp_state', '0', 'forward_delay', '0',
+      ...(ageing === undefined ? [] : ageingWords(ageing))),
     ip(place, 'link', 'set', 'dev', name, 'mtu', `${mtu}`),
   ],
-  change: (_, { place, name, mtu, mac }) => [ip(place, 'link', 'set', 'dev', name, 'address', mac, 'mtu', `${mtu}`, 'up')],
+  change: (from, { place, name, mtu, mac, ageing }) => [
+    ip(place, 'link', 'set', 'dev', name, 'address', mac, 'mtu', `${mtu}`, 'up',
+      ...(from.ageing === ageing ? [] : ['type', 'bridge', ...ageingWords(ageing ?? usualAgeing)])),
+  ],
   remove: ({ place, name }) => [ip(place, 'link', 'delete', name)],
 };
+
+/** In hundredths of a second (USER_HZ). */
+const ageingWords = (seconds: number): readonly string[] => ['ageing_time', `${seconds * 100}`];
 
 /** Made from the underlay into the VRF: its UDP socket stays where it was made. */
 export const vxlanSteps: Steps<VxlanState> = {
