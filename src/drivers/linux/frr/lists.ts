@@ -31,17 +31,24 @@ export const prefixListLines = (matches: readonly PrefixMatch[]): readonly strin
 
 export const communityListLines = (communities: readonly string[]): readonly string[] => numbered(communities.map((community) => `permit ${community}`));
 
-const numbered = (entries: readonly string[]): readonly string[] => {
+/** Lines of a prefix list that permits these but for some single prefixes; one that permits nothing is a list all the same. */
+export const exceptingListLines = (refused: readonly Prefix[], matches: readonly PrefixMatch[]): readonly string[] => [
+  ...numbered(refused.map((prefix) => `deny ${prefix}`), 1, middle),
+  ...numbered(matches.length === 0 ? ['deny any'] : matches.map(matchWords), middle + 1),
+];
+
+const numbered = (entries: readonly string[], least = 1, most = largest): readonly string[] => {
   const taken = new Set<number>();
   return [...new Set(entries)].toSorted(byText).map((entry) => {
-    let number = hash(entry);
-    while (taken.has(number)) number = (number % largest) + 1;
+    let number = least + (hash(entry) % (most - least + 1));
+    while (taken.has(number)) number = number === most ? least : number + 1;
     taken.add(number);
     return `seq ${number} ${entry}`;
   });
 };
 
 const largest = 4_294_967_295;
+const middle = 1_000_000;
 
 /** FNV-1a of 32 bits, never 0. */
 const hash = (text: string): number => {

@@ -7,7 +7,7 @@ import type { HostPeeringRow, SegmentRow } from '../../../goal/rows.ts';
 import { hostPrefix } from '../../../net/address.ts';
 import { addressPart } from '../../../net/interfaceaddress.ts';
 import { frrContext } from '../frr/context.ts';
-import { prefixListLines, wordOf } from '../frr/lists.ts';
+import { exceptingListLines, wordOf } from '../frr/lists.ts';
 import { frrKey } from '../model.ts';
 import type { Rendering } from './render.ts';
 
@@ -48,9 +48,7 @@ const renderPeering = ({ add, configure }: Rendering, row: string, top: string, 
   for (const [word, family] of families) {
     const matches = accept.filter(({ prefix }) => wordOf(prefix) === word);
     const gateway = gateways.map(addressPart).filter((address) => wordOf(address) === word);
-    // Numbers of what is permitted follow from a hash: these come before them.
-    const lines = [...gateway.map((address, index) => `seq ${index + 1} deny ${hostPrefix(address)}`), ...prefixListLines(matches)];
-    const lists = [[believed, matches.length === 0 ? ['seq 1 deny any'] : lines], [silence(vrf), ['seq 1 deny any']]] as const;
+    const lists = [[believed, exceptingListLines(gateway.map(hostPrefix), matches)], [silence(vrf), exceptingListLines([], [])]] as const;
     for (const [name, entries] of lists) add(frrContext([`${word} prefix-list ${name}`], entries), row);
     configure(
       [top, `address-family ${family} unicast`],
