@@ -53,7 +53,6 @@ export const securityPolicySpec = Type.Object(
     ),
     directions: Type.Optional(
       Type.Array(Type.Union([Type.Literal('Ingress'), Type.Literal('Egress')]), {
-        minItems: 1,
         maxItems: 2,
         description: 'Directions in which subjects get only what is permitted; default those that have a list of rules, though it be empty.',
       }),
