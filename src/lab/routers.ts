@@ -23,11 +23,13 @@ const setUp = async (manifest: Manifest, router: Router, signal?: AbortSignal): 
   const directory = join(nodeDirectory(manifest, router.node), 'frr');
   const plan = planFile(manifest, router.node);
   const text = JSON.stringify(router);
-  if (readText(plan) === text) return;
+  const before = readText(plan);
+  if (before === text) return;
   const options = { env: labEnvironment(manifest), cwd: '/', ...(signal === undefined ? {} : { signal }) };
   const within = (argv: Argv, stdin = '') => run(inside(manifest, router.node, argv), { ...options, stdin });
   await stop(manifest, router.node, directory);
   mkdirSync(directory, { recursive: true, mode: 0o755 });
+  if (before !== undefined) await removeVlans(manifest, JSON.parse(before) as Router);
   for (const { trunk, vlan } of router.tagged) await within(['sh', join(scripts, 'vlan.sh'), trunk, `${vlan}`]);
   await setLinks(manifest, router);
   await within(['sysctl', '-qw', 'net.ipv4.ip_forward=1', 'net.ipv6.conf.all.forwarding=1']);
@@ -42,6 +44,13 @@ const setUp = async (manifest: Manifest, router: Router, signal?: AbortSignal): 
     }
   }
   writeFileSync(plan, text);
+};
+
+const removeVlans = async (manifest: Manifest, { node, tagged }: Router): Promise<void> => {
+  for (const { trunk, vlan } of tagged) {
+    const commands: readonly Argv[] = [['ip', 'link', 'delete', `${trunk}.${vlan}`], ['tc', 'qdisc', 'delete', 'dev', trunk, 'clsact']];
+    for (const argv of commands) await tryRun(inside(manifest, node, argv), { env: labEnvironment(manifest), cwd: '/' });
+  }
 };
 
 /** A port that was pulled has lost its addresses; one that is out fails, and gets them when it comes back. */

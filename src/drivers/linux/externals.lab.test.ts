@@ -83,6 +83,16 @@ describe('an outside network behind a Linux leaf', () => {
     assert.ok(await leaves.host(0).reaches('192.0.2.0'), 'the router itself is outside');
   });
 
+  it('tells servers when a packet is too large for it, whatever address says so', async () => {
+    const narrow = [...peered(shop, ['10.1.1.0/24'], ['203.0.113.0/24'])];
+    await leaves.converge(onLeft(...narrow), onRight({}, {}, ...narrow));
+    await leaves.right.exec(['ip', '-n', 'vrf5003', 'link', 'set', 'dev', 'e1', 'mtu', '1280']);
+    assert.ok(await leaves.host(0).reaches('203.0.113.1', 100));
+    const { stdout } = await leaves.host(0).exec(['ping', '-c', '2', '-W', '1', '-M', 'do', '-s', '1400', '203.0.113.1']);
+    assert.match(stdout, /mtu = 1280/i);
+    await leaves.right.exec(['ip', '-n', 'vrf5003', 'link', 'set', 'dev', 'e1', 'mtu', '1500']);
+  });
+
   it('hears of the prefixes of its VPCs and of nothing else, with the community', async () => {
     await leaves.converge(onLeft(...both), onRight({}, { outboundCommunity: '50000:50001' }, ...both));
     await eventually('both VPCs are announced', async () => {
@@ -144,5 +154,12 @@ describe('an outside network behind a Linux leaf', () => {
     await settled(border);
     await router.exec(['ip', 'route', 'replace', '10.1.1.0/24', 'dev', 'e1']);
     assert.ok(await leaves.host(0).reaches('203.0.113.1', 30), 'the router outside takes the server for a neighbour of its own');
+  });
+
+  it('leaves nothing behind when it goes', async () => {
+    await leaves.converge(onLeft(...both), onRight({}, { inboundCommunity: '65010:7', outboundCommunity: '50000:1', accept: ['203.0.0.0/16'] }, ...both));
+    await leaves.converge([], []);
+    await settled([]);
+    assert.doesNotMatch(await leaves.right.vtysh('show running-config'), /vrf500|prefix-list|community-list/);
   });
 });

@@ -58,6 +58,21 @@ describe('the VRF of an outside network on a Linux switch', () => {
     ]);
   });
 
+  it('lets errors in to those who may send there, since routers on the way have other addresses than were permitted', () => {
+    const found = rendered([externalPort('e1'), vrfPort('e1', 5003, '192.0.2.1/31'), ...peering(5001, ['10.1.1.0/24'], 5003, ['203.0.113.0/24'])]);
+    const item = found.items.get('nft/vrf5001');
+    assert.ok(item?.kind === 'ruleset');
+    const { chains = {} } = item.state.tables.inet ?? {};
+    assert.deepEqual(chains['forward'], [
+      'type filter hook forward priority filter; policy accept;',
+      'iifname "pv5003" ip saddr 203.0.113.0/24 jump pv5003-0',
+      'iifname "pv5003" icmp type { destination-unreachable, time-exceeded, parameter-problem } jump pv5003-0',
+      'iifname "pv5003" icmpv6 type { destination-unreachable, packet-too-big, time-exceeded, parameter-problem } jump pv5003-0',
+      'iifname "pv5003" drop',
+    ]);
+    assert.deepEqual(chains['pv5003-0'], ['ip daddr 10.1.1.0/24 accept']);
+  });
+
   it('announces what lies behind its peerings, believes what is not inside, and tells other leaves what it did not announce', () => {
     const peer = vrfPeer('e1', 5003, '192.0.2.0', 65010, { accept: ['203.0.0.0/8'], inboundCommunity: '65010:7', outboundCommunity: '50000:1' });
     const found = rendered([...met, peer]);

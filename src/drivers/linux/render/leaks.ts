@@ -20,10 +20,11 @@ export const renderLeaks = (rendering: Rendering): void => {
   const missing = halves.map(([, leak]) => closed(leak)).filter(({ vrf, peerVrf }) => !halves.some(([, half]) =>
     half.vrf === vrf && half.peerVrf === peerVrf));
   const all = [...halves, ...missing.map((leak) => [undefined, leak] as const)];
+  const outsides = new Set([...goal.vrf.values()].flatMap(({ vni, external }) => (external === undefined ? [] : [vni])));
   for (const vrf of new Set(all.map(([, leak]) => leak.vrf))) {
     const own = all.filter(([, leak]) => leak.vrf === vrf);
     const rows = own.flatMap(([key]) => (key === undefined ? [] : [`leak/${key}`]));
-    rendering.filter(vrf, { chains: gateChains(own.map(([, leak]) => leak)) }, rows);
+    rendering.filter(vrf, { chains: gateChains(own.map(([, leak]) => leak), outsides) }, rows);
   }
 };
 
@@ -65,9 +66,9 @@ const endOf = (place: string, vni: LeakRow['vni'], peerVni: LeakRow['vni']): Pai
  * What comes in from a peer VRF is dropped unless one pairing permits both its ends. A chain a pairing and a rule a prefix:
  * linear in the size of the peering. At `input` too: otherwise this VRF's gateways could be reached by every peer.
  */
-const gateChains = (leaks: readonly LeakRow[]): Record<string, readonly string[]> => {
+const gateChains = (leaks: readonly LeakRow[], outsides: ReadonlySet<number>): Record<string, readonly string[]> => {
   const sorted = leaks.toSorted((left, right) => left.peerVni - right.peerVni);
-  const gate = sorted.flatMap(gateRules);
+  const gate = sorted.flatMap((leak) => gateRules(leak, outsides.has(leak.peerVni)));
   return Object.fromEntries([
     ...sorted.flatMap(pairingChains),
     ['forward', [hook('forward'), ...gate]],
@@ -81,8 +82,20 @@ const pairingChains = (leak: LeakRow): (readonly [string, readonly string[]])[] 
   leak.pairings.map(({ local }, index) =>
     [chainName(leak, index), local.map((prefix) => `${headerOf(prefix)} daddr ${bare(prefix)} accept`)]);
 
-const gateRules = (leak: LeakRow): readonly string[] => [
+/**
+ * What went wrong outside (a packet too large above all) is told by routers on the way, whose addresses no peering names; a
+ * border leaf is the first of them.
+ */
+const errorRules = (leak: LeakRow): readonly string[] =>
+  leak.pairings.flatMap((_, index) =>
+    [
+      'icmp type { destination-unreachable, time-exceeded, parameter-problem }',
+      'icmpv6 type { destination-unreachable, packet-too-big, time-exceeded, parameter-problem }',
+    ].map((types) => `iifname "pv${leak.peerVni}" ${types} jump ${chainName(leak, index)}`));
+
+const gateRules = (leak: LeakRow, isOutside: boolean): readonly string[] => [
   ...leak.pairings.flatMap(({ remote }, index) =>
     remote.map((prefix) => `iifname "pv${leak.peerVni}" ${headerOf(prefix)} saddr ${bare(prefix)} jump ${chainName(leak, index)}`)),
+  ...(isOutside ? errorRules(leak) : []),
   `iifname "pv${leak.peerVni}" drop`,
 ];
