@@ -1,5 +1,5 @@
 /**
- * npm run scenarios [-- PATTERN]: plays all stories, or those whose name contains PATTERN, pure and in the lab, writes their
+ * npm run scenarios [-- PATTERN]: plays all stories, or those whose name contains PATTERN or whose wiring is so called, pure and in the lab, writes their
  * results and docs/scenarios.md. Exits 1 when one fails.
  */
 import { basename } from 'node:path';
@@ -16,7 +16,7 @@ import { byWiring, readCabling, readScenarios, readWiring, type Scenario } from 
 import { playSteps } from '../src/scenarios/stage.ts';
 
 const [pattern = ''] = process.argv.slice(2);
-const scenarios = readScenarios().filter(({ name }) => name.includes(pattern));
+const scenarios = readScenarios().filter(({ name, wiring }) => name.includes(pattern) || basename(wiring, '.yaml') === pattern);
 const results = readResults();
 const [pure, lab] = [{ ...results.pure }, { ...results.lab }];
 

@@ -14,7 +14,7 @@ import { setUpRouters } from '../lab/routers.ts';
 import type { LabHandle } from '../lab/up.ts';
 import type { Prefix } from '../net/brand.ts';
 import type { ApiStage } from './apistage.ts';
-import { portsOf, surprises, type Reach } from './matrix.ts';
+import { describePairs, portsOf, surprises, type Reach } from './matrix.ts';
 import { pingDuring } from './pings.ts';
 import { announce } from './announce.ts';
 import type { ExecStep } from './scenario.ts';
@@ -50,9 +50,10 @@ export const labStage = (lab: LabHandle, api: ApiStage, tell: (line: string) => 
 /** What the story says, what intent says and what the packets say are one. Intent is remembered for when the server is dead. */
 const assertReach = async (lab: LabHandle, wanted: Reach | undefined, announced: Announced): Promise<void> => {
   const { pairs } = await checkPairs(lab.manifest, rememberingApi(lab), { ports: portsOf(wanted), announced });
-  if (wanted !== undefined) assert.deepEqual(surprises(wanted, pairs), [], 'pairs that differ from the story');
+  const surprising = wanted === undefined ? [] : surprises(wanted, pairs);
+  assert.ok(surprising.length === 0, describePairs('pairs differ from the story', surprising));
   const differing = pairs.filter(({ expected, actual }) => expected !== actual);
-  assert.deepEqual(differing, [], 'pairs that differ from intent');
+  assert.ok(differing.length === 0, describePairs('pairs differ from intent', differing));
 };
 
 const rememberedIn = new WeakMap<LabHandle, Map<string, Awaited<ReturnType<LabHandle['api']['list']>>>>();

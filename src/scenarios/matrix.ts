@@ -11,7 +11,7 @@
  */
 import { HeddleError } from '../kit/error.ts';
 import type { CheckedPair } from '../lab/checkplan.ts';
-import { usualPorts, type Family, type Protocol, type Service } from '../lab/service.ts';
+import { formatService, usualPorts, type Family, type Protocol, type Service } from '../lab/service.ts';
 
 
 /** What a line allows; what it leaves out is any. */
@@ -85,3 +85,12 @@ export const surprises = (reach: Reach, pairs: readonly CheckedPair[]): CheckedP
     const at = port ?? usual;
     return isAllowed(reach, from, to, { family, proto, ...(at !== undefined && { port: at }) }) !== (actual === 'allow');
   });
+
+/** A line about pairs that are not as they must be: the first of them. */
+export const describePairs = (what: string, pairs: readonly CheckedPair[]): string => {
+  const shown = pairs.slice(0, 6).map(({ from, to, proto, family = 4 as const, port, expected, actual, note }) => {
+    const service = formatService({ family, proto, ...(port !== undefined && { port }) });
+    return `${from} -> ${to} ${service}: ${actual}, intent says ${expected}${note === undefined ? '' : ` (${note})`}`;
+  });
+  return `${pairs.length} ${what}: ${shown.join('; ')}${pairs.length > shown.length ? '; …' : ''}`;
+};

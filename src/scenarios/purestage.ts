@@ -17,7 +17,7 @@ import { roundTrip } from '../verify/evaluate.ts';
 import { placeKey, readNetwork, type Network } from '../verify/network.ts';
 import { formatVerdict, type Announcement, type Delivery, type LearnedHost, type Place, type Verdict } from '../verify/packet.ts';
 import type { CompileStage } from './compilestage.ts';
-import { portsOf, surprises, type Reach } from './matrix.ts';
+import { describePairs, portsOf, surprises, type Reach } from './matrix.ts';
 import type { Expectation } from './scenario.ts';
 import { withoutPackets, type Stage } from './stage.ts';
 
@@ -59,7 +59,8 @@ const expectAccepted = (stage: CompileStage, { ref, condition, wanted }: Expecta
 
 const assertReach = (compiler: CompileStage, announced: Announced, reach: Reach | undefined): void => {
   const checked = checkRows(compiler, announced, portsOf(reach));
-  if (reach !== undefined) assert.deepEqual(surprises(reach, checked.map(({ pair }) => pair)), [], 'pairs that differ from the story');
+  const surprising = reach === undefined ? [] : surprises(reach, checked.map(({ pair }) => pair));
+  assert.ok(surprising.length === 0, describePairs('pairs differ from the story', surprising));
   assert.deepEqual(differing(checked), [], 'pairs that differ from intent');
 };
 
