@@ -11,6 +11,10 @@ export function switchRules({ spec, old }: Subject<DefaultedSwitchSpec>, found: 
   const routerId = spec.routerID === undefined ? undefined : usableAddress('spec.routerID', spec.routerID, found);
   checkPorts(spec.ports, found);
   immutable('spec.fabric', old?.fabric, spec.fabric, found);
+  if (old !== undefined && (old.role === 'spine') !== (spec.role === 'spine')) {
+    const message = `a ${old.role} cannot become a ${spec.role}: its ASN and everything cabled to it would change at once; delete it and create it anew`;
+    found.add('spec.role', 'Immutable', message);
+  }
   if (spec.vtep === undefined) return;
   const vtep = usableAddress('spec.vtep', spec.vtep, found);
   if (spec.role === 'spine') {
