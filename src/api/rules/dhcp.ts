@@ -74,7 +74,7 @@ function checkServers({ dnsServers, ntpServers, domain }: Dhcp, path: string, fo
 }
 
 /** Characters that one of the servers or boot loaders on the way takes for something else. */
-const unbootable = /[^!#-+\-./0-9:;=?@A-Z[\]_a-z{|}~]/;
+const unbootable = /[^!#-&(-+\-./0-9:;=?@A-Z[\]_a-z{|}~]/;
 
 function checkBoot({ boot }: Dhcp, path: string, found: Findings): void {
   for (const [member, text] of Object.entries(boot ?? {})) {

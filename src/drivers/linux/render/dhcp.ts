@@ -83,7 +83,7 @@ const renderServed = ({ goal, add, refuse, site }: Rendering, { row, segment, ho
 
 /** Of texts that dnsmasq would take apart at commas, or not take as one word. */
 const unsafeText = (settings: DhcpSettings | undefined): string | undefined =>
-  [settings?.domain, settings?.bootServer, settings?.bootFile].find((text) => text !== undefined && !/^[!#-+\-./0-9:;=?@A-Z[\]_a-z{|}~]+$/.test(text));
+  [settings?.domain, settings?.bootServer, settings?.bootFile].find((text) => text !== undefined && !/^[!#-&(-+\-./0-9:;=?@A-Z[\]_a-z{|}~]+$/.test(text));
 
 /**
  * dnsmasq's file has no quoting: of a name only what may stand in one (RFC 1123 §2.1) is used. A line a MAC address, since

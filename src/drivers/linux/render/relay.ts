@@ -29,7 +29,8 @@ export const renderRelay = ({ goal, add, site }: Rendering, place: string, segme
     segment: vni,
     place,
     argv: [
-      '--conf-file=/dev/null', '--port=0', '--user=root', '--quiet-dhcp',
+      // Without interfaces of its own it hears all of them, beside the servers of other segments (SO_REUSEPORT).
+      '--conf-file=/dev/null', '--port=0', '--user=root', '--bind-interfaces', '--quiet-dhcp',
       ...relays.map(({ from, server }) => `--dhcp-relay=${from},${server}`).toSorted(),
       `--log-facility=${dhcpLogFile(site, vni)}`, `--pid-file=${dhcpPidFile(site, vni)}`,
     ],
