@@ -36,13 +36,21 @@ source_routes() {
   for lease in "$directory"/lease-*; do
     port=${lease##*/lease-}
     table=$((10000 + $(ip -o link show dev "$port" | cut -d : -f 1)))
-    ip -4 rule del pref "$table" 2> /dev/null || :
-    ip -4 rule add pref "$table" from "$(cut -d / -f 1 "$lease")" lookup "$table"
+    address=$(cut -d / -f 1 "$lease")
+    while ip -4 rule del from "$address" 2> /dev/null; do :; done
     ip -4 route flush table "$table" 2> /dev/null || :
-    ip -4 route show dev "$port" | while read -r route; do
+    ip -4 route show dev "$port" scope link | while read -r route; do
       # shellcheck disable=SC2086
       ip -4 route replace $route dev "$port" table "$table"
     done
+    # What the port was told; of its routes in the main table another port's may have taken the place.
+    # shellcheck disable=SC2046
+    set -- $(cat "$directory/options-$port.routes" 2> /dev/null)
+    while [ $# -ge 2 ]; do
+      [ "$2" = 0.0.0.0 ] || ip -4 route replace "$1" via "$2" dev "$port" onlink table "$table"
+      shift 2
+    done
+    ip -4 rule add pref "$table" from "$address" lookup "$table"
     ip -4 route add unreachable default metric 4294967295 table "$table" 2> /dev/null || :
   done
 }

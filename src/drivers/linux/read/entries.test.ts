@@ -21,12 +21,13 @@ describe('forwarding entries that were read', () => {
       { ...at, ifname: 'b-p2' },
       { ...at, mac: '0a:00:00:00:00:08', ifname: 'eth9' },
       { ...at, mac: '0a:00:00:00:00:09', state: 'permanent' },
-      { ...at, mac: '0a:00:00:00:00:0a', flags: ['extern_learn'] },
+      { ...at, mac: '0a:00:00:00:00:0a', ifname: 'vx1001', flags: ['extern_learn'] },
+      { ...at, mac: '0a:00:00:00:00:0b', flags: ['extern_learn'], ifname: 'b-p2' },
       { mac: '33:33:00:00:00:01', ifname: 'p1', flags: ['self'], state: 'static' },
     ], ['p1']);
-    assert.deepEqual(found, [[`fdb/vrf5001/p1/${mac}`, 'port'], [`fdb/vrf5001/b-p2/${mac}`, 'bond']]);
-    assert.deepEqual([...local], [mac]);
-    assert.deepEqual(found.map(([key, word]) => itemOf(key, word).needs), [['port/p1'], ['link/vrf5001/b-p2']]);
+    assert.deepEqual(found, [[`fdb/vrf5001/p1/${mac}`, 'port'], [`fdb/vrf5001/b-p2/${mac}`, 'bond'], ['fdb/vrf5001/b-p2/0a:00:00:00:00:0b', 'bond']]);
+    assert.deepEqual([...local], [mac, '0a:00:00:00:00:0b']);
+    assert.deepEqual(found.map(([key, word]) => itemOf(key, word).needs), [['port/p1'], ['link/vrf5001/b-p2'], ['link/vrf5001/b-p2']]);
   });
 
   it('are MAC addresses behind VTEPs, told from what zebra learnt, and half an entry is seen as such', () => {

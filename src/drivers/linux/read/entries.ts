@@ -34,7 +34,8 @@ const vniOf = /"vni":(\d+)/;
 const everybody = '00:00:00:00:00:00';
 
 /**
- * Static entries of one namespace: those at `ports`, subinterfaces or bonds, and those that Heddle put behind VTEPs, told from what zebra
+ * Static entries of one namespace: those at `ports`, subinterfaces or bonds (also those that were zebra's, behind a VTEP, until
+ * they were written over: the kernel keeps that word), and those that Heddle put behind VTEPs, told from what zebra
  * learnt (extern_learn) and from flooding lists. Answers the MAC addresses at ports and bonds.
  */
 export const addStations = (
@@ -49,9 +50,10 @@ export const addStations = (
   const bridged = new Map<string, Set<string>>();
   const behind: (readonly [device: string, mac: string, rest: string])[] = [];
   for (const [, mac = '', device = '', rest = ''] of text.matchAll(stationPattern)) {
-    if (!rest.includes('"state":"static"') || rest.includes('"extern_learn"')) continue;
+    if (!rest.includes('"state":"static"')) continue;
     const isBridged = rest.includes('"master":');
     if (device.startsWith('vx') && /^vx\d+$/.test(device)) {
+      if (rest.includes('"extern_learn"')) continue;
       if (isBridged) addMember(bridged, device, mac);
       else if (mac !== everybody && rest.includes('"self"')) behind.push([device, mac, rest]);
       continue;
