@@ -329,8 +329,8 @@ test('every fault is told at once', () => {
   assert.deepEqual(faults, [
     'spec.subnets.front.cidr HostBitsSet',
     'spec.subnets.front.gateway InvalidAddress',
-    'spec.subnets.front.dhcp.dnsServers[0] InvalidAddress',
     'spec.subnets.Back InvalidName',
     'spec.subnets.Back.cidr SpecialUse',
+    'spec.subnets.front.dhcp.dnsServers[0] InvalidAddress',
   ]);
 });
