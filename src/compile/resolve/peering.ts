@@ -1,7 +1,7 @@
 /** A peering as pairings of prefixes. A faulty pairing permits nothing; the others stay as they are. */
 import { refOf, type ObjectRef, type Resource } from '../../api/object.ts';
 import type { Prefix } from '../../net/brand.ts';
-import { overlaps } from '../../net/prefix.ts';
+import { contains, overlaps } from '../../net/prefix.ts';
 import { byText } from '../../kit/order.ts';
 import { ageOf } from '../age.ts';
 import { warning } from '../finding.ts';
@@ -83,6 +83,14 @@ const checkPair = (left: Side, right: Side, at: string, seen: Examination): void
     for (const across of right.prefixes) {
       if (!overlaps(prefix, across)) continue;
       seen.error('PeeringOverlap', at, `"${prefix}" of VPC ${one} overlaps "${across}" of VPC ${other}; leave one of the subnets out`);
+    }
+  }
+  for (const [side, peer] of [[left, right], [right, left]] as const) {
+    for (const { prefix } of side.resolved.staticRoutes) {
+      const across = peer.prefixes.find((outer) => contains(outer, prefix));
+      if (across === undefined) continue;
+      const [own, its] = [side, peer].map(({ vpc }) => `"${tenantRef('VPC', vpc).name}"`);
+      seen.error('PeeringOverlap', at, `VPC ${own} routes "${prefix}" elsewhere (spec.staticRoutes), which is of "${across}" of VPC ${its}; remove the route or leave the subnet out`);
     }
   }
 };

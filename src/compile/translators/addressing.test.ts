@@ -118,3 +118,12 @@ test('hosts of a subnet may announce its single addresses, or what it says; othe
   const { compiler } = make.compiled(both, shop({ hostBGP: services }), bank);
   assert.deepEqual(compiler.findingsOf(refOf(bank)).map(({ code }) => code), ['SubnetOverlap']);
 });
+
+test('a VPC that routes a peer\'s prefix elsewhere cannot be peered with it', () => {
+  const routed = shop({}, { staticRoutes: [{ prefix: '10.2.1.0/25', nextHops: ['10.1.1.9'] }, { prefix: '0.0.0.0/0', nextHops: ['10.1.1.9'] }] });
+  const peering = make.peering('p', [[{ vpc: 'shop' }, { vpc: 'bank' }]]);
+  const { compiler } = make.compiled(both, routed, make.vpc('bank', { a: '10.2.1.0/24' }), peering);
+  assert.deepEqual(findings(compiler, peering), [
+    'spec.permit[0]: VPC "shop" routes "10.2.1.0/25" elsewhere (spec.staticRoutes), which is of "10.2.1.0/24" of VPC "bank"; remove the route or leave the subnet out (PeeringOverlap)',
+  ]);
+});
