@@ -99,7 +99,15 @@ describe('an outside network behind a Linux leaf', () => {
       const text = await router.vtysh('show bgp ipv4 unicast neighbors 192.0.2.1 routes json');
       return JSON.stringify(Object.keys(JSON.parse(text || '{}').routes ?? {}).toSorted()) === '["10.1.1.0/24","10.2.1.0/24"]';
     });
-    assert.match(await router.vtysh('show bgp ipv4 unicast 10.1.1.0/24'), /Community: 50000:50001/);
+    const heard = (): Promise<string> => router.vtysh('show bgp ipv4 unicast 10.1.1.0/24');
+    assert.match(await heard(), /Community: 50000:50001/);
+    const rows = onRight({}, { outboundCommunity: '50000:50001' }, ...both);
+    const drained = leaves.fabric.right.map((row): Row => (row.table === 'bgp' ? { ...row, value: { ...row.value, drained: true } } : row));
+    const { failed } = await leaves.right.converge([...drained, ...rows]);
+    assert.deepEqual(failed, []);
+    await eventually('it hears that the leaf goes away', async () => /Community: 50000:50001 graceful-shutdown/.test(await heard()));
+    await leaves.converge(onLeft(...both), rows);
+    await eventually('and that it stays', async () => !(await heard()).includes('graceful-shutdown'));
   });
 
   it('is not believed about what is inside, and what it takes back is gone until it comes again', async () => {

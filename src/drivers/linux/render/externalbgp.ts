@@ -30,7 +30,8 @@ export const renderExternalBgp = (rendering: Rendering, { name, vni }: VrfRow, i
   const peers = [...goal.vrfPeer].filter(([, peer]) => peer.vrf === name && peer.bfd === undefined && places.some(({ key }) => key === peer.port));
   const leaks = [...goal.leak].filter(([, leak]) => leak.vrf === name && goal.vrf.has(leak.peerVrf));
   const remote = [...new Set(leaks.flatMap(([, { pairings }]) => pairings.flatMap((pairing) => pairing.remote)))];
-  configure([top], ['bgp bestpath as-path multipath-relax'], [], row);
+  // Routers outside are told, too, that this device goes away (RFC 8326).
+  configure([top], ['bgp bestpath as-path multipath-relax', ...(bgp.drained === true ? ['bgp graceful-shutdown'] : [])], [], row);
   for (const word of families) {
     const lists = [{ name: insideList(name), matches: inside.map(within) }, { name: leakList(name), matches: remote.map(exactly) }];
     for (const list of lists) {

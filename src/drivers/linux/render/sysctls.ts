@@ -6,6 +6,9 @@ export const forwardingSysctls: Readonly<Record<string, string>> = {
   'net.ipv4.conf.default.rp_filter': '0',
   'net.ipv4.fib_multipath_hash_policy': '1',
   'net.ipv6.fib_multipath_hash_policy': '1',
+  // A static way out over a cable that is dead is no way; the kernel would go on using it.
+  'net.ipv4.conf.all.ignore_routes_with_linkdown': '1',
+  'net.ipv6.conf.all.ignore_routes_with_linkdown': '1',
   // Where hosts reach each other through the gateway only, it must not tell them of a shorter way.
   'net.ipv4.conf.all.send_redirects': '0',
   'net.ipv4.conf.default.send_redirects': '0',
