@@ -284,6 +284,18 @@ describe('an agent and its server', () => {
     assert.deepEqual([device.reads, device.rows.has('vrf/c')], [1, true]);
   });
 
+  test('what changes on the device by itself is planned for at once, and is no drift', async () => {
+    await start();
+    const agent = await bench.agent('leaf-1', device, { driftMilliseconds: 60_000 });
+    await verified('vpc/1', 2);
+    device.rows.delete('vrf/a');
+    device.stir?.();
+    await until('it is written again', () => device.rows.has('vrf/a'));
+    await equal();
+    assert.deepEqual(agent.status().drifted, []);
+    assert.equal(agent.status().driftRepaired, 0);
+  });
+
   test('what drifted since the last look is repaired when the next change is read back', async () => {
     await start();
     const agent = await bench.agent('leaf-1', device, { driftMilliseconds: 60_000 });

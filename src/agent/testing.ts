@@ -32,6 +32,8 @@ export class MemoryDevice {
   unreadable: string | undefined;
   /** Hears what the device sees, once an agent observes it. */
   tell: ((seen: Observation) => void) | undefined;
+  /** Says that something changed by itself, once an agent runs. */
+  stir: (() => void) | undefined;
   #gate: Promise<void> | undefined;
 
   /** Every apply waits until the function that this returns is called. */
@@ -60,6 +62,7 @@ export class MemoryDevice {
         return ops.map((op) => this.#apply(op));
       },
       observe: (tell) => (this.tell = tell),
+      watch: (changed) => void (this.stir = changed),
       close: async () => {},
     };
   }
