@@ -159,6 +159,7 @@ class Control implements Controller {
       devices: this.#devices,
       safeguard: this.#safeguard,
       cabling: this.#cabling,
+      objects: this.#objects,
       goal,
       clock,
       started: clock.now(),

@@ -13,6 +13,8 @@ import type { Cabling } from './cabling.ts';
 import { conditionsAfter, ready, statements, type Knowledge, type Statement } from './conditions.ts';
 import type { Devices, DeviceState } from './devices.ts';
 import { deviceKinds, type Safeguard } from './safeguard.ts';
+import type { Objects } from './objects.ts';
+import { tableUse } from './tableuse.ts';
 import { rfc3339 } from './time.ts';
 
 export interface VerdictSources {
@@ -23,6 +25,7 @@ export interface VerdictSources {
   readonly devices: Devices;
   readonly safeguard: Safeguard;
   readonly cabling: Cabling;
+  readonly objects: Objects;
   readonly clock: Clock;
   /** When this controller began, milliseconds since 1970. */
   readonly started: number;
@@ -98,7 +101,7 @@ const partOf = (object: Resource, sources: VerdictSources): Part => {
   return { members: held === undefined ? {} : { held }, said: safeguard.condition(object, statusOf(object).conditions ?? []) };
 };
 
-const switchPart = (object: Resource, { devices, goal, started, safeguard, clock }: VerdictSources): Part => {
+const switchPart = (object: Resource, { devices, goal, started, safeguard, clock, objects }: VerdictSources): Part => {
   const device = object.metadata.name;
   const before = (object.status ?? {}) as SwitchStatus;
   const state = devices.get(device);
@@ -106,7 +109,9 @@ const switchPart = (object: Resource, { devices, goal, started, safeguard, clock
   const rows = goal.subscriptions(device).reduce((sum, scope) => sum + goal.scope(scope).rows.size, 0);
   const driftRepaired = state?.driftRepaired ?? before.driftRepaired ?? 0;
   const held = safeguard.switchPart(device);
-  const members = { agent: agentOf(state, before.agent, started), rows, driftRepaired, ...(held === undefined ? {} : { held }) };
+  const capacity = tableUse(object, goal, (kind, namespace, name) => objects.get(refKey({ kind, namespace, name })));
+  const figures = { rows, ...(capacity === undefined ? {} : { capacity }) };
+  const members = { agent: agentOf(state, before.agent, started), ...figures, driftRepaired, ...(held === undefined ? {} : { held }) };
   return { members, said: [connectedOf(state), ...contestedOf(state, before.conditions ?? [], clock.now()), ...safeguard.condition(object, before.conditions ?? [])] };
 };
 

@@ -17,6 +17,16 @@ export class RowSet<Held extends { readonly table: TableName; readonly key: stri
     return this.#tables.get(table)?.get(key);
   }
 
+  /** How many rows of a table. */
+  count(table: TableName): number {
+    return this.#tables.get(table)?.size ?? 0;
+  }
+
+  /** The rows of a table. */
+  in(table: TableName): Iterable<Held> {
+    return this.#tables.get(table)?.values() ?? [];
+  }
+
   put(row: Held): void {
     const rows = getOrMake(this.#tables, row.table, () => new Map<string, Held>());
     const before = rows.size;

@@ -29,7 +29,7 @@ export interface ChangedScope {
 export interface ScopeView {
   readonly version: Version;
   readonly digest: Digest;
-  readonly rows: ReadonlyMap<RowId, Row>;
+  readonly rows: Pick<RowSet, 'count' | 'in'> & ReadonlyMap<RowId, Row>;
 }
 
 export interface ScopeDelta {
@@ -49,7 +49,7 @@ export interface GoalStateOptions {
   readonly logRows?: number;
 }
 
-const emptyScope: ScopeView = { version: 0, digest: emptyDigest, rows: new Map() };
+const emptyScope: ScopeView = { version: 0, digest: emptyDigest, rows: new RowSet() };
 
 export class GoalState {
   readonly #scopes = new Map<string, Scope>();

@@ -446,6 +446,8 @@ export interface LinuxActual {
   readonly fingerprint?: string;
   /** Interfaces in the underlay that Heddle does not own, so that a goal may claim them. */
   readonly unclaimed: ReadonlyMap<string, PortState>;
+  /** Interfaces with a medium behind them: what is virtual (veth) has neither speed nor FEC, and so any that is asked for. */
+  readonly hardware?: ReadonlySet<string>;
   /** Interfaces that are up and have no carrier. Left out: none. */
   readonly silent?: ReadonlySet<string>;
   readonly capabilities: ReadonlySet<string>;

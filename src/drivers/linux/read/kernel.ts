@@ -124,6 +124,9 @@ const isUp = ({ flags }: IpLink): boolean => flags.includes('UP');
 /** Up, and nobody is at the other end of the cable. */
 export const isSilent = ({ flags }: IpLink): boolean => flags.includes('UP') && flags.includes('NO-CARRIER');
 
+/** What the kernel names no kind of: a network card, of a machine or as a virtual machine sees one. */
+export const isHardware = ({ linkinfo }: IpLink): boolean => linkinfo?.info_kind === undefined;
+
 /** VNI in a name such as `br1001`; undefined for any other name. */
 const vniIn = (prefix: string, name: string): Vni | undefined => {
   const digits = name.startsWith(prefix) ? name.slice(prefix.length) : '';

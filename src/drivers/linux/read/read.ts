@@ -11,7 +11,7 @@ import type { Site } from '../steps/step.ts';
 import type { Runner } from '../tools/tools.ts';
 import { readDhcp } from './dhcp.ts';
 import { readAdvertised, readFrr } from './frr.ts';
-import { interpretPairs, interpretPlace, isSilent, readRawPlace } from './kernel.ts';
+import { interpretPairs, interpretPlace, isHardware, isSilent, readRawPlace } from './kernel.ts';
 import type { PlaceReading, RawPlace } from './kernel.ts';
 import { readEntries } from './memory.ts';
 import { readSubinterfaces, withGuards } from './subinterfaces.ts';
@@ -54,6 +54,7 @@ export const readDevice = async (
     ...(entries.fingerprint === undefined ? {} : { fingerprint: `${entries.fingerprint} ${leaseMark(dhcp)}` }),
     unclaimed: new Map(unclaimed.map((state) => [state.interface, state])),
     silent: new Set(usable.flatMap(([, { links }]) => links.filter(isSilent).map(({ ifname }) => ifname))),
+    hardware: new Set(usable.flatMap(([, { links }]) => links.filter(isHardware).map(({ ifname }) => ifname))),
     capabilities,
   };
 };

@@ -13,6 +13,7 @@ import type { Rendering } from './render.ts';
 export const renderPorts = (rendering: Rendering): void => {
   const { ways, bundles } = doorsOf(rendering, rendering.refuse);
   const renderBundle = aggregates(rendering) ? renderBond : renderOneAtATime;
+  for (const [key, row] of rendering.goal.port) checkMedia(rendering, key, row);
   for (const [key, row] of rendering.goal.port) if (row.bundle === undefined) renderPort(rendering, key, row, ways.get(key) ?? []);
   for (const [bundle, members] of bundles) renderBundle(rendering, members, ways.get(bundle) ?? []);
 };
@@ -85,6 +86,13 @@ const renderBond = (rendering: Rendering, members: readonly Member[], ways: read
 
 /** LACP system identifier of an Ethernet segment: locally administered, with the last four octets of its ESI. */
 const systemOf = (esi: string): Mac => `02:65:${esi.split(':').slice(-4).join(':')}` as Mac;
+
+/** Ports run at the speed that they come up with. Saying nothing of it would let people believe that it was set. */
+const checkMedia = ({ actual, refuse }: Rendering, key: string, { interface: name, speed, fec }: PortRow): void => {
+  if (actual.hardware?.has(name) !== true || (speed === undefined && fec === undefined)) return;
+  const asked = [speed, fec === undefined ? undefined : `FEC ${fec}`].filter((word) => word !== undefined).join(' with ');
+  refuse(`port/${key}`, 'Unsupported', `"${name}" is hardware, whose speed and FEC this driver does not set; ${asked} is asked for`);
+};
 
 const isThere = (rendering: Rendering, key: string, { interface: name }: PortRow, rows: readonly string[]): boolean => {
   if (exists(rendering, name)) return true;

@@ -20,6 +20,15 @@ const bundled = (name: string): Row => ({ table: 'port', key: name, value: { int
 const leaf = underlay({ hostname: 'l', asn: 65001, routerId: '10.255.0.11', fabricPorts: ['up1'], serverPorts: [], leaf: true });
 
 describe('rows of a Linux switch as items', () => {
+  it('do not say that the speed of hardware was set, and any speed of what is virtual is fine', () => {
+    const port: Row = { table: 'port', key: 'E1/1', value: { interface: 'p1', role: 'server', mtu: 1500, peer: 's/1', speed: '25G', fec: 'rs' } };
+    const unclaimed = new Map([['p1', { interface: 'p1', place: '', master: '', up: false, mtu: 1500, marked: false }]]);
+    const on = (hardware: readonly string[]): readonly string[] =>
+      render(merge([[port]]), { items: new Map(), unclaimed, capabilities: new Set(), hardware: new Set(hardware) }, site).unrealisable.map(({ row, code, message }) => `${row} ${code}: ${message}`);
+    assert.deepEqual(on([]), []);
+    assert.deepEqual(on(['p1']), ['port/E1/1 Unsupported: "p1" is hardware, whose speed and FEC this driver does not set; 25G with FEC rs is asked for']);
+  });
+
   it('write BGP as FRR prints it', () => {
     const found = rendered(contractGoals.attached);
     assert.deepEqual(stateOf(found, 'frr/router bgp 65001'), {
