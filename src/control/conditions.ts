@@ -12,6 +12,8 @@ export interface Knowledge extends Tally {
   /** Generation that was compiled. */
   readonly generation: number;
   readonly findings: readonly CompileFinding[];
+  /** What holds although everything is as it was asked for. */
+  readonly notes?: readonly string[];
 }
 
 export type Statement = Pick<Condition, 'type' | 'status' | 'reason' | 'message'>;
@@ -49,7 +51,7 @@ const programmed = (known: Knowledge): Statement => {
   if (late.length > 0) return not('Pending', `${count}; waiting for ${names(late)}`);
   // Nothing has to happen anywhere, so nothing is left to wait for: the barrier is open.
   if (devices === 0) return { type: 'Programmed', status: 'True', reason: 'NoDevices', message: 'no device is affected' };
-  return { type: 'Programmed', status: 'True', reason: 'Programmed', message: count };
+  return { type: 'Programmed', status: 'True', reason: 'Programmed', message: [count, ...(known.notes ?? [])].join('; ') };
 };
 
 /** What failed itself before what only waits for it. */

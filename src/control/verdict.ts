@@ -7,6 +7,7 @@ import { refKey, refOf, type Condition, type Resource } from '../api/object.ts';
 import type { Compiler } from '../compile/engine.ts';
 import type { GoalState } from '../goal/state.ts';
 import type { Clock } from '../kit/clock.ts';
+import { aggregationNotes } from './aggregation.ts';
 import type { Allocator } from './allocate.ts';
 import type { Barrier } from './barrier.ts';
 import type { Cabling } from './cabling.ts';
@@ -64,15 +65,24 @@ export const verdictOn = (object: Resource, sources: VerdictSources): Verdict =>
   return { status, tentative: lessThan(before, said, known.generation), waiting };
 };
 
-const knowledgeOf = (object: Resource, { compiler, allocator, barrier }: VerdictSources): Knowledge => {
+const knowledgeOf = (object: Resource, sources: VerdictSources): Knowledge => {
+  const { compiler, allocator, barrier } = sources;
   const ref = refOf(object);
   const key = refKey(ref);
   return {
     generation: object.metadata.generation ?? 0,
     findings: [...compiler.findingsOf(ref), ...allocator.findingsOf(key)],
     ...barrier.tally(key),
+    ...(object.kind === 'Connection' ? { notes: notesOn(object, sources) } : {}),
   };
 };
+
+const notesOn = (object: Resource, { devices }: VerdictSources): readonly string[] =>
+  // Other drivers, such as simulated ones, have no cables to use.
+  aggregationNotes(object, (device) => {
+    const hello = devices.get(device)?.hello;
+    return hello?.driver === 'linux' ? hello.capabilities.includes('bond') : undefined;
+  });
 
 /** Whether a condition that is stored as True for this generation would be taken back for lack of news. */
 const lessThan = (before: StatusBase, said: readonly Statement[], generation: number): boolean =>
