@@ -125,12 +125,6 @@ export const externalsByPlace = index('externalsByPlace', 'External', (object, n
 /** A cable, and the VLAN tag on it. */
 export const placeKey = ({ connection, vlan }: { readonly connection: string; readonly vlan?: number }): string => `${connection}|${vlan ?? ''}`;
 
-/** Key: `<namespace>/<vpc>|<prefix>`. ExternalPeerings that lead there from the VPC. */
-export const externalPeeringsByPrefix = index('externalPeeringsByPrefix', 'ExternalPeering', (object, peering) => {
-  const { vpc, prefixes } = specOf('ExternalPeering', object);
-  return prefixes.map((prefix) => ({ key: `${object.metadata.namespace ?? ''}/${vpc}|${prefix}`, value: peering }));
-});
-
 /** Key: `externalPairingKey`. ExternalPeerings that say the same. */
 export const externalPeeringsByPairing = index('externalPeeringsByPairing', 'ExternalPeering', (object, peering) => [
   { key: externalPairingKey(object), value: peering },
@@ -155,7 +149,6 @@ export const pairingKeys = (object: Resource): string[] =>
 
 export const indexes = [
   externalsByPlace,
-  externalPeeringsByPrefix,
   externalPeeringsByPairing,
   peeringsByPairing,
   claimsByOwner,

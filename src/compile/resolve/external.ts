@@ -37,7 +37,9 @@ export interface ExternalNetwork {
   readonly scope: string;
   /** Never outside. */
   readonly inside: readonly Prefix[];
-  /** What is behind it; undefined when it says that itself by BGP. */
+  /** What is behind it, or is believed to be; undefined when all that it says is believed. */
+  readonly behind?: readonly Prefix[];
+  /** The same where it is not said by BGP but written down: routes. */
   readonly fixed?: readonly Prefix[];
 }
 
@@ -104,10 +106,12 @@ const resolve = (object: Resource, view: View): Resolution<ResolvedExternal> => 
 };
 
 const networkOfExternal = (object: Resource, vni: Vni, inside: readonly Prefix[]): ExternalNetwork => {
-  const { addressSpace, static: fixed } = specOf('External', object);
+  const { addressSpace, static: fixed, bgp } = specOf('External', object);
   const network = { external: refOf(object), addressSpace, vni, vrf: vrfName(vni), scope: vpcScope(vni), inside };
-  if (fixed === undefined) return network;
-  return { ...network, fixed: fixed.prefixes.map(prefixOf).filter((prefix) => !inside.some((each) => contains(each, prefix))) };
+  const prefixes = fixed?.prefixes ?? bgp?.prefixes;
+  if (prefixes === undefined) return network;
+  const behind = prefixes.map(prefixOf).filter((prefix) => !inside.some((each) => contains(each, prefix)));
+  return fixed === undefined ? { ...network, behind } : { ...network, behind, fixed: behind };
 };
 
 const claimVni = (seen: Examination, { vnis: { from, to } }: FabricOutside): Vni | undefined => {

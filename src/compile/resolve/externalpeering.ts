@@ -1,12 +1,15 @@
-/** An ExternalPeering as one pairing: prefixes of the VPC with prefixes outside. A faulty prefix outside is left out alone. */
+/**
+ * An ExternalPeering as one pairing: prefixes of the VPC with prefixes outside, as far as the External has them. A faulty prefix
+ * outside is left out alone.
+ */
 import { refOf, type ObjectRef, type Resource } from '../../api/object.ts';
 import type { Prefix } from '../../net/brand.ts';
-import { comparePrefixes, overlaps } from '../../net/prefix.ts';
+import { comparePrefixes, contains, overlaps } from '../../net/prefix.ts';
 import { ageOf } from '../age.ts';
 import { warning } from '../finding.ts';
 import { clusterRef, nameTold, path, prefixOf, specOf } from '../intent.ts';
-import { externalPairingKey, externalPeeringsByPairing, externalPeeringsByPrefix } from '../relations.ts';
-import { query, type View } from '../view.ts';
+import { externalPairingKey, externalPeeringsByPairing } from '../relations.ts';
+import { derivedIndex, query, type View } from '../view.ts';
 import { checkInside, knownExternal, type ExternalNetwork } from './external.ts';
 import type { Pairing } from './peering.ts';
 import { resolveSide, type Side } from './peeringside.ts';
@@ -24,24 +27,49 @@ export interface ResolvedExternalPeering {
   readonly age: string;
 }
 
+/** What a peering leads to, before it is known who else leads there. */
+interface Reach {
+  readonly side: Side;
+  readonly network: ExternalNetwork;
+  readonly outside: readonly Prefix[];
+}
+
+/** Key: `namespace/name`. */
+const externalReach = query('externalReach', (view, key): Resolution<Reach> => {
+  const object = view.at('ExternalPeering', key);
+  return object === undefined ? absent : reachOf(object, view);
+});
+
+/** Key: `namespace/vpc|prefix`. Peerings that lead there from the VPC, to one External or another. */
+const externalReaches = derivedIndex('externalReaches', 'ExternalPeering', externalReach, ({ value }, peering) =>
+  value === undefined ? [] : value.outside.map((prefix) => ({ key: `${value.side.vpc}|${prefix}`, value: peering })),
+);
+
 /** Key: `namespace/name`. */
 export const externalPeeringResolution = query('externalPeering', (view, key): Resolution<ResolvedExternalPeering> => {
   const object = view.at('ExternalPeering', key);
-  return object === undefined ? absent : resolve(object, view);
+  if (object === undefined) return absent;
+  const seen = new Examination(object, view);
+  const { value: reach, findings } = view.query(externalReach, key);
+  if (reach === undefined) return { findings, demands: [] };
+  const { side, network, outside } = reach;
+  const free = outside.filter((prefix) => isFree(object, side, prefix, seen, view));
+  const faults = [...findings, ...seen.findings.splice(0)];
+  const pairing = { left: side.prefixes, right: free };
+  const value = { vpc: side.vpc, overlay: side.resolved.overlay, network, pairing, peering: refOf(object), age: ageOf(object) };
+  return seen.done<ResolvedExternalPeering>(free.length === 0 ? undefined : value, faults);
 });
 
-const resolve = (object: Resource, view: View): Resolution<ResolvedExternalPeering> => {
+const reachOf = (object: Resource, view: View): Resolution<Reach> => {
   const seen = new Examination(object, view);
   const { vpc, subnets = [] } = specOf('ExternalPeering', object);
   const [side] = resolveSide(object, { vpc, subnets }, 'spec', seen, view);
   const network = networkOf(object, seen, view);
   checkTwin(object, seen);
-  if (side === undefined || network === undefined) return seen.done<ResolvedExternalPeering>(undefined);
+  if (side === undefined || network === undefined) return seen.done<Reach>(undefined);
   checkSpaces(side, network, seen);
-  const [outside, faults] = outsideOf(object, network, seen, view);
-  const pairing = { left: side.prefixes, right: outside };
-  const value = { vpc: side.vpc, overlay: side.resolved.overlay, network, pairing, peering: refOf(object), age: ageOf(object) };
-  return seen.done<ResolvedExternalPeering>(outside.length === 0 ? undefined : value, faults);
+  const [outside, faults] = outsideOf(object, network, seen);
+  return seen.done<Reach>({ side, network, outside }, faults);
 };
 
 const networkOf = (object: Resource, seen: Examination, view: View): ExternalNetwork | undefined => {
@@ -65,44 +93,46 @@ const checkSpaces = ({ resolved: { addressSpace, overlay } }: Side, network: Ext
   );
 };
 
-/** Prefixes outside without fault, and what is wrong with the others. */
-const outsideOf = (object: Resource, network: ExternalNetwork, seen: Examination, view: View): readonly [Prefix[], Examination['findings']] => {
+/** What there is outside of the prefixes without fault, and what is wrong with the others. */
+const outsideOf = (object: Resource, network: ExternalNetwork, seen: Examination): readonly [Prefix[], Examination['findings']] => {
   const faults: Examination['findings'] = [];
-  const { prefixes } = specOf('ExternalPeering', object);
-  const outside = prefixes.flatMap((text, index) => {
+  const { external, prefixes } = specOf('ExternalPeering', object);
+  const outside = prefixes.map(prefixOf).flatMap((prefix, index) => {
     const part = seen.part();
-    checkPrefix(object, index, network, part, view);
+    const at = path('spec', 'prefixes', index);
+    checkInside(at, prefix, network.inside, part);
+    const shared = common(prefix, network.behind);
+    if (shared.length === 0) {
+      const has = (network.behind ?? []).join('", "');
+      part.error('NotBehindExternal', at, `"${prefix}" has no address of what is behind External "${external}", which is "${has}"; correct it`);
+    }
     faults.push(...part.findings);
-    return part.failed ? [] : [prefixOf(text)];
+    return part.failed ? [] : shared;
   });
-  return [outside.sort(comparePrefixes), faults];
+  return [[...new Set(outside)].sort(comparePrefixes), faults];
 };
 
-const checkPrefix = (object: Resource, index: number, network: ExternalNetwork, seen: Examination, view: View): void => {
-  const { vpc, external, prefixes } = specOf('ExternalPeering', object);
-  const prefix = prefixes[index] ?? '';
-  const at = path('spec', 'prefixes', index);
-  checkInside(at, prefix, network.inside, seen);
-  if (network.fixed !== undefined && !network.fixed.some((each) => overlaps(each, prefixOf(prefix)))) {
-    seen.error('NotBehindExternal', at, `"${prefix}" has no address of static External "${external}", which has "${network.fixed.join('", "')}"; correct it`);
-  }
-  const rival = rivalOf(object, `${object.metadata.namespace ?? ''}/${vpc}|${prefix}`, view);
-  if (rival === undefined) return;
-  const message = `the older ExternalPeering "${rival.metadata.name}" leads "${prefix}" to External "${specOf('ExternalPeering', rival).external}"; ` +
-    'choose other prefixes, or make both networks attachments of one External';
-  seen.error('PrefixInUse', at, message);
-};
+/** Of two prefixes that share addresses one contains the other: the smaller is what they share. */
+const common = (prefix: Prefix, behind: readonly Prefix[] | undefined): Prefix[] =>
+  behind === undefined ? [prefix] : behind.filter((each) => overlaps(each, prefix)).map((each) => (contains(each, prefix) ? prefix : each));
 
-/** The eldest peering of the VPC that leads the very prefix to another External, when it is older: packets can take one way only. */
-const rivalOf = (object: Resource, key: string, view: View): Resource | undefined => {
-  if (view.count(externalPeeringsByPrefix, key) < 2) return undefined;
+/** Packets can take one way only: of peerings that lead the very prefix to several Externals the eldest has it. */
+const isFree = (object: Resource, { vpc }: Side, prefix: Prefix, seen: Examination, view: View): boolean => {
+  const key = `${vpc}|${prefix}`;
+  if (view.count(externalReaches, key) < 2) return true;
   const { external } = specOf('ExternalPeering', object);
-  const others = view.list(externalPeeringsByPrefix, key).filter((other) => {
-    const rival = view.at('ExternalPeering', other);
-    return rival !== undefined && specOf('ExternalPeering', rival).external !== external;
-  });
+  const others = view.list(externalReaches, key).filter((other) => externalNamed(other, view) !== external);
   const eldest = eldestOf(view, 'ExternalPeering', others);
-  return eldest !== undefined && eldest.age < ageOf(object) ? view.at('ExternalPeering', eldest.key) : undefined;
+  if (eldest === undefined || eldest.age > ageOf(object)) return true;
+  const message = `the older ExternalPeering "${nameTold(object, eldest.key)}" leads "${prefix}" to External "${externalNamed(eldest.key, view)}"; ` +
+    'choose other prefixes, or make both networks attachments of one External';
+  seen.error('PrefixInUse', 'spec.prefixes', message);
+  return false;
+};
+
+const externalNamed = (peering: string, view: View): string | undefined => {
+  const object = view.at('ExternalPeering', peering);
+  return object && specOf('ExternalPeering', object).external;
 };
 
 const checkTwin = (object: Resource, seen: Examination): void => {
@@ -112,4 +142,4 @@ const checkTwin = (object: Resource, seen: Examination): void => {
   seen.findings.push(warning('DuplicatePeering', 'spec', message));
 };
 
-export const externalPeeringLayers = [externalPeeringResolution];
+export const externalPeeringLayers = [externalReach, externalReaches, externalPeeringResolution];
