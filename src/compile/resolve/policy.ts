@@ -13,11 +13,10 @@ import { comparePrefixes } from '../../net/prefix.ts';
 import { error, warning, type CompileFinding } from '../finding.ts';
 import { prefixOf, specOf, tenantRef, type Specs } from '../intent.ts';
 import type { View } from '../view.ts';
-import { prefixesOf } from '../translators/isolation.ts';
 import { peersOfVpc } from './admission.ts';
 import { unready } from './resolution.ts';
 import { choiceOf, selectedBy, setName, subnetsSelected, type Choice, type Selected } from './selected.ts';
-import { knownVpc } from './vpc.ts';
+import { knownVpc, prefixesOf } from './vpc.ts';
 
 export type Direction = Specs['SecurityPolicy']['directions'][number];
 

@@ -3,10 +3,9 @@
  * isolated needs no row of its own: a row holds in both directions.
  */
 import { limitsOf } from '../../api/kinds/vpc.ts';
-import type { Prefix } from '../../net/brand.ts';
 import { comparePrefixes } from '../../net/prefix.ts';
 import type { Specs } from '../intent.ts';
-import type { ResolvedSubnet, ResolvedVpc } from '../resolve/vpc.ts';
+import { prefixesOf, type ResolvedVpc } from '../resolve/vpc.ts';
 import type { ScopedRow } from '../view.ts';
 
 export const isolationRows = (spec: Specs['VPC'], { overlay: { scope, vrf }, subnets }: ResolvedVpc): ScopedRow[] => {
@@ -24,7 +23,3 @@ export const isolationRows = (spec: Specs['VPC'], { overlay: { scope, vrf }, sub
 
 const arePermitted = (permit: Specs['VPC']['permit'], one: string, other: string): boolean =>
   permit.some((names) => names.includes(one) && names.includes(other));
-
-/** Of both families. */
-export const prefixesOf = ({ prefix, ipv6 }: Pick<ResolvedSubnet, 'prefix' | 'ipv6'>): readonly Prefix[] =>
-  ipv6 === undefined ? [prefix] : [prefix, ipv6.prefix];

@@ -199,4 +199,26 @@ describe('what may pass between servers', () => {
     assert.deepEqual(await answered('a', ['tcp b 80']), []);
     assert.deepEqual(await answered('c', ['tcp b 80']), ['tcp b 80']);
   });
+
+  it('ends with its rule on a connection that exists, and goes on where another rule permits it', async () => {
+    const rules = (port: number): AclRow['rules'] => [{ peers: [], sets: [], protocol: 'tcp', ports: [{ from: port, to: port }] }];
+    const subjects = [`${at('b')}/32` as Prefix];
+    await apply([acl('guard/ingress', { subjects, rules: [...rules(80), ...rules(443)] })]);
+    const held = await Promise.all([80, 443].map(async (port) => {
+      const child = spawn('ip', ['netns', 'exec', hostOf('a').namespace, process.execPath, traffic, 'hold', at('b'), `${port}`], { stdio: ['ignore', 'pipe', 'inherit'] });
+      listening.push(child);
+      let answers = 0;
+      child.stdout.on('data', (text: Buffer) => (answers += text.length));
+      await once(child.stdout, 'data');
+      return { count: () => answers };
+    }));
+    await apply([acl('guard/ingress', { subjects, rules: rules(443) })]);
+    await sleep(200);
+    const before = held.map(({ count }) => count());
+    await sleep(600);
+    const [gone = 0, kept = 0] = held.map(({ count }, index) => count() - (before[index] ?? 0));
+    assert.equal(gone, 0);
+    assert.ok(kept > 0);
+    await apply([]);
+  });
 });

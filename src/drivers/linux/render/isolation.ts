@@ -8,7 +8,7 @@
 import type { IsolationRow, SegmentRow } from '../../../goal/rows.ts';
 import type { Prefix } from '../../../net/brand.ts';
 import { networkOf } from '../../../net/interfaceaddress.ts';
-import type { Item, Place } from '../model.ts';
+import type { Items, Place } from '../model.ts';
 import type { NftSet } from '../nft.ts';
 import { bare, headerOf, headersOf, hook, prefixSet } from './ruleset.ts';
 import type { Rendering } from './render.ts';
@@ -85,7 +85,7 @@ const restrictionRules = ({ vni, gateways }: SegmentRow): readonly string[] => [
 /** Whatever stands in the bridge of such a segment. What the switch itself sends there is not passed on but sent. */
 const bridgedPart = ({ items }: Rendering, place: Place, segments: readonly SegmentRow[]) => {
   const bridges = new Set(segments.map(({ vni }) => `br${vni}`));
-  const members = [...items.values()].flatMap((item) => memberOf(item, place, bridges));
+  const members = bridgeMembers(items, place, bridges);
   return {
     family: 'bridge' as const,
     sets: { restricted: { lines: ['type ifname'], elements: members.map((name) => `"${name}"`).toSorted() } },
@@ -93,8 +93,10 @@ const bridgedPart = ({ items }: Rendering, place: Place, segments: readonly Segm
   };
 };
 
-/** Name of an item that is a member of one of these bridges: ports, bonds, sub-interfaces, VXLAN devices. */
-const memberOf = ({ state }: Item, place: Place, bridges: ReadonlySet<string>): string[] => {
-  if (!('master' in state) || !('place' in state) || state.place !== place || !bridges.has(state.master)) return [];
-  return ['interface' in state ? state.interface : state.name];
-};
+/** Names of what stands in some bridges of a VRF, or in any: ports, bonds, subinterfaces, VXLAN devices. */
+export const bridgeMembers = (items: Items, place: Place, bridges?: ReadonlySet<string>): string[] =>
+  [...items.values()].flatMap(({ state }) => {
+    if (!('master' in state) || !('place' in state) || state.place !== place || !/^br\d+$/.test(state.master)) return [];
+    if (bridges?.has(state.master) === false) return [];
+    return ['interface' in state ? state.interface : state.name];
+  });

@@ -4,8 +4,9 @@
  *
  * Stateless, with answers admitted. A packet is admitted when it may begin an exchange (a rule permits it, or nobody selects
  * its end), and when it can only be part of one that its other end was permitted to begin:
- * - TCP: not a pure SYN, and the rules permit the connection in the other direction. No connection comes about that the rules
- *   forbid; one that exists when a rule goes lives on as long as the other direction is not selected.
+ * - TCP: not a pure SYN, not of a connection that its sender is known to have begun, and the rules permit the connection in
+ *   the other direction. No connection comes about that the rules forbid, and one whose rule goes ends with it: who began is
+ *   remembered for `tcpSeconds` after the last packet that a rule permitted.
  * - UDP: the very same addresses and ports were seen the other way round within `udpSeconds`. That is exact: a set of the
  *   kernel remembers who began. Behind a port that is multihomed the other leaf may have seen the beginning, so there an answer
  *   is told by its ports: from a port below 32768 to one from there on (Linux' ip_local_port_range), where the rules permit the
@@ -22,12 +23,14 @@ import { hostPrefix } from '../../../net/address.ts';
 import type { Prefix } from '../../../net/brand.ts';
 import { byText } from '../../../kit/order.ts';
 import type { NftSet } from '../nft.ts';
+import { bridgeMembers } from './isolation.ts';
 import { hook, prefixSet } from './ruleset.ts';
 import type { RulesetPart } from './ruleset.ts';
 import type { Rendering } from './render.ts';
 
 /** How long after the last packet of who began answers are admitted. */
 const udpSeconds = 120;
+const tcpSeconds = 600;
 /** What the switch itself sends carries this mark; veth and VXLAN devices take marks away, so nobody else's does. */
 const ownMark = '0x00000068';
 
@@ -46,7 +49,7 @@ export const renderPolicies = (rendering: Rendering): void => {
     const prefixes = new Map([...sets].map(([name, list]) => [name, list.map(([, { prefix }]) => prefix)]));
     const ids = [...own.map(([key]) => `acl/${key}`), ...(members.get(vrf) ?? []).map(([key]) => `aclMember/${key}`)];
     const policies = own.toSorted(([left], [right]) => byText(left, right)).map(([key, row], index) => policyOf(key, row, index));
-    rendering.filter(vrf, policyPart(policies, prefixes, gatewaysOf(rendering, vrf), sharedPorts(rendering)), ids);
+    rendering.filter(vrf, policyPart(policies, prefixes, gatewaysOf(rendering, vrf), sharedPorts(rendering, vrf)), ids);
     rendering.filter(vrf, { chains: { 'policy-output': [hook('output'), `meta mark set ${ownMark}`] } });
   }
 };
@@ -57,9 +60,14 @@ const gatewaysOf = ({ goal }: Rendering, vrf: string): readonly Prefix[] => [
   ...[...goal.segment.values()].flatMap((segment) => (segment.vrf === vrf ? segment.gateways.map((at) => hostPrefix(addressPart(at))) : [])),
 ];
 
-/** Interfaces behind which servers are that have another leaf as well. */
-const sharedPorts = ({ goal }: Rendering): readonly string[] =>
-  [...goal.port.values()].flatMap((port) => (port.esi === undefined ? [] : [port.interface]));
+/** Members of this VRF's bridges behind which servers are that have another leaf as well. */
+const sharedPorts = ({ goal, items }: Rendering, vrf: string): readonly string[] => {
+  const shared = new Set([...goal.port.values()].flatMap((port) => (port.esi === undefined ? [] : [port.interface])));
+  return shared.size === 0 ? [] : bridgeMembers(items, vrf).filter((name) => shared.has(trunkOf(name)));
+};
+
+/** The interface that a subinterface is on, and that a bond is named for. */
+const trunkOf = (name: string): string => name.replace(/\.\d+$/, '').replace(/^b-/, '');
 
 /** A row with names for what it needs; its own key may be longer than a name of nft. */
 interface Policy {
@@ -69,7 +77,13 @@ interface Policy {
 
 const policyOf = (key: string, row: AclRow, index: number): Policy => {
   const name = (key.split('/')[1] ?? '').slice(0, 60);
-  return { row, chain: `${row.direction}-${index}-${name}` };
+  return { row: inOrder(row), chain: `${row.direction}-${index}-${name}` };
+};
+
+/** Rules have no order, so what is written must not show one. */
+const inOrder = (row: AclRow): AclRow => {
+  const rules = row.rules.map((rule) => ({ ...rule, peers: rule.peers.toSorted(byText), sets: rule.sets.toSorted(byText) }));
+  return { ...row, subjectSets: row.subjectSets.toSorted(byText), rules: rules.toSorted((left, right) => byText(JSON.stringify(left), JSON.stringify(right))) };
 };
 
 const policyPart = (policies: readonly Policy[], members: ReadonlyMap<string, readonly Prefix[]>, gateways: readonly Prefix[], shared: readonly string[]): RulesetPart => {
@@ -83,14 +97,15 @@ const policyPart = (policies: readonly Policy[], members: ReadonlyMap<string, re
       ...memberSets(policies, members, headers),
       ...policies.flatMap((policy) => ownSets(policy, headers)),
       ...headers.map((header) => [`policy-gateways-${header}`, prefixSet(header, gateways)] as const),
-      ...headers.map((header) => [`policy-udp-${header}`, flowSet(header)] as const),
+      ...headers.map((header) => [`policy-udp-${header}`, flowSet(header, udpSeconds)] as const),
+      ...headers.map((header) => [`policy-tcp-${header}`, flowSet(header, tcpSeconds)] as const),
       ['policy-shared', { lines: ['type ifname'], elements: shared.map((name) => `"${name}"`).toSorted(byText) }],
     ]),
     chains: Object.fromEntries([
       ['policy-to', toServers(ingress, egress, headers)],
       ['policy-from', fromServers(ingress, egress, headers)],
       ['policy-exempt', exempt(headers)],
-      ['policy-admit', [...headers.map((header) => `update @policy-udp-${header} { ${flow(header, 'saddr', 'daddr')} }`), 'accept']],
+      ['policy-admit', [...headers.flatMap(remember), 'accept']],
       ['policy-answers-to', answers(egress, 'daddr', headers)],
       ['policy-answers-from', answers(ingress, 'saddr', headers)],
       ...policies.flatMap((policy) => policyChains(policy, headers)),
@@ -98,15 +113,25 @@ const policyPart = (policies: readonly Policy[], members: ReadonlyMap<string, re
   };
 };
 
-const flowSet = (header: Header): NftSet => {
+const flowSet = (header: Header, seconds: number): NftSet => {
   const type = header === 'ip' ? 'ipv4_addr' : 'ipv6_addr';
-  return { lines: [`type ${type} . inet_service . ${type} . inet_service`, 'size 65535', 'flags dynamic,timeout', `timeout ${udpSeconds / 60}m`], elements: [] };
+  return { lines: [`type ${type} . inet_service . ${type} . inet_service`, 'size 65535', 'flags dynamic,timeout', `timeout ${seconds / 60}m`], elements: [] };
 };
 
 /** Key of an exchange: who began, and whom with. */
-const flow = (header: Header, one: Way, other: Way): string => {
+const flow = (header: Header, protocol: 'tcp' | 'udp', one: Way, other: Way): string => {
   const port = { saddr: 'sport', daddr: 'dport' };
-  return `${header} ${one} . udp ${port[one]} . ${header} ${other} . udp ${port[other]}`;
+  return `${header} ${one} . ${protocol} ${port[one]} . ${header} ${other} . ${protocol} ${port[other]}`;
+};
+
+/** Of TCP only the first packet says who began; later ones keep in mind what is known. */
+const remember = (header: Header): Rules => {
+  const [udp, tcp] = [flow(header, 'udp', 'saddr', 'daddr'), flow(header, 'tcp', 'saddr', 'daddr')];
+  return [
+    `update @policy-udp-${header} { ${udp} }`,
+    `tcp flags syn / fin,syn,rst,ack update @policy-tcp-${header} { ${tcp} }`,
+    `${tcp} @policy-tcp-${header} update @policy-tcp-${header} { ${tcp} }`,
+  ];
 };
 
 /** Every set that a row names, though nobody may be in it. */
@@ -145,7 +170,7 @@ const fromServers = (ingress: readonly Policy[], egress: readonly Policy[], head
 /** `selecting`: rows of the direction in which the packet goes, seen from the server at `way`. `others`: those of the other. */
 const decision = (selecting: readonly Policy[], others: readonly Policy[], way: Way, headers: readonly Header[], answersChain: string, name: string): Rules => [
   'jump policy-exempt',
-  ...headers.map((header) => `${flow(header, 'daddr', 'saddr')} @policy-udp-${header} accept`),
+  ...headers.map((header) => `${flow(header, 'udp', 'daddr', 'saddr')} @policy-udp-${header} accept`),
   ...selecting.flatMap((policy) => isSubject(policy, way, headers, `jump ${policy.chain}`)),
   `tcp flags != syn / fin,syn,rst,ack jump ${answersChain}`,
   `icmp type echo-reply jump ${answersChain}`,
@@ -169,6 +194,7 @@ const exempt = (headers: readonly Header[]): Rules => [
 
 /** What is no answer returns; who is not selected in the other direction may have begun anything. */
 const answers = (policies: readonly Policy[], way: Way, headers: readonly Header[]): Rules => [
+  ...headers.map((header) => `${flow(header, 'tcp', 'saddr', 'daddr')} @policy-tcp-${header} return`),
   ...policies.flatMap((policy) => isSubject(policy, way, headers, `jump ${policy.chain}-answers`)),
   ...policies.flatMap((policy) => isSubject(policy, way, headers, 'return')),
   'accept',
