@@ -127,3 +127,12 @@ test('a VPC that routes a peer\'s prefix elsewhere cannot be peered with it', ()
     'spec.permit[0]: VPC "shop" routes "10.2.1.0/25" elsewhere (spec.staticRoutes), which is of "10.2.1.0/24" of VPC "bank"; remove the route or leave the subnet out (PeeringOverlap)',
   ]);
 });
+
+test('a next hop that no server has is warned of, until one has it', () => {
+  const routed = shop({}, { staticRoutes: [{ prefix: '10.99.0.0/24', nextHops: ['10.1.1.9', '10.1.1.2'] }] });
+  const warnings = (...more: Resource[]): string[] => findings(make.compiled(both, routed, attach('a1', 'leaf-1'), ...more).compiler, routed);
+  assert.deepEqual(warnings(), [
+    'spec.staticRoutes[0].nextHops[0]: no server of the VPC has "10.1.1.9", so packets for "10.99.0.0/24" are lost there; pin it on a VPCAttachment (spec.address) or name another (NextHopUnknown)',
+  ]);
+  assert.deepEqual(warnings(attach('b1', 'leaf-1', { address: '10.1.1.9' })), []);
+});

@@ -5,6 +5,7 @@ import { vpcResolution, type ResolvedVpc } from '../resolve/vpc.ts';
 import type { Facts, Translator } from '../view.ts';
 import { dhcpParts } from './dhcp.ts';
 import { isolationRows } from './isolation.ts';
+import { nextHopFindings, staticRouteRows } from './staticroute.ts';
 
 export const vpcTranslator: Translator = {
   name: 'vpc',
@@ -16,13 +17,13 @@ export const vpcTranslator: Translator = {
     const { vni, vrf, scope } = value.overlay;
     const rows: Row[] = [
       { table: 'vrf', key: vrf, value: { name: vrf, vni, description: key } },
-      ...value.staticRoutes.map(({ prefix, nextHops }): Row => ({ table: 'route', key: `${vrf}/${prefix}`, value: { vrf, prefix, nextHops } })),
+      ...staticRouteRows(value),
     ];
     const isolation = isolationRows(specOf('VPC', object), value);
     const dhcp = dhcpParts(key, value, view);
     return {
       rows: [...rows.map((row) => ({ scope, row, from: [] })), ...isolation, ...dhcp.rows],
-      findings: [...findings, ...dhcp.findings],
+      findings: [...findings, ...dhcp.findings, ...nextHopFindings(key, value, view)],
       demands: [...demands, ...dhcp.demands],
       facts: factsOf(value),
     };

@@ -50,15 +50,19 @@ const renderPeering = ({ add, configure }: Rendering, row: string, top: string, 
     const gateway = gateways.map(addressPart).filter((address) => wordOf(address) === word);
     const lists = [[believed, exceptingListLines(gateway.map(hostPrefix), matches)], [silence(vrf), exceptingListLines([], [])]] as const;
     for (const [name, entries] of lists) add(frrContext([`${word} prefix-list ${name}`], entries), row);
+    // What is believed changes with a route map at once (within five seconds); with a list alone only for sessions to come.
+    const policy = [`route-map ${believed}-${family} permit 10`];
+    const list = frrKey([`${word} prefix-list ${believed}`]);
+    add({ ...frrContext(policy, [`match ${word} address prefix-list ${believed}`]), after: [list] }, row);
     configure(
       [top, `address-family ${family} unicast`],
       [
         ...(family === 'ipv6' ? [`neighbor ${group} activate`] : []),
-        `neighbor ${group} prefix-list ${believed} in`,
+        `neighbor ${group} route-map ${believed}-${family} in`,
         `neighbor ${group} prefix-list ${silence(vrf)} out`,
         `neighbor ${group} maximum-prefix ${mostPrefixes} restart 1`,
       ],
-      lists.map(([name]) => frrKey([`${word} prefix-list ${name}`])),
+      [frrKey(policy), frrKey([`${word} prefix-list ${silence(vrf)}`])],
       row,
     );
   }
