@@ -1,5 +1,5 @@
 #!/bin/sh
-# npm run scenarios [-- PATTERN]: set-up, then all stories or those whose name contains PATTERN, pure and in the lab; writes docs/scenarios.md.
+# npm run scenarios [-- PATTERN]: set-up, then all stories or those whose name matches PATTERN, pure and in the lab; writes docs/scenarios.md.
 set -eu
 cd "$(dirname "$0")/.."
 sh scripts/setup.sh

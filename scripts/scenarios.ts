@@ -1,5 +1,5 @@
 /**
- * npm run scenarios [-- PATTERN]: plays all stories, or those whose name contains PATTERN or whose wiring is so called, pure and in the lab, writes their
+ * npm run scenarios [-- PATTERN]: plays all stories, or those whose name matches PATTERN or whose wiring is so called, pure and in the lab, writes their
  * results and docs/scenarios.md. Exits 1 when one fails.
  */
 import { basename } from 'node:path';
@@ -16,9 +16,9 @@ import { byWiring, readCabling, readScenarios, readWiring, type Scenario } from 
 import { playSteps } from '../src/scenarios/stage.ts';
 
 const [pattern = ''] = process.argv.slice(2);
-const scenarios = readScenarios().filter(({ name, wiring }) => name.includes(pattern) || basename(wiring, '.yaml') === pattern);
-const results = readResults();
-const [pure, lab] = [{ ...results.pure }, { ...results.lab }];
+const scenarios = readScenarios().filter(({ name, wiring }) => new RegExp(pattern).test(name) || basename(wiring, '.yaml') === pattern);
+const pure: Record<string, Result> = {};
+const lab: Record<string, Result> = {};
 
 const firstLine = (error: unknown): string => (error instanceof Error ? error.message : String(error)).split('\n')[0] ?? '';
 
@@ -61,7 +61,9 @@ for (const [file, stories] of byWiring(scenarios)) {
   await labDown({ name });
 }
 
-writeResults({ day: new Date().toISOString().slice(0, 10), pure, lab });
+// Read as late as possible: another part of the stories may have been played meanwhile.
+const before = readResults();
+writeResults({ day: new Date().toISOString().slice(0, 10), pure: { ...before.pure, ...pure }, lab: { ...before.lab, ...lab } });
 const failed = scenarios.filter((scenario) => [pure, lab].some((each) => each[scenario.name]?.failure !== undefined));
 process.stdout.write(`${scenarios.length - failed.length} of ${scenarios.length} scenarios pass\n`);
 process.exitCode = failed.length > 0 ? 1 : 0;
