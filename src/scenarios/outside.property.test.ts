@@ -49,20 +49,27 @@ const annotations = {
   partner: { 'lab.heddle.dev/addresses': '198.51.100.1', 'lab.heddle.dev/announces': '198.51.100.0/24 10.1.1.0/25 10.2.0.0/16' },
 } as const;
 
+const own = { internet: '203.0.113.0/24', partner: '198.51.100.0/24' } as const;
+const limits = {
+  internet: { 25: ['203.0.113.128/25'], 16: ['203.0.0.0/16'] },
+  partner: { 25: ['198.51.100.128/25'], 16: ['198.51.0.0/16', '10.2.0.0/16'] },
+} as const;
+
 const external = fc
   .record({
     name: fc.constantFrom('internet', 'partner'),
     isStatic: fc.boolean(),
     places: fc.nat(2),
     inboundACL: maybe(fc.array(statement, { minLength: 1, maxLength: 3 })),
-    prefixes: maybe(fc.subarray(['203.0.113.0/24', '198.51.100.0/24'], { minLength: 1 })),
+    limit: maybe(fc.constantFrom(25, 16)),
   })
-  .map(({ name, isStatic, places: most, inboundACL, prefixes }): ShortObject => ({
+  .map(({ name, isStatic, places: most, inboundACL, limit }): ShortObject => ({
     kind: 'External',
     name,
     annotations: annotations[name],
     spec: {
-      ...(isStatic ? { static: { prefixes: name === 'internet' ? ['203.0.113.0/24'] : ['198.51.100.0/24'] } } : { bgp: { prefixes } }),
+      // Each its own: where two networks have a prefix, one peering is refused it.
+      ...(isStatic ? { static: { prefixes: [own[name]] } } : { bgp: limit === undefined ? {} : { prefixes: limits[name][limit] } }),
       attachments: places[name].slice(0, most).map(([connection, address, router]) =>
         ({ connection, address, ...(isStatic ? { nextHop: router } : { neighbor: { address: router, asn: 65010 } }) })),
       inboundACL,
