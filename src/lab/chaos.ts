@@ -10,6 +10,7 @@ import { inside, labEnvironment } from './inside.ts';
 import { findNode, isSwitch, type Manifest } from './manifest.ts';
 import { endAll, isAlive, readProcess, type ProcessId } from './processes.ts';
 import { restoreRouter } from './routers.ts';
+import { restoreServerPort } from './servers.ts';
 import type { Cable, CableEnd } from './topology.ts';
 
 /** `silent`: nothing passes and nobody is told. `carrier`: both ends see the light go out; an agent cannot put it back. */
@@ -83,6 +84,7 @@ const plugIn = async (manifest: Manifest, end: CableEnd): Promise<void> => {
   await run(['ip', '-n', from, 'link', 'set', 'dev', name, 'netns', `/run/netns/${home.namespace}`, 'name', end.interface]);
   // A server sets its ports up itself only when it starts; a switch's agent does so whenever it finds one down.
   if (!isSwitch(home)) await run(['ip', '-n', home.namespace, 'link', 'set', 'dev', end.interface, 'up']);
+  if (home.role === 'server') await restoreServerPort(manifest, end);
   if (home.role === 'external') await restoreRouter(manifest, home.name);
 };
 

@@ -11,7 +11,7 @@ import { run } from '../kit/process.ts';
 import { inside, labEnvironment, scripts } from './inside.ts';
 import { isErrno, isServer, nodeDirectory, type Manifest } from './manifest.ts';
 import { together } from './progress.ts';
-import type { Cable } from './topology.ts';
+import type { Cable, CableEnd } from './topology.ts';
 
 export interface ServerInterface {
   readonly name: string;
@@ -52,6 +52,17 @@ export const setUpServers = async (
   const textOf = (name: string): string => (vlans.get(name) ?? []).map((line) => `${line}\n`).join('');
   const servers = manifest.nodes.filter(isServer).filter(({ name }) => heldBy(manifest, name) !== textOf(name));
   await together(servers.map(({ name }) => setUp(manifest, name, textOf(name), signal)));
+};
+
+/** A port that was pulled comes back without its bundle, and without what leads the frames of VLANs. */
+export const restoreServerPort = async (manifest: Manifest, { node, interface: port }: Pick<CableEnd, 'node' | 'interface'>): Promise<void> => {
+  const bundle = interfacesOf(manifest.cables, node).find(({ ports }) => ports.includes(port));
+  const options = { env: labEnvironment(manifest), cwd: '/' };
+  if (bundle !== undefined) await run(inside(manifest, node, ['sh', join(scripts, 'server-bundle.sh'), bundle.name, port]), options);
+  for (const line of heldBy(manifest, node).split('\n')) {
+    const [name = '', trunk, vlan = ''] = line.split(' ');
+    if (trunk === port) await run(inside(manifest, node, ['sh', join(scripts, 'vlan.sh'), trunk, vlan, name]), options);
+  }
 };
 
 /** What the server was given last; server-vlans.sh writes it down when it is done. */

@@ -2,11 +2,11 @@
 # Makes TRUNK.VLAN, an interface of its own for the frames of a node's port that carry this tag: a VLAN device where the kernel
 # has them, else a veth pair and the programs by which switches do it, with real tags on the wire all the same.
 #
-#   vlan.sh TRUNK VLAN [NAME]
+#   vlan.sh TRUNK VLAN [NAME]        may be repeated
 set -eu
 trunk=$1 vlan=$2 name=${3:-$1.$2}
-! ip link show dev "$name" > /dev/null 2>&1 || exit 0
-if ip link add link "$trunk" name "$name" type vlan id "$vlan" 2> /dev/null; then
+if ip -o -d link show dev "$name" 2> /dev/null | grep -q ' vlan '; then exit 0; fi
+if ! ip link show dev "$name" > /dev/null 2>&1 && ip link add link "$trunk" name "$name" type vlan id "$vlan" 2> /dev/null; then
   ip link set "$name" up
   exit 0
 fi
@@ -22,7 +22,8 @@ redirect() {
     flowid ":$(printf %x "$vlan")" action mirred egress redirect dev "$3"
 }
 
-ip link add "$name" address "$mac" mtu 1500 type veth peer name "$inner"
+ip link show dev "$name" > /dev/null 2>&1 || ip link add "$name" address "$mac" mtu 1500 type veth peer name "$inner"
+# A trunk that was away comes back without filters.
 for device in "$trunk" "$inner"; do tc qdisc replace dev "$device" clsact; done
 redirect "$trunk" vlan-in-1 "$inner"
 redirect "$inner" vlan-out-1 "$trunk"
