@@ -10,6 +10,12 @@ import * as make from './fixture.ts';
 /** The same of another tenant. */
 const elsewhere = (object: Resource): Resource => ({ ...object, metadata: { ...object.metadata, namespace: 'elsewhere' } });
 
+const labelled = (labels: Record<string, string>, object: Resource): Resource => ({ ...object, metadata: { ...object.metadata, labels } });
+
+const guard = (name: string, spec: object): Resource => make.object('SecurityPolicy', name, { vpc: 'shop', ...spec });
+const byApp = (app: string): object => ({ attachments: { matchLabels: { app } } });
+const kept = { front: { cidr: '10.1.1.0/24', isolated: true, labels: { zone: 'edge' } }, back: { cidr: '10.1.2.0/24', restricted: true }, side: { cidr: '10.1.3.0/24' } };
+
 const met = (address: string, neighbor: string, vlan?: number): object => ({ connection: 'out', address, neighbor: { address: neighbor, asn: 65010 }, ...(vlan !== undefined && { vlan }) });
 
 /** Objects that may be there or not, each in several versions that collide with one another in every way we check. */
@@ -41,6 +47,7 @@ const universe: readonly (readonly Resource[])[] = [
     make.vpc('shop', { front: '10.1.1.0/24', back: '10.1.2.0/24' }),
     make.vpc('shop', { front: '10.1.1.0/24' }, { addressSpace: 'other' }, { uid: 'shop-again', born: 7 }),
     make.vpc('shop', { front: '10.2.0.0/16', back: '10.1.2.0/24' }),
+    make.object('VPC', 'shop', { subnets: kept, permit: [['front', 'side']] }),
   ],
   [
     make.vpc('lab', { front: '10.2.1.0/24' }, {}, { born: 3 }),
@@ -50,9 +57,11 @@ const universe: readonly (readonly Resource[])[] = [
     make.attachment('a1', { vpc: 'shop', subnet: 'front', connection: 'a1' }),
     make.attachment('a1', { vpc: 'shop', subnet: 'front', connection: 'a1', address: '10.1.1.9' }),
     make.attachment('a1', { vpc: 'lab', subnet: 'back', connection: 'a1' }),
+    labelled({ app: 'web' }, make.attachment('a1', { vpc: 'shop', subnet: 'front', connection: 'a1' })),
   ],
   [
     make.attachment('a2', { vpc: 'shop', subnet: 'back', connection: 'a2' }),
+    labelled({ app: 'db' }, make.attachment('a2', { vpc: 'shop', subnet: 'back', connection: 'a2' })),
     make.attachment('a2', { vpc: 'shop', subnet: 'front', connection: 'a2', address: '10.1.1.9' }, { uid: 'a2-again', born: 2 }),
     make.attachment('a2', { vpc: 'lab', subnet: 'front', connection: 'a1' }, { born: 2 }),
   ],
@@ -91,6 +100,15 @@ const universe: readonly (readonly Resource[])[] = [
     make.object('ExternalPeering', 'two', { vpc: 'shop', external: 'ext2', prefixes: ['0.0.0.0/0', '198.51.100.0/24'] }, { born: 5 }),
     make.object('ExternalPeering', 'two', { vpc: 'shop', external: 'ext', prefixes: ['0.0.0.0/0'] }, { born: 5 }),
   ],
+  [
+    guard('one', { subjects: byApp('db'), ingress: [{ from: [byApp('web')], ports: [{ protocol: 'tcp', port: 80 }] }, { from: [{ vpc: 'lab' }] }] }),
+    guard('one', { subjects: { subnets: { matchLabels: { zone: 'edge' } } }, egress: [{ to: [{ cidr: '10.0.0.0/8', except: ['10.2.0.0/16'] }] }] }),
+    guard('one', { vpc: 'lab', subjects: { all: true }, ingress: [{ from: [{ vpc: 'shop', attachments: {} }] }] }),
+  ],
+  [
+    guard('two', { subjects: byApp('web'), directions: ['Ingress'], ingress: [{ from: [byApp('web')] }, { from: [byApp('web')] }] }),
+    guard('two', { subjects: { attachments: { matchExpressions: [{ key: 'app', operator: 'DoesNotExist' }] } }, egress: [{}] }),
+  ],
   [make.peering('two', [[{ vpc: 'lab', subnets: ['front'] }, { vpc: 'shop', subnets: ['back'] }], [{ vpc: 'lab' }, { vpc: 'shop' }]])],
 ];
 
@@ -107,7 +125,7 @@ interface Step {
 
 const step: fc.Arbitrary<Step> = fc.record({
   place: fc.nat(universe.length - 1),
-  version: fc.option(fc.nat(2), { nil: undefined, freq: 4 }),
+  version: fc.option(fc.nat(3), { nil: undefined, freq: 4 }),
   allocate: fc.boolean(),
   claim: fc.option(fc.nat(99), { nil: undefined, freq: 1 }),
   waits: fc.boolean(),
