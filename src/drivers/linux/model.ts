@@ -85,7 +85,14 @@ export interface PortState {
   readonly marked: boolean;
   /** A trunk: what arrives goes no further unless a subinterface takes it. */
   readonly guarded?: true;
+  readonly learning?: NotLearning;
 }
+
+/**
+ * Of a link to a server that other leaves share: what it sends comes by any of its links, and the bridge would find it moving
+ * from leaf to leaf all the time.
+ */
+export type NotLearning = false;
 
 /**
  * What carries one VLAN tag on a port, or none (VLAN 0), as if it were a port of its own: a veth pair and the filters that lead
@@ -103,6 +110,7 @@ export interface SubinterfaceState {
   readonly mtu: number;
   /** Both ends and all filters are there. */
   readonly whole: boolean;
+  readonly learning?: NotLearning;
 }
 
 export interface FdbState {

@@ -121,6 +121,10 @@ export const interpretEntries = (place: Place, raw: RawPlace, items: readonly It
 const nothing: PlaceReading = { items: [], unclaimed: [], pairEnds: [] };
 const isUp = ({ flags }: IpLink): boolean => flags.includes('UP');
 
+/** Only of a port of a bridge that does not learn. */
+export const learningOf = ({ linkinfo }: IpLink): { readonly learning?: false } =>
+  linkinfo?.info_slave_data?.learning === false ? { learning: false } : {};
+
 /** Up, and nobody is at the other end of the cable. */
 export const isSilent = ({ flags }: IpLink): boolean => flags.includes('UP') && flags.includes('NO-CARRIER');
 
@@ -190,7 +194,7 @@ const readVxlan = (place: Place, link: IpLink): Item => {
 /** In the underlay an interface is Heddle's by its mark; whatever stands in a VRF that Heddle made may be wanted there. */
 const readPort = (place: Place, link: IpLink): PlaceReading => {
   const marked = link.ifalias === portMark;
-  const state = { interface: link.ifname, place, master: link.master ?? '', up: isUp(link), mtu: link.mtu, marked };
+  const state = { interface: link.ifname, place, master: link.master ?? '', up: isUp(link), mtu: link.mtu, marked, ...learningOf(link) };
   if (place === '' && !marked) return { ...nothing, unclaimed: [state] };
   const item = port(state);
   const addresses = place === '' || link.master === undefined ? globalAddresses(place, link, portKey(link.ifname)) : [];

@@ -7,6 +7,7 @@ import type { Item, Place, SubinterfaceState } from '../model.ts';
 import { portMark } from '../steps/port.ts';
 import { dropPreference, preferenceOf, vlanSections } from '../steps/subinterface.ts';
 import type { Runner } from '../tools/tools.ts';
+import { learningOf } from './kernel.ts';
 import type { IpLink, RawPlace } from './kernel.ts';
 
 type RawPlaces = readonly (readonly [Place, RawPlace])[];
@@ -100,6 +101,7 @@ const stateOf = (named: Named, places: RawPlaces, filters: Filters): Subinterfac
     master: far?.master ?? '',
     up: far?.flags.includes('UP') === true,
     mtu: far?.mtu ?? 0,
+    ...(far === undefined ? {} : learningOf(far)),
     whole:
       far !== undefined && near?.flags.includes('UP') === true && near.mtu === far.mtu && has(name, isDrop) &&
       has(name, (filter) => isRedirect(filter, vlan, trunk, vlanSections.out)) &&

@@ -37,20 +37,23 @@ const openDoors = ({ add }: Rendering, row: PortRow, ways: readonly Way[], own: 
   const [first] = ways;
   if (first === undefined) return;
   if (!isTrunk(ways)) {
-    const item = port({ ...base, place: first.place, master: first.master, up: true });
+    const item = port({ ...base, place: first.place, master: first.master, up: true, ...learningOf(row, first) });
     add({ ...item, after: first.after }, own, ...(isWorking ? [first.row] : []));
     return;
   }
   add(port({ ...base, place: '', master: '', up: true, guarded: true }), own, ...(isWorking ? ways.map((way) => way.row) : []));
-  if (isWorking) openSubinterfaces({ add }, row.interface, row.mtu, ways);
+  if (isWorking) openSubinterfaces({ add }, row.interface, row, ways);
 };
 
-const openSubinterfaces = ({ add }: Pick<Rendering, 'add'>, trunk: string, mtu: number, ways: readonly Way[]): void => {
-  for (const { vlan, place, master, after, row } of ways) {
-    const item = subinterface({ name: `${trunk}.${vlan}`, trunk, vlan, place, master, up: true, mtu, whole: true });
-    add({ ...item, after }, row);
+const openSubinterfaces = ({ add }: Pick<Rendering, 'add'>, trunk: string, port: PortRow, ways: readonly Way[]): void => {
+  for (const way of ways) {
+    const { vlan, place, master, after, row } = way;
+    const state = { name: `${trunk}.${vlan}`, trunk, vlan, place, master, up: true, mtu: port.mtu, whole: true };
+    add({ ...subinterface({ ...state, ...learningOf(port, way) }), after }, row);
   }
 };
+
+const learningOf = ({ esi }: PortRow, { master }: Way): { readonly learning?: false } => (esi === undefined || master === '' ? {} : { learning: false });
 
 const renderOneAtATime = (rendering: Rendering, members: readonly Member[], ways: readonly Way[]): void => {
   const present = members.filter(({ key, row }) => isThere(rendering, key, row, [`port/${key}`]));
@@ -81,7 +84,7 @@ const renderBond = (rendering: Rendering, members: readonly Member[], ways: read
   else if (isTrunk(ways)) rendering.add(bond({ place, name, master: '', guarded: true, ...system }), ...rows);
   else rendering.add({ ...bond({ place, name, master: way.master, ...system }), after: way.after }, ...rows);
   for (const { row } of present) rendering.add(port({ interface: row.interface, mtu: row.mtu, marked: true, place, master: name, up: true }), ...rows);
-  if (isTrunk(ways)) openSubinterfaces(rendering, name, first.row.mtu, ways);
+  if (isTrunk(ways)) openSubinterfaces(rendering, name, first.row, ways);
 };
 
 /** LACP system identifier of an Ethernet segment: locally administered, with the last four octets of its ESI. */

@@ -3,7 +3,7 @@
  * gets the same: its VLAN devices would also need programs, against untagged frames that reach the underlay, VLANs that nobody
  * knows and tagged frames out of a bridge, and what is used everywhere is tested everywhere.
  */
-import type { SubinterfaceState } from '../model.ts';
+import type { Place, SubinterfaceState } from '../model.ts';
 import { ip } from './step.ts';
 import type { Site, Step, Steps } from './step.ts';
 
@@ -25,6 +25,9 @@ const program = (site: Site, section: string): readonly string[] => ['object-fil
 
 /** The kernel's own IPv6 (neighbour discovery) has nothing to say on a trunk, where it would speak to a tenant's server. */
 const quiet = (device: string): Step => ip('', 'link', 'set', 'dev', device, 'addrgenmode', 'none');
+
+/** Of a port of a bridge. */
+export const notLearning = (place: Place, device: string): Step => ip(place, 'link', 'set', 'dev', device, 'type', 'bridge_slave', 'learning', 'off');
 
 /** To be done before the device is up. */
 export const guard = (device: string, site: Site): readonly Step[] => [
@@ -51,7 +54,7 @@ export const subinterfaceSteps: Steps<SubinterfaceState> = {
       ...settle(state),
     ];
   },
-  change: (from, to) => (from.whole && from.place === to.place && from.mtu === to.mtu ? settle(to) : undefined),
+  change: (from, to) => (from.whole && from.place === to.place && from.mtu === to.mtu && from.learning === to.learning ? settle(to) : undefined),
   // Both ends go with one. The filter on the trunk sends into nothing from then on, which the kernel drops.
   remove: ({ name, trunk, vlan }) => [
     ip('', 'link', 'delete', name),
@@ -59,7 +62,8 @@ export const subinterfaceSteps: Steps<SubinterfaceState> = {
   ],
 };
 
-const settle = ({ name, place, master, up }: SubinterfaceState): readonly Step[] => [
+const settle = ({ name, place, master, up, learning }: SubinterfaceState): readonly Step[] => [
   ip(place, 'link', 'set', 'dev', name, ...(master === '' ? ['nomaster', 'addrgenmode', 'eui64'] : ['master', master, 'addrgenmode', 'none'])),
+  ...(learning === false ? [notLearning(place, name)] : []),
   ip(place, 'link', 'set', 'dev', name, up ? 'up' : 'down'),
 ];
