@@ -99,6 +99,20 @@ describe('the daemon that hears the neighbours', () => {
     assert.ok(commands.includes('pkill -F /run/x/lldp-vrf5001.pid'));
   });
 
+  it('is not started again and again where it cannot run', async () => {
+    const without = new Lldp({
+      directory: '/run/x',
+      run: async (argv) => ({ ...answer(argv), status: argv[0] === 'lldpcli' ? 1 : 0 }),
+      transmitSeconds: 1,
+      pollMilliseconds: 1,
+    });
+    without.wired({ hostname: 'leaf-1', interfaces: new Map([['', ['swp1']]]), ports });
+    without.start(() => assert.fail('nothing can be told'));
+    await until('given up for a while', () => commands.some((command) => command.startsWith('pkill -KILL')));
+    await without.stop();
+    assert.ok(commands.filter((command) => command.includes('setsid')).length <= 2);
+  });
+
   it('is not missed where it is not installed', async () => {
     const without = new Lldp({ directory: '/run/x', run: async () => ({ status: 127, stdout: '', stderr: '' }), transmitSeconds: 1, pollMilliseconds: 1 });
     without.wired({ hostname: 'leaf-1', interfaces: new Map([['', []]]), ports });

@@ -38,6 +38,7 @@ export interface LldpOptions {
   readonly run: Runner;
   /** Between two messages to the neighbours; they forget this device after four times that. */
   readonly transmitSeconds: number;
+  /** How often daemons are asked. Default as often as neighbours speak, but every 2 to 10 s. */
   readonly pollMilliseconds?: number;
 }
 
@@ -101,7 +102,7 @@ export class Lldp {
     const { signal } = this.#abort;
     const installed = await this.#options.run(['lldpd', '-v']).catch(() => undefined);
     if (installed?.status !== 0) return;
-    const pause = this.#options.pollMilliseconds ?? 2000;
+    const { transmitSeconds, pollMilliseconds: pause = Math.min(10_000, Math.max(2000, transmitSeconds * 1000)) } = this.#options;
     while (!signal.aborted) {
       await this.#exclusively(async () => {
         const wiring = this.#wiring;
@@ -137,11 +138,12 @@ export class Lldp {
     if (this.#told.get(place) !== told) await this.#settle(place, hostname, names, told);
     const { status, stdout } = await this.#options.run(['lldpcli', '-u', socket, '-f', 'keyvalue', 'show', 'neighbors', 'summary']);
     const silences = status === 0 ? 0 : (this.#silences.get(place) ?? 0) + 1;
-    this.#silences.set(place, silences % patience);
+    this.#silences.set(place, silences);
     if (status === 0) return stdout;
     this.#told.delete(place);
-    if (silences === patience) await this.#options.run(['pkill', '-KILL', '-F', this.#file(place, 'pid')]);
-    await this.#begin(place, hostname, names);
+    // One that cannot run here, as in some containers, is not started again and again.
+    if (silences % patience === 0) await this.#options.run(['pkill', '-KILL', '-F', this.#file(place, 'pid')]);
+    if (silences % patience === 1) await this.#begin(place, hostname, names);
     return undefined;
   }
 
