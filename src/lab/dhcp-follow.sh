@@ -4,7 +4,7 @@
 #
 #   dhcp-follow.sh DIRECTORY PORT EVENT-SCRIPT
 directory=$1 port=$2 event=$3
-export HEDDLE_LEASE="$directory/lease-$port" HEDDLE_OPTIONS="$directory/options-$port" HEDDLE_OPTIONS6="$directory/options6-$port"
+export HEDDLE_LEASE="$directory/lease-$port" HEDDLE_OPTIONS="$directory/options-$port"
 client='' client6='' was=''
 
 carrier_up() {
@@ -35,9 +35,11 @@ carrier_down() {
     kill -KILL -- "-$client6" 2> /dev/null
     client6=''
   fi
-  rm -f "$HEDDLE_LEASE" "$HEDDLE_OPTIONS" "$HEDDLE_OPTIONS.routes" "$HEDDLE_OPTIONS6"
+  rm -f "$HEDDLE_LEASE" "$HEDDLE_OPTIONS" "$HEDDLE_OPTIONS.routes" "$directory/options6-$port"
   ip -4 addr flush dev "$port"
   ip -6 addr flush dev "$port" scope global
+  # Losing the carrier does not end what a router advertised (RFC 4861 §6.3.4).
+  ip -6 route flush dev "$port" proto ra
 }
 
 # The monitor begins first and the present state is asked for after that, so that no change falls between the two.

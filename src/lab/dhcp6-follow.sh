@@ -5,7 +5,7 @@
 #   dhcp6-follow.sh DIRECTORY PORT EVENT-SCRIPT
 directory=$1 port=$2 event=$3
 news="$directory/routes6-$port"
-rm -f "$news"
+rm -f "$news" "$directory/dhclient6-$port.leases"
 mkfifo "$news"
 ip -6 -o monitor route dev "$port" > "$news" &
 monitor=$!
