@@ -32,7 +32,8 @@ carrier_down() {
     client=''
   fi
   if [ -n "$client6" ]; then
-    kill -KILL -- "-$client6" 2> /dev/null
+    # Without "--", which the kill of dash takes for a process.
+    kill -KILL "-$client6" 2> /dev/null
     client6=''
   fi
   rm -f "$HEDDLE_LEASE" "$HEDDLE_OPTIONS" "$HEDDLE_OPTIONS.routes" "$directory/options6-$port"

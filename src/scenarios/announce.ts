@@ -23,10 +23,12 @@ export const announce = async (manifest: Manifest, server: string, prefixes: rea
   mkdirSync(directory, { recursive: true, mode: 0o755 });
   writeFileSync(join(directory, 'zebra.conf'), '');
   writeFileSync(join(directory, 'bgpd.conf'), configuration(gateway, prefixes));
+  // As another user than its own FRR does not start.
+  await within(['chown', '-R', 'frr:frr', directory]);
   // Without zebra bgpd does not know that its neighbour is on a link.
   for (const daemon of ['zebra', 'bgpd']) {
     const files = ['-f', join(directory, `${daemon}.conf`), '-i', join(directory, `${daemon}.pid`), '-z', join(directory, 'zserv.api')];
-    await within([`/usr/lib/frr/${daemon}`, '-d', '-u', 'root', '-g', 'root', ...files, '--vty_socket', directory, '-P', '0']);
+    await within([`/usr/lib/frr/${daemon}`, '-d', '-u', 'frr', '-g', 'frr', ...files, '--vty_socket', directory, '-P', '0']);
   }
 };
 

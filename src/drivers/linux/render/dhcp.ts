@@ -177,9 +177,11 @@ const enterprise = 32473;
 
 /** Router advertisements (RFC 4861) say how addresses are had; options are those of DHCPv6, also without addresses from there. */
 const ipv6Words = (segment: SegmentRow, gateway: InterfaceAddress, mac: Mac | undefined): readonly string[] => {
-  const { vni, ipv6, mode, dhcp: settings } = segment;
+  const { vni, ipv6, dhcp: settings } = segment;
   const prefix: Prefix = networkOf(gateway);
-  const how = [ipv6 === 'slaac' ? 'ra-stateless' : 'static', ...(mode === 'l3' ? ['off-link'] : [])];
+  // No host takes the prefix for one link (RFC 5942): what it was told once it believes for as long as that lasts, and then the
+  // mode of a live VPC could not change. Where hosts are neighbours all the same, the gateway tells them so (redirect).
+  const how = [ipv6 === 'slaac' ? 'ra-stateless' : 'static', 'off-link'];
   const servers = (of: readonly string[] | undefined): readonly string[] => (of ?? []).filter((server) => server.includes(':')).map((server) => `[${server}]`);
   const lifetime = settings?.noDefaultRoute === true ? 0 : routerSeconds;
   return [
