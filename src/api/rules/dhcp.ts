@@ -26,7 +26,6 @@ interface Place {
 }
 
 export function dhcpRules(subnets: readonly CheckedSubnet[], found: Findings): void {
-  const all = subnets.flatMap(({ prefixes }) => prefixes.map(({ prefix }) => prefix));
   for (const { path, subnet, prefixes, gateways } of subnets) {
     const { dhcp } = subnet;
     const place = { path: `${path}.dhcp`, prefix: prefixes.find(({ prefix }) => familyOf(prefix) === 4)?.prefix, gateways };
@@ -36,7 +35,7 @@ export function dhcpRules(subnets: readonly CheckedSubnet[], found: Findings): v
     checkRoutes(dhcp, place, found);
     checkRange(dhcp, place, found);
     checkReservations(dhcp, place, found);
-    checkRelay(dhcp, place, all, found);
+    checkRelay(dhcp, place, subnets, found);
   }
 }
 
@@ -158,14 +157,19 @@ function checkReservations({ reservations = {} }: Dhcp, { path, prefix, gateways
   }
 }
 
-function checkRelay({ relay }: Dhcp, { path, prefix }: Place, subnets: readonly Prefix[], found: Findings): void {
+function checkRelay({ relay }: Dhcp, { path, prefix }: Place, subnets: readonly CheckedSubnet[], found: Findings): void {
   if (relay === undefined) return;
   const at = `${path}.relay.server`;
   const server = usableAddress(at, relay.server, found);
   if (server === undefined || prefix === undefined) return;
-  if (relay.vpc === undefined && contains(prefix, server)) {
+  if (relay.vpc !== undefined) return;
+  const target = subnets.find(({ prefixes }) => prefixes.some((other) => contains(other.prefix, server)));
+  if (contains(prefix, server)) {
     found.add(at, 'RelayUnneeded', `"${server}" is inside the subnet itself and hears its requests; set enabled to false instead of relaying`);
-  } else if (relay.vpc === undefined && !subnets.some((subnet) => contains(subnet, server))) {
+  } else if (target === undefined) {
     found.add(at, 'RelayUnreachable', `"${server}" is in no subnet of this VPC; name the peered VPC that it is in as relay.vpc, or another server`);
+  } else if (target.subnet.dhcp.enabled) {
+    const message = `"${server}" is in subnet "${target.name}", whose own DHCP would take the answers that are for the relay; set dhcp.enabled of "${target.name}" to false`;
+    found.add(at, 'RelayConflict', message);
   }
 }

@@ -173,7 +173,7 @@ describe('DHCP on Linux leaves', () => {
   });
 
   it('hands requests to a server elsewhere, from an address that answers come back to on the right leaf', async () => {
-    const back = routedSegment(1002, 5001, ['10.1.2.1/24'], { dhcp: settings() });
+    const back = routedSegment(1002, 5001, ['10.1.2.1/24']);
     const relayed = (from: string): Row[] => [vrf(5001), front({ relay: '10.1.2.9' as Address }), attachment('p1', 1001), range(from, from)];
     await leaves.converge(relayed('10.1.1.2'), [...relayed('10.1.1.3'), back, attachment('p2', 1002), host('p2', 1002, '10.1.2.9', macOf(3))]);
     await leaves.give(3, ['10.1.2.9/24'], ['10.1.2.1']);
@@ -189,7 +189,6 @@ describe('DHCP on Linux leaves', () => {
     } finally {
       await server.exec(['sh', '-c', `kill $(cat ${pid})`]);
     }
-    assert.equal((await ask(3))?.['ip'], '10.1.2.9', 'another segment of the same VRF is served here');
   });
 
   it('leaves nothing behind of what it handed out, and has nothing more to do when all is right', async () => {

@@ -2,7 +2,8 @@
  * Requests handed to a DHCP server elsewhere in the VPC or in a peered one. The gateway address is on every leaf, so an answer
  * to it could end at another one: each leaf relays from an address of its own inside the subnet, which is announced as a
  * route of one host and says at once which subnet the request is of (giaddr, RFC 2131 §4.3.1). One relay serves all segments
- * of a VRF: answers come in by the L3VNI, where several could not be told apart.
+ * of a VRF: answers come in by the L3VNI, where several could not be told apart. An answer that comes in by a segment which has
+ * a server of its own here would be taken by that one (its socket is bound to the bridge); the API refuses such a relay.
  */
 import type { DhcpRangeRow, RowId, SegmentRow } from '../../../goal/rows.ts';
 import { address, dhcp, linkKey, rulesetKey } from '../model.ts';
