@@ -171,6 +171,25 @@ describe('what may pass between servers', () => {
     for (const from of ['b', 'c', 'e'] as const) assert.deepEqual(await answered(from, sent), sent);
   });
 
+  it('leaves a server that may neither send nor be sent anything its address, its gateway and its neighbours', async () => {
+    const subjects = ['10.1.1.0/24', 'fd00:1::/64'] as readonly string[] as readonly Prefix[];
+    const dhcp = { leaseSeconds: 600, dnsServers: [], ntpServers: [], routes: [] };
+    await apply([acl('shut/ingress', { subjects }), acl('shut/egress', { direction: 'egress', subjects })], subnetsWith({ dhcp }));
+    for (const address of [at, at6]) {
+      assert.deepEqual(await answered('a', everybody, address), []);
+      assert.deepEqual(await answered('e', ['icmp a', 'tcp b 80', 'udp d 53'], address), []);
+    }
+    const a = hostOf('a');
+    const { status, stderr } = await a.exec(['udhcpc', '-i', 'eth0', '-n', '-q', '-f', '-t', '20', '-T', '1', '-s', '/bin/true']);
+    assert.equal(status, 0, stderr);
+    await a.exec(['ip', 'neighbour', 'flush', 'dev', 'eth0']);
+    for (const gateway of ['10.1.1.1', 'fd00:1::1']) assert.ok(await a.reaches(gateway, 5), gateway);
+    // The gateway asks the server, too: what it sends itself is never held back.
+    assert.ok(left !== undefined);
+    const asked = await left.exec(['nsenter', '--net=/run/netns/vrf5001', 'ping', '-c', '1', '-W', '1', at('a')]);
+    assert.equal(asked.status, 0, asked.stdout);
+  });
+
   it('is what all policies together permit', async () => {
     const subjects = ['10.1.1.0/24' as Prefix];
     const tcp = (port: number): AclRow['rules'] => [{ peers: [], sets: [], protocol: 'tcp', ports: [{ from: port, to: port }] }];
