@@ -1,6 +1,7 @@
 /**
- * Watches the links of bundles and of servers that are multihomed: when one gains or loses carrier, which link works is to be
- * planned anew at once. One `ip monitor` sees all namespaces that zebra has given a number here, which it does with every VRF.
+ * Watches the links of bundles and of servers that are multihomed, and with the latter those to other switches: when one gains
+ * or loses carrier, which link works is to be planned anew at once. One `ip monitor` sees all namespaces that zebra has given a
+ * number here, which it does with every VRF.
  */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { createInterface } from 'node:readline';
@@ -36,7 +37,10 @@ export class LinkWatch {
   /** As of the last plan. */
   wanted(goal: GoalTables): void {
     this.#goal = goal;
-    const names = [...goal.port.values()].flatMap((row) => (row.bundle === undefined ? [] : [row.interface]));
+    const ports = [...goal.port.values()];
+    // Where nothing is shared, links between switches are the affair of routing alone.
+    const isShared = ports.some(({ esi }) => esi !== undefined);
+    const names = ports.filter(({ bundle, role }) => bundle !== undefined || (isShared && role === 'fabric')).map((row) => row.interface);
     this.#wanted = new Set(names);
     this.#run();
   }

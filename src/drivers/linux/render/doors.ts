@@ -75,7 +75,7 @@ export const doorsOf = (rendering: Rendering, refuse: Rendering['refuse'] = () =
     const own = ways.get(port) ?? [];
     const way = own.find((each) => each.vlan === vlan && each.place === place);
     if (base === undefined || way === undefined) return undefined;
-    const silent = actual.silent?.has(base.device) === true;
+    const silent = actual.silent?.has(base.device) === true || (isEthernetSegment(port) && isCutOff(rendering));
     if (isTrunk(own)) {
       const device = `${base.device}.${vlan}`;
       return { device, carrier: 'subinterface', key: subinterfaceKey(device), silent };
@@ -113,6 +113,12 @@ export const aggregates = ({ actual }: Rendering): boolean => actual.capabilitie
 export const workingMember = (rendering: Rendering, members: readonly Member[]): number => {
   const found = members.findIndex(({ row: { interface: name } }) => exists(rendering, name) && rendering.actual.silent?.has(name) !== true);
   return found === -1 ? members.length - 1 : found;
+};
+
+/** All its links to other switches are without carrier: a server that other leaves share is better off with those. */
+export const isCutOff = (rendering: Rendering): boolean => {
+  const links = [...rendering.goal.port.values()].filter(({ role }) => role === 'fabric');
+  return links.length > 0 && links.every(({ interface: name }) => !exists(rendering, name) || rendering.actual.silent?.has(name) === true);
 };
 
 export const exists = ({ actual }: Rendering, name: string): boolean => actual.items.has(portKey(name)) || actual.unclaimed.has(name);

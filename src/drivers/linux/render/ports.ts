@@ -6,7 +6,7 @@
 import type { PortRow } from '../../../goal/rows.ts';
 import type { Mac } from '../../../net/brand.ts';
 import { address, bond, port, portKey, subinterface } from '../model.ts';
-import { aggregates, bondName, doorsOf, exists, isTrunk, workingMember } from './doors.ts';
+import { aggregates, bondName, doorsOf, exists, isCutOff, isTrunk, workingMember } from './doors.ts';
 import type { Member, Way } from './doors.ts';
 import type { Rendering } from './render.ts';
 
@@ -58,9 +58,10 @@ const learningOf = ({ esi }: PortRow, { master }: Way): { readonly learning?: fa
 const renderOneAtATime = (rendering: Rendering, members: readonly Member[], ways: readonly Way[]): void => {
   const present = members.filter(({ key, row }) => isThere(rendering, key, row, [`port/${key}`]));
   const working = workingMember(rendering, present);
+  const cutOff = isCutOff(rendering);
   if (present.length === 0) for (const way of ways) rendering.refuse(way.row, 'Conflict', 'none of its interfaces is on this device');
   for (const [index, { key, row }] of present.entries()) {
-    const standby = ways.length === 0 || index > working;
+    const standby = ways.length === 0 || index > working || (row.esi !== undefined && cutOff);
     if (!standby) openDoors(rendering, row, ways, `port/${key}`, index === working);
     else rendering.add(port({ interface: row.interface, mtu: row.mtu, marked: true, place: '', master: '', up: false }), `port/${key}`);
   }

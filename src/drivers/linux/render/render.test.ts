@@ -137,6 +137,10 @@ describe('rows of a Linux switch as items', () => {
       return [...found.items.keys()].filter((key) => /^(fdb|neighbour)/.test(key)).length;
     };
     assert.deepEqual([entries([]), entries([cabled]), entries([cabled], ['p1'])], [0, 2, 0]);
+    // Cut off from the fabric: the server is to notice, and to use its other links.
+    assert.equal(entries([cabled], ['up1']), 0);
+    assert.equal((stateOf(rendered([...rows, cabled], [], ['up1']), 'port/p1') as { up: boolean }).up, false);
+    assert.equal((stateOf(rendered([...rows, cabled]), 'port/p1') as { up: boolean }).up, true);
   });
 
   it('aggregate the links of a bundle where the kernel can', () => {
