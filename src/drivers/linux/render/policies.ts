@@ -37,10 +37,14 @@ const ownMark = '0x00000068';
 type Header = 'ip' | 'ip6';
 type Way = 'saddr' | 'daddr';
 type Rules = readonly string[];
+/** By name of the set. */
+type Members = ReadonlyMap<string, readonly Prefix[]>;
 
 export const renderPolicies = (rendering: Rendering): void => {
   const { goal, refuse } = rendering;
-  for (const [key, { vrf }] of goal.acl) if (!goal.vrf.has(vrf)) refuse(`acl/${key}`, 'Conflict', `VRF "${vrf}" is not on this device`);
+  for (const [key, { vrf }] of goal.acl) {
+    if (!goal.vrf.has(vrf)) refuse(`acl/${key}`, 'Conflict', `VRF "${vrf}" is not on this device`);
+  }
   const rows = Map.groupBy(goal.acl, ([, { vrf }]) => vrf);
   const members = Map.groupBy(goal.aclMember, ([, { vrf }]) => vrf);
   for (const [vrf, own] of rows) {
@@ -86,7 +90,9 @@ const inOrder = (row: AclRow): AclRow => {
   return { ...row, subjectSets: row.subjectSets.toSorted(byText), rules: rules.toSorted((left, right) => byText(JSON.stringify(left), JSON.stringify(right))) };
 };
 
-const policyPart = (policies: readonly Policy[], members: ReadonlyMap<string, readonly Prefix[]>, gateways: readonly Prefix[], shared: readonly string[]): RulesetPart => {
+const policyPart = (
+  policies: readonly Policy[], members: Members, gateways: readonly Prefix[], shared: readonly string[],
+): RulesetPart => {
   const all = [...members.values(), ...policies.flatMap(({ row }) => [row.subjects, ...row.rules.map(({ peers }) => peers)])].flat();
   const headers: readonly Header[] = [...all, ...gateways].some((prefix) => prefix.includes(':')) ? ['ip', 'ip6'] : ['ip'];
   const ingress = policies.filter(({ row }) => row.direction === 'ingress');
@@ -135,7 +141,7 @@ const remember = (header: Header): Rules => {
 };
 
 /** Every set that a row names, though nobody may be in it. */
-const memberSets = (policies: readonly Policy[], members: ReadonlyMap<string, readonly Prefix[]>, headers: readonly Header[]) =>
+const memberSets = (policies: readonly Policy[], members: Members, headers: readonly Header[]) =>
   [...new Set(policies.flatMap(({ row }) => [...row.subjectSets, ...row.rules.flatMap(({ sets }) => sets)]))].flatMap((name) =>
     headers.map((header) => [`${name}-${header}`, prefixSet(header, members.get(name) ?? [])] as const));
 
@@ -144,7 +150,9 @@ const ownSets = ({ row, chain }: Policy, headers: readonly Header[]): (readonly 
     headers.map((header) => [`${chain}-${name}-${header}`, prefixSet(header, prefixes)] as const).filter(([, { elements }]) => elements.length > 0));
 
 /** One match a set, such as `ip daddr @name`. */
-const inSets = (way: Way, prefixes: readonly Prefix[], own: string, sets: readonly string[], headers: readonly Header[]): readonly [Header, string][] =>
+const inSets = (
+  way: Way, prefixes: readonly Prefix[], own: string, sets: readonly string[], headers: readonly Header[],
+): readonly [Header, string][] =>
   headers.flatMap((header) => [
     ...(prefixes.some((prefix) => prefix.includes(':') === (header === 'ip6')) ? [[header, `${header} ${way} @${own}-${header}`] as [Header, string]] : []),
     ...sets.map((name): [Header, string] => [header, `${header} ${way} @${name}-${header}`]),
@@ -168,7 +176,9 @@ const fromServers = (ingress: readonly Policy[], egress: readonly Policy[], head
 ];
 
 /** `selecting`: rows of the direction in which the packet goes, seen from the server at `way`. `others`: those of the other. */
-const decision = (selecting: readonly Policy[], others: readonly Policy[], way: Way, headers: readonly Header[], answersChain: string, name: string): Rules => [
+const decision = (
+  selecting: readonly Policy[], others: readonly Policy[], way: Way, headers: readonly Header[], answersChain: string, name: string,
+): Rules => [
   'jump policy-exempt',
   ...headers.map((header) => `${flow(header, 'udp', 'daddr', 'saddr')} @policy-udp-${header} accept`),
   ...selecting.flatMap((policy) => isSubject(policy, way, headers, `jump ${policy.chain}`)),
@@ -202,14 +212,18 @@ const answers = (policies: readonly Policy[], way: Way, headers: readonly Header
 
 const policyChains = (policy: Policy, headers: readonly Header[]): (readonly [string, Rules])[] => {
   const [begins, answered]: readonly [Way, Way] = policy.row.direction === 'ingress' ? ['saddr', 'daddr'] : ['daddr', 'saddr'];
+  const linesOf = (way: Way, port: 'sport' | 'dport', verdict: string): Rules =>
+    policy.row.rules.flatMap((rule, index) => ruleLines(rule, `${policy.chain}-rule-${index}`, way, port, verdict, headers));
   return [
-    [policy.chain, policy.row.rules.flatMap((rule, index) => ruleLines(rule, `${policy.chain}-rule-${index}`, begins, 'dport', 'goto policy-admit', headers))],
-    [`${policy.chain}-answers`, policy.row.rules.flatMap((rule, index) => ruleLines(rule, `${policy.chain}-rule-${index}`, answered, 'sport', 'accept', headers))],
+    [policy.chain, linesOf(begins, 'dport', 'goto policy-admit')],
+    [`${policy.chain}-answers`, linesOf(answered, 'sport', 'accept')],
   ];
 };
 
 /** `way`: where the peer's address is in the packet. */
-const ruleLines = (rule: AclRule, own: string, way: Way, port: 'sport' | 'dport', verdict: string, headers: readonly Header[]): Rules => {
+const ruleLines = (
+  rule: AclRule, own: string, way: Way, port: 'sport' | 'dport', verdict: string, headers: readonly Header[],
+): Rules => {
   const matches: readonly (readonly [Header | undefined, string])[] =
     rule.peers.length + rule.sets.length === 0 ? [[undefined, '']] : inSets(way, rule.peers, own, rule.sets, headers).map(([header, match]) => [header, `${match} `]);
   return matches.map(([header, match]) => `${match}${protocolMatch(rule, port, header)}${verdict}`);
