@@ -63,6 +63,8 @@ export class Cabling implements Watcher {
   readonly #heard = new Map<string, ReadonlyMap<string, LinkNeighbour>>();
   /** By `<device>/<port>`: since when nobody is heard there, monotonic milliseconds. */
   readonly #missing = new Map<string, number>();
+  /** `<device>/<port>` where a server was heard since the start: it speaks LLDP, so that its silence means something. */
+  readonly #speaking = new Set<string>();
 
   constructor(options: CablingOptions) {
     this.#options = options;
@@ -82,7 +84,7 @@ export class Cabling implements Watcher {
   /** The device is no longer declared. */
   forget(device: string): void {
     this.#heard.delete(device);
-    for (const port of this.#missing.keys()) if (port.startsWith(`${device}/`)) this.#missing.delete(port);
+    for (const ports of [this.#missing, this.#speaking]) for (const port of ports.keys()) if (port.startsWith(`${device}/`)) ports.delete(port);
   }
 
   /** `Cabled` of a Connection, or nothing while none of its ends has ever been asked. */
@@ -119,7 +121,10 @@ export class Cabling implements Watcher {
     const neighbour = heard.get(port.key);
     if (neighbour === undefined) return this.#silence(own, other, port, former);
     this.#missing.delete(`${own.device}/${port.key}`);
-    if (isNamed(neighbour.system, other.device) && this.#isPort(other, neighbour.remotePort)) return { state: 'right' };
+    if (isNamed(neighbour.system, other.device) && this.#isPort(other, neighbour.remotePort)) {
+      if (port.row.role === 'server') this.#speaking.add(`${own.device}/${port.key}`);
+      return { state: 'right' };
+    }
     const declared = `"${own.text}" is declared to lead to "${other.text}"`;
     const there = nameOf(neighbour.system, (name) => this.#options.kindOf(name) !== undefined);
     if (there === undefined) return { state: 'stranger', message: `${declared}, but leads to "${neighbour.remotePort}" of "${neighbour.system}", which is not declared` };
@@ -127,10 +132,10 @@ export class Cabling implements Watcher {
   }
 
   #silence(own: End, other: End, port: Port, former: Condition | undefined): Hearing {
-    const isSilentServer = this.#options.kindOf(other.device) === 'Server' && former?.status !== 'True' && former?.reason !== reasons.missing;
-    if (isSilentServer || !this.#isInService(own.device, port) || this.#isStandby(own.device, port)) return unknown;
-    const { clock, later, mark, missingMilliseconds = 10_000 } = this.#options;
     const place = `${own.device}/${port.key}`;
+    const wasHeard = this.#speaking.has(place) || former?.status === 'True' || former?.reason === reasons.missing;
+    if ((port.row.role === 'server' && !wasHeard) || !this.#isInService(own.device, port) || this.#isStandby(own.device, port)) return unknown;
+    const { clock, later, mark, missingMilliseconds = 10_000 } = this.#options;
     const since = this.#missing.get(place);
     if (since === undefined) {
       this.#missing.set(place, clock.monotonic());
