@@ -114,7 +114,7 @@ const passing = (given: Intent, options: Parameters<typeof planOf>[3] = {}, serv
 const addressesOf = (given: Intent) =>
   new Map(
     endpointsOf(given).map(({ server, port, vpc: of, subnet }, index) => {
-      const { cidr, ipv6 } = (given.VPC?.find(({ metadata }) => metadata.name === of)?.spec as VpcSpec).subnets[subnet] ?? { cidr: '' };
+      const { cidr, ipv6 } = (given.VPC?.find(({ metadata }) => metadata.name === of)?.spec as VpcSpec | undefined)?.subnets[subnet] ?? { cidr: '' };
       const own = [cidr.replace(/0\/\d+$/, `${index + 10}`), ...(ipv6 === undefined ? [] : [ipv6.cidr.replace(/\/\d+$/, `${index + 10}`)])];
       return [server, new Map([[port, own]])] as const;
     }),
