@@ -105,7 +105,7 @@ export const securityPolicy = defineKind({
     [...new Set([spec.vpc, ...peerPaths(spec).flatMap(({ peer }) => peer.vpc ?? [])])].map((vpc) => ({ kind: 'VPC', namespace, name: vpc })),
   columns: [
     column('VPC', '.spec.vpc', 'VPC of this namespace.'),
-    column('Directions', '.spec.directions', 'Directions in which subjects get only what is permitted.'),
+    column('Directions', '.spec.directions[*]', 'Directions in which subjects get only what is permitted.'),
     column('Selected', '.status.selected', 'Subnets or servers that are subjects.', 'integer'),
     readyColumn,
     wideColumn('Description', '.spec.description', 'Free text.'),
