@@ -21,9 +21,22 @@ export interface Loss {
   readonly longestGapMilliseconds: number;
 }
 
+export interface PingLoss extends Loss {
+  /** `a -> b`. */
+  readonly label: string;
+}
+
 /** Sends on while `play` runs, tells what was lost, and fails when that is more than the step allows. */
 export const pingDuring = async ({ manifest }: LabHandle, step: DuringStep, play: () => Promise<void>, tell: (line: string) => void): Promise<void> => {
-  const running = await Promise.all(step.pings.map((ping) => startPing(manifest, ping)));
+  for (const { label, sent, lost, longestGapMilliseconds } of await lossDuring(manifest, step.pings, play)) {
+    tell(`${label}: ${lost} of ${sent} packets lost, longest gap ${longestGapMilliseconds} ms`);
+    assert.ok(sent > 0, `${label}: nothing was sent`);
+    if (step.mostLost !== undefined) assert.ok(lost <= step.mostLost, `${label}: ${lost} packets lost, ${step.mostLost} may be`);
+  }
+};
+
+export const lossDuring = async (manifest: Manifest, pings: DuringStep['pings'], play: () => Promise<void>): Promise<PingLoss[]> => {
+  const running = await Promise.all(pings.map((ping) => startPing(manifest, ping)));
   try {
     await systemClock.sleep(marginMilliseconds);
     await play();
@@ -31,12 +44,7 @@ export const pingDuring = async ({ manifest }: LabHandle, step: DuringStep, play
   } finally {
     for (const { stop } of running) stop();
   }
-  for (const { label, output } of running) {
-    const { sent, lost, longestGapMilliseconds } = lossOf(await output);
-    tell(`${label}: ${lost} of ${sent} packets lost, longest gap ${longestGapMilliseconds} ms`);
-    assert.ok(sent > 0, `${label}: nothing was sent`);
-    if (step.mostLost !== undefined) assert.ok(lost <= step.mostLost, `${label}: ${lost} packets lost, ${step.mostLost} may be`);
-  }
+  return Promise.all(running.map(async ({ label, output }) => ({ label, ...lossOf(await output) })));
 };
 
 const startPing = async (manifest: Manifest, { from, to, family }: DuringStep['pings'][number]) => {
