@@ -162,6 +162,23 @@ describe('what may pass between servers', () => {
     assert.ok(await hostOf('b').reaches('10.1.1.1', 3), 'the gateway answers');
   });
 
+  it('is nothing over link-local addresses, which no policy names, with servers of one', async () => {
+    const tried = async (from: Name, to: Name): Promise<boolean> => {
+      const address = `fe80::800:ff:fe00:6${last(to)}%eth0`;
+      return (await hostOf(from).exec(['ping', '-c', '2', '-i', '0.2', '-W', '1', address])).status === 0;
+    };
+    await apply([]);
+    for (const to of ['b', 'd'] as const) assert.ok(await tried('a', to), to);
+    await apply([acl('guard/ingress', { subjectSets: ['db'] }), ...member('db', 'b', 'd')]);
+    for (const to of ['b', 'd'] as const) assert.equal(await tried('a', to), false, to);
+    await apply([acl('guard/ingress', { subjects: ['10.1.1.0/24' as Prefix] })]);
+    for (const to of ['b', 'd'] as const) assert.equal(await tried('a', to), false, to);
+    await apply([acl('quiet/egress', { direction: 'egress', subjects: [`${at('a')}/32` as Prefix] })]);
+    assert.equal(await tried('a', 'b'), false);
+    assert.ok(await tried('b', 'd'));
+    await apply([]);
+  });
+
   it('is from servers of a policy what its rules say, and answers to what they may be sent', async () => {
     const rules: AclRow['rules'] = [{ peers: ['10.1.2.0/24' as Prefix], sets: [], protocol: 'udp', ports: [{ from: 53, to: 53 }] }, { peers: [], sets: [], protocol: 'icmp', ports: [] }];
     await apply([acl('quiet/egress', { direction: 'egress', subjects: [`${at('a')}/32` as Prefix, `${at6('a')}/128` as Prefix], rules })]);

@@ -4,7 +4,7 @@ import * as fc from 'fast-check';
 import type { AclRow, IsolationRow, Row } from '../../../goal/rows.ts';
 import { merge } from '../../../goal/tables.ts';
 import type { Prefix } from '../../../net/brand.ts';
-import { attachment, routedSegment, underlay, vrf } from '../fixture/goals.ts';
+import { attachment, host, routedSegment, underlay, vrf } from '../fixture/goals.ts';
 import type { LinuxActual } from '../model.ts';
 import type { NftTables } from '../nft.ts';
 import { planLinux } from '../driver.ts';
@@ -66,6 +66,23 @@ describe('rows that filter, as rules of a VRF', () => {
     assert.deepEqual(one?.chains['ingress-0-guard-answers'], ['ip daddr @web-ip tcp sport 443 accept']);
     assert.deepEqual([one?.sets['web-ip']?.elements, two?.sets['web-ip']?.elements], [['10.1.1.5'], ['10.1.1.5', '10.1.1.6']]);
     assert.deepEqual(one?.sets['db-ip']?.elements, [], 'a set that nobody is in is there all the same');
+  });
+
+  it('close link-local addresses, which no policy names, to whom a policy selects, by MAC address or by port', () => {
+    const hosts = [attachment('p1', 1001), host('p1', 1001, '10.1.1.5', '02:00:00:00:00:05'), attachment('p2', 1002), host('p2', 1002, '10.1.2.6', '02:00:00:00:00:06')];
+    const policies = [acl('db/ingress', { subjectSets: ['db'] }), acl('quiet/egress', { direction: 'egress', subjects: prefixes('10.1.2.0/24') })];
+    const bridge = tablesOf([...base, open, ...hosts, ...policies, member('db', '10.1.1.5/32')])?.bridge;
+    const elements = Object.entries(bridge?.sets ?? {}).filter(([name]) => name.startsWith('link-local')).map(([name, set]) => [name, ...set.elements]);
+    assert.deepEqual(elements, [
+      ['link-local-ingress-macs', '02:00:00:00:00:05'],
+      ['link-local-ingress-ports'],
+      ['link-local-egress-macs', '02:00:00:00:00:06'],
+      ['link-local-egress-ports', '"p2"', '"vx1002"'],
+    ]);
+    assert.deepEqual(bridge?.chains['link-local-to']?.slice(-2), [
+      'ip6 daddr fe80::/10 ether daddr @link-local-ingress-macs jump link-local',
+      'ip6 daddr fe80::/10 oifname @link-local-ingress-ports jump link-local',
+    ]);
   });
 
   it('never name an element twice, though prefixes lie inside each other', () => {

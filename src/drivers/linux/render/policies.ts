@@ -16,6 +16,7 @@
  *
  * ARP, neighbour discovery and what the switch itself sends (DHCP, router advertisements, errors) are never held back, nor is
  * what goes to the gateways. Policies speak of addresses: what a server sends under another's, they take for the other's.
+ * Link-local addresses, which no policy names, are closed instead (linklocal.ts).
  */
 import type { AclRow, AclRule } from '../../../goal/rows.ts';
 import { addressPart } from '../../../net/interfaceaddress.ts';
@@ -24,6 +25,7 @@ import type { Prefix } from '../../../net/brand.ts';
 import { byText } from '../../../kit/order.ts';
 import type { NftSet } from '../nft.ts';
 import { bridgeMembers } from './isolation.ts';
+import { linkLocalPart } from './linklocal.ts';
 import { hook, prefixSet } from './ruleset.ts';
 import type { RulesetPart } from './ruleset.ts';
 import type { Rendering } from './render.ts';
@@ -54,6 +56,7 @@ export const renderPolicies = (rendering: Rendering): void => {
     const ids = [...own.map(([key]) => `acl/${key}`), ...(members.get(vrf) ?? []).map(([key]) => `aclMember/${key}`)];
     const policies = own.toSorted(([left], [right]) => byText(left, right)).map(([key, row], index) => policyOf(key, row, index));
     rendering.filter(vrf, policyPart(policies, prefixes, gatewaysOf(rendering, vrf), sharedPorts(rendering, vrf)), ids);
+    rendering.filter(vrf, linkLocalPart(rendering, vrf, own.map(([, row]) => row), prefixes, ownMark), ids);
     rendering.filter(vrf, { chains: { 'policy-output': [hook('output'), `meta mark set ${ownMark}`] } });
   }
 };
