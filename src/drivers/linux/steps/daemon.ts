@@ -50,17 +50,25 @@ function startDaemons({ hostname }: DaemonsState, site: Site): readonly Step[] {
 }
 
 export const frrSteps: Steps<FrrState> = {
-  create: ({ path, lines }, site) => [configure(site, ...contextCommands(path, [], lines)), ...heed(path, site)],
-  change: (from, to, site) => [configure(site, ...contextCommands(to.path, from.lines, to.lines)), ...heed(to.path, site)],
+  create: ({ path, lines }, site) => [configure(site, ...contextCommands(path, [], lines)), ...heed(path, lines, site)],
+  change: (from, to, site) => [configure(site, ...contextCommands(to.path, from.lines, to.lines)), ...heed(to.path, to.lines.filter((line) => !from.lines.includes(line)), site)],
   // bgpd refuses to drop a VRF's instance until zebra has told it that the VNI is gone.
   remove: (state, site) => [
     { ...configure(site, ...removalCommands(state)), ...(/^router bgp \d+ vrf \S+$/.test(state.path.at(-1) ?? '') ? { patient: true } : {}) },
-    ...heed(state.path, site),
+    ...heed(state.path, [], site),
   ],
   // The order in which FRR prints lines says nothing.
   same: (from, to) => lineCommands(from.lines, to.lines).length === 0,
 };
 
-/** bgpd itself looks only five seconds later at what a changed list makes of routes that it has heard. */
-const heed = ([top = '']: readonly string[], site: Site): readonly Step[] =>
-  top.startsWith('mac access-list ') ? [vtysh(site, 'clear bgp l2vpn evpn * soft in')] : [];
+/**
+ * bgpd itself looks only five seconds later at what a changed list makes of routes that it has heard. Hosts of the new entries
+ * are written down only when zebra has forgotten them as somebody else's: else it takes them for moved and counts on, and other
+ * leaves go on sending to the leaf with the highest count when that is gone (FRR 8.4 takes no lower one from another).
+ */
+const heed = ([top = '']: readonly string[], fresh: readonly string[], site: Site): readonly Step[] => {
+  if (!top.startsWith('mac access-list ')) return [];
+  const forgotten = fresh.map((line) => `(?<![^])(?![^]*${line.split(' ').at(-1)} +remote)`);
+  const soon = forgotten.length === 0 ? [] : [{ ...vtysh(site, 'show evpn mac vni all'), until: forgotten }];
+  return [vtysh(site, 'clear bgp l2vpn evpn * soft in'), ...soon];
+};
