@@ -64,24 +64,20 @@ describe('rows that filter, as rules of a VRF', () => {
     assert.deepEqual(one?.chains, two?.chains);
     assert.deepEqual(one?.chains['ingress-0-guard'], ['ip saddr @web-ip tcp dport 443 goto policy-admit']);
     assert.deepEqual(one?.chains['ingress-0-guard-answers'], ['ip daddr @web-ip tcp sport 443 accept']);
+    assert.ok(one?.chains['policy-to']?.includes('tcp flags != syn / syn,ack jump policy-answers-to'), 'a SYN without ACK is no answer, whatever other flags it has');
     assert.deepEqual([one?.sets['web-ip']?.elements, two?.sets['web-ip']?.elements], [['10.1.1.5'], ['10.1.1.5', '10.1.1.6']]);
     assert.deepEqual(one?.sets['db-ip']?.elements, [], 'a set that nobody is in is there all the same');
   });
 
-  it('close link-local addresses, which no policy names, to whom a policy selects, by MAC address or by port', () => {
+  it('close what no policy can name at the ports of whom a policy selects, one by one or as a subnet', () => {
     const hosts = [attachment('p1', 1001), host('p1', 1001, '10.1.1.5', '02:00:00:00:00:05'), attachment('p2', 1002), host('p2', 1002, '10.1.2.6', '02:00:00:00:00:06')];
     const policies = [acl('db/ingress', { subjectSets: ['db'] }), acl('quiet/egress', { direction: 'egress', subjects: prefixes('10.1.2.0/24') })];
     const bridge = tablesOf([...base, open, ...hosts, ...policies, member('db', '10.1.1.5/32')])?.bridge;
-    const elements = Object.entries(bridge?.sets ?? {}).filter(([name]) => name.startsWith('link-local')).map(([name, set]) => [name, ...set.elements]);
-    assert.deepEqual(elements, [
-      ['link-local-ingress-macs', '02:00:00:00:00:05'],
-      ['link-local-ingress-ports'],
-      ['link-local-egress-macs', '02:00:00:00:00:06'],
-      ['link-local-egress-ports', '"p2"', '"vx1002"'],
-    ]);
-    assert.deepEqual(bridge?.chains['link-local-to']?.slice(-2), [
-      'ip6 daddr fe80::/10 ether daddr @link-local-ingress-macs jump link-local',
-      'ip6 daddr fe80::/10 oifname @link-local-ingress-ports jump link-local',
+    assert.deepEqual(bridge?.sets['bypass-to']?.elements, ['"p1"']);
+    assert.deepEqual(bridge?.sets['bypass-from']?.elements, ['"p2"', '"vx1002"']);
+    assert.deepEqual(bridge?.chains['bypass-to-servers']?.slice(-2), [
+      'oifname @bypass-to meta protocol { 8021q, 8021ad } drop',
+      'oifname @bypass-to ip6 daddr fe80::/10 jump bypass-link-local',
     ]);
   });
 

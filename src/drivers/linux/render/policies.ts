@@ -4,9 +4,10 @@
  *
  * Stateless, with answers admitted. A packet is admitted when it may begin an exchange (a rule permits it, or nobody selects
  * its end), and when it can only be part of one that its other end was permitted to begin:
- * - TCP: not a pure SYN, not of a connection that its sender is known to have begun, and the rules permit the connection in
- *   the other direction. No connection comes about that the rules forbid, and one whose rule goes ends with it: who began is
- *   remembered for `tcpSeconds` after the last packet that a rule permitted.
+ * - TCP: not a SYN without ACK (with FIN, too, some systems take it for a beginning), not of a connection that its sender is
+ *   known to have begun, and the rules permit the connection in the other direction. No connection comes about that the rules
+ *   forbid, and one whose rule goes ends with it: who began is remembered for `tcpSeconds` after the last packet that a rule
+ *   permitted.
  * - UDP: the very same addresses and ports were seen the other way round within `udpSeconds`. That is exact: a set of the
  *   kernel remembers who began. Behind a port that is multihomed the other leaf may have seen the beginning, so there an answer
  *   is told by its ports: from a port below 32768 to one from there on (Linux' ip_local_port_range), where the rules permit the
@@ -16,7 +17,7 @@
  *
  * ARP, neighbour discovery and what the switch itself sends (DHCP, router advertisements, errors) are never held back, nor is
  * what goes to the gateways. Policies speak of addresses: what a server sends under another's, they take for the other's.
- * Link-local addresses, which no policy names, are closed instead (linklocal.ts).
+ * What none of them can name is closed to whom they select (bypass.ts).
  */
 import type { AclRow, AclRule } from '../../../goal/rows.ts';
 import { addressPart } from '../../../net/interfaceaddress.ts';
@@ -24,8 +25,9 @@ import { hostPrefix } from '../../../net/address.ts';
 import type { Prefix } from '../../../net/brand.ts';
 import { byText } from '../../../kit/order.ts';
 import type { NftSet } from '../nft.ts';
+import { bypassPart } from './bypass.ts';
+import { doorsOf } from './doors.ts';
 import { bridgeMembers } from './isolation.ts';
-import { linkLocalPart } from './linklocal.ts';
 import { hook, prefixSet } from './ruleset.ts';
 import type { RulesetPart } from './ruleset.ts';
 import type { Rendering } from './render.ts';
@@ -47,6 +49,8 @@ export const renderPolicies = (rendering: Rendering): void => {
   for (const [key, { vrf }] of goal.acl) {
     if (!goal.vrf.has(vrf)) refuse(`acl/${key}`, 'Conflict', `VRF "${vrf}" is not on this device`);
   }
+  if (goal.acl.size === 0) return;
+  const doors = doorsOf(rendering);
   const rows = Map.groupBy(goal.acl, ([, { vrf }]) => vrf);
   const members = Map.groupBy(goal.aclMember, ([, { vrf }]) => vrf);
   for (const [vrf, own] of rows) {
@@ -56,7 +60,7 @@ export const renderPolicies = (rendering: Rendering): void => {
     const ids = [...own.map(([key]) => `acl/${key}`), ...(members.get(vrf) ?? []).map(([key]) => `aclMember/${key}`)];
     const policies = own.toSorted(([left], [right]) => byText(left, right)).map(([key, row], index) => policyOf(key, row, index));
     rendering.filter(vrf, policyPart(policies, prefixes, gatewaysOf(rendering, vrf), sharedPorts(rendering, vrf)), ids);
-    rendering.filter(vrf, linkLocalPart(rendering, vrf, own.map(([, row]) => row), prefixes, ownMark), ids);
+    rendering.filter(vrf, bypassPart(rendering, doors, { vrf, rows: own.map(([, row]) => row), members: prefixes }, ownMark), ids);
     rendering.filter(vrf, { chains: { 'policy-output': [hook('output'), `meta mark set ${ownMark}`] } });
   }
 };
@@ -138,7 +142,7 @@ const remember = (header: Header): Rules => {
   const [udp, tcp] = [flow(header, 'udp', 'saddr', 'daddr'), flow(header, 'tcp', 'saddr', 'daddr')];
   return [
     `update @policy-udp-${header} { ${udp} }`,
-    `tcp flags syn / fin,syn,rst,ack update @policy-tcp-${header} { ${tcp} }`,
+    `tcp flags syn / syn,ack update @policy-tcp-${header} { ${tcp} }`,
     `${tcp} @policy-tcp-${header} update @policy-tcp-${header} { ${tcp} }`,
   ];
 };
@@ -185,7 +189,7 @@ const decision = (
   'jump policy-exempt',
   ...headers.map((header) => `${flow(header, 'udp', 'daddr', 'saddr')} @policy-udp-${header} accept`),
   ...selecting.flatMap((policy) => isSubject(policy, way, headers, `jump ${policy.chain}`)),
-  `tcp flags != syn / fin,syn,rst,ack jump ${answersChain}`,
+  `tcp flags != syn / syn,ack jump ${answersChain}`,
   `icmp type echo-reply jump ${answersChain}`,
   ...(headers.includes('ip6') ? [`icmpv6 type echo-reply jump ${answersChain}`] : []),
   `${name} @policy-shared udp sport 1-32767 udp dport 32768-65535 jump ${answersChain}`,
