@@ -93,7 +93,8 @@ const othersOf = (group: string, chassis: ReadonlyMap<string, Chassis>, view: Vi
     .filter((name) => !chassis.has(name))
     .toSorted(byText)
     .flatMap((name) => view.query(knownSwitch, name).value?.chassis ?? [])
-    .filter(({ role }) => role !== 'spine');
+    // A group of another fabric may have the same name.
+    .filter(({ role, fabric }) => role !== 'spine' && fabric === [...chassis.values()][0]?.fabric);
 
 const isFallback = (object: Resource): boolean => specOf('Connection', object).fallback === true;
 

@@ -58,3 +58,11 @@ test('a switch that joins a group later holds what the group shares, and one tha
   make.settleAll(compiler, [make.object('Switch', 'leaf-5', { role: 'leaf' })], later);
   assert.deepEqual(make.rowsIn(compiler, 'device/leaf-5', 'member'), {});
 });
+
+test('a group of the same name in another fabric is another group, and holds nothing of this one', () => {
+  const east = make.object('Fabric', 'east', { overlay: { vnis: { from: 9000, to: 9999 } } });
+  const stranger = make.object('Switch', 'leaf-6', { role: 'leaf', group: 'rack', fabric: 'east' });
+  const { compiler } = make.compiled(shop, ...group, east, stranger, server, multihomed, attach('x', 'shop', 'front', 'pair'));
+  assert.notDeepEqual(make.rowsIn(compiler, 'device/leaf-6', 'system'), {});
+  assert.deepEqual(make.rowsIn(compiler, 'device/leaf-6', 'member'), {});
+});
