@@ -17,12 +17,12 @@ export const renderLeaks = (rendering: Rendering): void => {
   const { goal } = rendering;
   const halves = [...goal.leak].filter(([, { vrf, peerVrf }]) => goal.vrf.has(vrf) && goal.vrf.has(peerVrf));
   for (const [key, leak] of halves) renderLeak(rendering, `leak/${key}`, leak);
-  const missing = halves.map(([, leak]) => closed(leak)).filter(({ vrf, peerVrf }) => !halves.some(([, half]) =>
-    half.vrf === vrf && half.peerVrf === peerVrf));
+  // An outside network may have as many peers as there are VPCs.
+  const known = new Set(halves.map(([, { vrf, peerVrf }]) => `${vrf}/${peerVrf}`));
+  const missing = halves.map(([, leak]) => closed(leak)).filter(({ vrf, peerVrf }) => !known.has(`${vrf}/${peerVrf}`));
   const all = [...halves, ...missing.map((leak) => [undefined, leak] as const)];
   const outsides = new Set([...goal.vrf.values()].flatMap(({ vni, external }) => (external === undefined ? [] : [vni])));
-  for (const vrf of new Set(all.map(([, leak]) => leak.vrf))) {
-    const own = all.filter(([, leak]) => leak.vrf === vrf);
+  for (const [vrf, own] of Map.groupBy(all, ([, leak]) => leak.vrf)) {
     const rows = own.flatMap(([key]) => (key === undefined ? [] : [`leak/${key}`]));
     rendering.filter(vrf, { chains: gateChains(own.map(([, leak]) => leak), outsides) }, rows);
   }
