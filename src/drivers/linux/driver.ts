@@ -9,6 +9,7 @@ import { Lldp, wiringOf } from './lldp.ts';
 import { LeaseWatch } from './leasewatch.ts';
 import { LinkWatch } from './linkwatch.ts';
 import type { LinuxActual } from './model.ts';
+import { NextHopWatch } from './nexthopwatch.ts';
 import { probe } from './probe.ts';
 import { deviceMemory } from './memory.ts';
 import type { EntryMemory } from './read/memory.ts';
@@ -80,6 +81,7 @@ export const linuxDriver = (options: LinuxDriverOptions): Driver<LinuxActual> =>
   const leases = new LeaseWatch(site);
   const links = new LinkWatch();
   const tools: DeviceTools = { ...device, leave: (place) => leaveAll(place, lldp, device) };
+  const nextHops = new NextHopWatch(tools);
   let capabilities: ReadonlySet<string> = new Set();
   const memory = deviceMemory<Remembered>(`${site.directory}/settled.json`);
   let remembered: Remembered = { entries: {} };
@@ -101,6 +103,7 @@ export const linuxDriver = (options: LinuxDriverOptions): Driver<LinuxActual> =>
       lldp.wired(wiringOf(actual, goal));
       leases.wanted(goal);
       links.wanted(goal);
+      nextHops.wanted(goal);
       if (mark === undefined || fingerprint === undefined) return planLinux(actual, goal, site);
       const word = mark();
       const plan = planQuickly(actual, goal, site, word, remembered.settled);
@@ -115,9 +118,13 @@ export const linuxDriver = (options: LinuxDriverOptions): Driver<LinuxActual> =>
       lldp.start((neighbours) => tell({ neighbours }));
       leases.start((given) => tell({ leases: given }));
     },
-    watch: (changed) => links.start(changed),
+    watch: (changed) => {
+      links.start(changed);
+      nextHops.start();
+    },
     close: async () => {
       links.stop();
+      nextHops.stop();
       await Promise.all([lldp.stop(), leases.stop()]);
       await memory.keep(remembered.settled === undefined ? undefined : remembered);
       await tools.close();
