@@ -27,17 +27,33 @@ told() {
   done
 }
 
+# Rules of addresses that no port has any more, or that are the only port's: another port may get such an address.
+forget_source_rules() {
+  set -- "$1" "$1"/dhcp-*.log
+  wanted=' '
+  if [ $# -gt 2 ]; then
+    for lease in "$1"/lease-*; do
+      [ ! -e "$lease" ] || wanted="$wanted$((10000 + $(ip -o link show dev "${lease##*/lease-}" | cut -d : -f 1))):$(cut -d / -f 1 "$lease") "
+    done
+  fi
+  ip -4 rule show | sed -n 's/^\([0-9]*\):.*from \([0-9.]*\) .*/\1 \2/p' | while read -r pref address; do
+    case "$wanted" in *" $pref:$address "*) continue ;; esac
+    [ "$pref" -lt 10000 ] || ip -4 rule del pref "$pref" from "$address" || :
+  done
+}
+
 # What has the address of a port for its source leaves by that port, although another may lead there too: each port of a server
 # can be in another VPC. Of no concern to a server with one port.
 source_routes() {
   directory=$(dirname "$HEDDLE_LEASE")
+  forget_source_rules "$directory"
   set -- "$directory"/dhcp-*.log
   [ $# -gt 1 ] || return 0
   for lease in "$directory"/lease-*; do
     port=${lease##*/lease-}
     table=$((10000 + $(ip -o link show dev "$port" | cut -d : -f 1)))
     address=$(cut -d / -f 1 "$lease")
-    while ip -4 rule del from "$address" 2> /dev/null; do :; done
+    while ip -4 rule del pref "$table" from "$address" 2> /dev/null; do :; done
     ip -4 route flush table "$table" 2> /dev/null || :
     ip -4 route show dev "$port" scope link | while read -r route; do
       # shellcheck disable=SC2086
@@ -79,5 +95,6 @@ case $1 in
   deconfig | nak | leasefail)
     rm -f "$HEDDLE_LEASE" "$HEDDLE_OPTIONS" "$HEDDLE_OPTIONS.routes"
     ip -4 addr flush dev "$interface"
+    source_routes || :
     ;;
 esac

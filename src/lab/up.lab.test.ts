@@ -35,7 +35,7 @@ test('the example becomes a network in which exactly the intended pairs connect,
     const { manifest, api } = lab;
     const result = await labCheck({ name });
     assert.equal(result.ok, true, formatCheck(result));
-    assert.equal(result.pairs.length, 112);
+    assert.equal(result.pairs.length, 168);
 
     const status = await labStatus({ name });
     for (const { node, role, running, agent, sessions } of status.nodes) {
@@ -82,7 +82,7 @@ test('a wiring with faults builds nothing', async () => {
   const [spine, ...rest] = smallWiring(1);
   assert.equal(spine?.metadata.name, 'spine-1');
   const name = testName();
-  await assert.rejects(labUp({ name, objects: rest }), /no Switch and no Server is called "spine-1"/);
+  await assert.rejects(labUp({ name, objects: rest }), /no Switch, Server, Gateway or External is called "spine-1"/);
   assert.deepEqual(await machine(name), before);
 });
 

@@ -41,14 +41,14 @@ describe('VLANs on a server port', () => {
   };
 
   before(async () => {
-    leaf = await createSwitch('h2v-leaf');
-    servers = await Promise.all([first, second, third].map((mac, index) => createHost(`h2v-s${index}`, mac)));
+    leaf = await createSwitch('vlans-leaf');
+    servers = await Promise.all([first, second, third].map((mac, index) => createHost(`vlans-s${index}`, mac)));
     for (const [index, server] of servers.entries()) {
-      await connect('h2v-leaf', `p${index + 1}`, server.namespace, 'eth0');
+      await connect('vlans-leaf', `p${index + 1}`, server.namespace, 'eth0');
       await server.exec(['ip', 'link', 'set', 'eth0', 'address', server.mac, 'up']);
       await server.exec(['ip', 'address', 'add', `10.1.1.1${index + 1}/24`, 'dev', 'eth0']);
     }
-    await addSubinterface('h2v-s0', 'eth0', 20, first);
+    await addSubinterface('vlans-s0', 'eth0', 20, first);
     await at(0).exec(['ip', 'address', 'add', '10.1.1.11/24', 'dev', 'eth0.20']);
   });
   after(async () => void (await Promise.all([leaf, ...servers].map((node) => node?.destroy()))));
@@ -90,7 +90,7 @@ describe('VLANs on a server port', () => {
     await at(0).exec(['ip', 'route', 'delete', '10.255.0.11/32', 'dev', 'eth0']);
     // A neighbour in the first VPC that tags its frames must not get into the second VPC through the trunk.
     await converge(native, tagged(20));
-    await addSubinterface('h2v-s1', 'eth0', 20, second);
+    await addSubinterface('vlans-s1', 'eth0', 20, second);
     await at(1).exec(['ip', 'address', 'add', '10.1.1.77/24', 'dev', 'eth0.20']);
     assert.equal(await reaches(at(1), 'eth0.20', '10.1.1.11', 3), false);
   });
