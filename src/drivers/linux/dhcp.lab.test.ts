@@ -47,7 +47,7 @@ describe('DHCP on Linux leaves', () => {
   };
 
   before(async () => {
-    leaves = await createLeaves('h5d');
+    leaves = await createLeaves('dhp');
   });
   after(() => leaves.destroy());
 

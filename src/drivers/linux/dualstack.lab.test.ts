@@ -7,7 +7,7 @@ import type { Leaves } from './fixture/leaves.ts';
 
 describe('IPv6 beside IPv4 through two Linux leaves', () => {
   let leaves: Leaves;
-  before(async () => void (leaves = await createLeaves('h4d')));
+  before(async () => void (leaves = await createLeaves('dst')));
   after(async () => leaves.destroy());
 
   const shop = [

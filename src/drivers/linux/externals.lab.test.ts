@@ -51,8 +51,8 @@ describe('an outside network behind a Linux leaf', () => {
   };
 
   before(async () => {
-    leaves = await createLeaves('h7d');
-    router = await createRouter('h7d-out', 65010);
+    leaves = await createLeaves('ext');
+    router = await createRouter('ext-out', 65010);
     await connect(leaves.right.name, 'e1', router.name, 'e1');
     for (const words of ['address add 192.0.2.0/31 dev e1', 'link set dev e1 up', 'address add 203.0.113.1/24 dev lo', 'address add 10.1.1.99/32 dev lo']) {
       await router.exec(['ip', ...words.split(' ')] as [string, ...string[]]);

@@ -76,12 +76,12 @@ describe('what may pass between servers', () => {
   };
 
   before(async () => {
-    [spine, left, right] = await Promise.all(['spine', 'left', 'right'].map((name) => createSwitch(`h6f-${name}`)));
+    [spine, left, right] = await Promise.all(['spine', 'left', 'right'].map((name) => createSwitch(`flt-${name}`)));
     assert.ok(spine !== undefined && left !== undefined && right !== undefined);
     await connect(spine.name, 'dn1', left.name, 'up1');
     await connect(spine.name, 'dn2', right.name, 'up1');
     for (const name of names) {
-      const server = await createHost(`h6f-${name}`, mac(name));
+      const server = await createHost(`flt-${name}`, mac(name));
       hosts.set(name, server);
       await connect(onLeft.includes(name) ? left.name : right.name, portOf[name], server.namespace, 'eth0');
       await server.exec(['ip', 'link', 'set', 'lo', 'up']);

@@ -58,7 +58,7 @@ ${of(6)}  neighbor fd00:1:1::1 activate
 describe('servers that announce addresses by BGP', () => {
   let leaves: Leaves;
   const speakers: Speaker[] = [];
-  before(async () => void (leaves = await createLeaves('h4b')));
+  before(async () => void (leaves = await createLeaves('hbg')));
   after(async () => {
     for (const speaker of speakers) await speaker.end();
     await leaves.destroy();

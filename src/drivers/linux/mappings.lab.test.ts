@@ -51,9 +51,9 @@ describe('a host behind a VTEP that Heddle does not manage', () => {
   };
 
   before(async () => {
-    leaf = await createSwitch('h2m-leaf');
-    server = await createHost('h2m-server', '0a:00:00:00:00:11');
-    far = await createHost('h2m-far', mac);
+    leaf = await createSwitch('map-leaf');
+    server = await createHost('map-server', '0a:00:00:00:00:11');
+    far = await createHost('map-far', mac);
     await connect(leaf.name, 'up1', far.namespace, 'wan');
     await connect(leaf.name, 'p1', server.namespace, 'eth0');
     await server.exec(['ip', 'link', 'set', 'eth0', 'address', server.mac, 'mtu', '1400', 'up']);

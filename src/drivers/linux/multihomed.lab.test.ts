@@ -7,7 +7,7 @@ import { attachment, host, segment, underlay, vrf } from './fixture/goals.ts';
 import { connect, createHost, createSwitch } from './fixture/topology.ts';
 import type { Host, Switch } from './fixture/topology.ts';
 
-const prefix = 'h2m';
+const prefix = 'mhm';
 const macs = { shared: '0a:00:00:00:00:31', remote: '0a:00:00:00:00:32', orphan: '0a:00:00:00:00:33' } as const;
 const esi = '00:48:44:4c:00:00:00:00:00:07';
 

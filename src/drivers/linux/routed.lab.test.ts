@@ -10,7 +10,7 @@ const route = (vni: number, prefix: string, ...nextHops: readonly string[]): Row
 
 describe('routes of a VPC through two Linux leaves', () => {
   let leaves: Leaves;
-  before(async () => void (leaves = await createLeaves('h4r')));
+  before(async () => void (leaves = await createLeaves('rtd')));
   after(async () => leaves.destroy());
 
   const segments = (mode?: 'l3'): readonly Row[] => [
