@@ -6,7 +6,7 @@ import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { after, before, describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { AclRow, IsolationRow, Row } from '../../goal/rows.ts';
+import type { AclRow, Row } from '../../goal/rows.ts';
 import type { Prefix, Vni } from '../../net/brand.ts';
 import { attachment, host, routedSegment, underlay, vrf } from './fixture/goals.ts';
 import { connect, createHost, createSwitch } from './fixture/topology.ts';
@@ -46,7 +46,12 @@ const member = (set: string, ...found: readonly Name[]): readonly Row[] =>
 const isolation: Row = {
   table: 'isolation',
   key: '1001',
-  value: { segment: 1001 as Vni, vrf: 'vrf5001', prefixes: ['10.1.1.0/24', 'fd00:1::/64'], denied: ['10.1.2.0/24', 'fd00:2::/64'] } as unknown as IsolationRow,
+  value: {
+    segment: 1001 as Vni,
+    vrf: 'vrf5001',
+    prefixes: ['10.1.1.0/24' as Prefix, 'fd00:1::/64' as Prefix],
+    denied: ['10.1.2.0/24' as Prefix, 'fd00:2::/64' as Prefix],
+  },
 };
 
 describe('what may pass between servers', () => {

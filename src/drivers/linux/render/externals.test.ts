@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { AclStatement, Row } from '../../../goal/rows.ts';
+import type { Prefix } from '../../../net/brand.ts';
 import { merge } from '../../../goal/tables.ts';
 import { peering, underlay, vrf } from '../fixture/goals.ts';
 import { externalPort, externalVrf, staticRoute, vrfPeer, vrfPort } from '../fixture/outside.ts';
@@ -135,19 +136,19 @@ describe('the VRF of an outside network on a Linux switch', () => {
 
 describe('an inbound list as rules', () => {
   it('is in the words of nft, in the order of the list, and ends with everything else', () => {
-    const statements = [
-      { action: 'deny', source: '203.0.113.0/24', destination: '10.1.1.7/32' },
+    const statements: readonly AclStatement[] = [
+      { action: 'deny', source: '203.0.113.0/24' as Prefix, destination: '10.1.1.7/32' as Prefix },
       { action: 'permit', protocol: 'tcp', established: true },
       { action: 'permit', protocol: 'tcp', ports: { from: 80, to: 90 }, established: true },
-      { action: 'permit', protocol: 'udp', source: '0.0.0.0/0', ports: { from: 53, to: 53 } },
+      { action: 'permit', protocol: 'udp', source: '0.0.0.0/0' as Prefix, ports: { from: 53, to: 53 } },
       { action: 'permit', protocol: 'udp' },
       { action: 'permit', protocol: 'icmp' },
-      { action: 'permit', protocol: 'icmp', source: 'fd00::/8' },
+      { action: 'permit', protocol: 'icmp', source: 'fd00::/8' as Prefix },
       { action: 'permit', protocol: 'icmp', icmpType: 8, icmpCode: 0 },
       { action: 'deny', protocol: 'icmp', icmpType: 99 },
-      { action: 'permit', protocol: 'icmp', destination: 'fd00::/8', icmpType: 128 },
+      { action: 'permit', protocol: 'icmp', destination: 'fd00::/8' as Prefix, icmpType: 128 },
       { action: 'permit' },
-    ] as unknown as readonly AclStatement[];
+    ];
     assert.deepEqual(aclRules(statements), [
       'ip saddr 203.0.113.0/24 ip daddr 10.1.1.7 drop',
       'tcp flags rst,ack accept',
