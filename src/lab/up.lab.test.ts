@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { parseAllDocuments } from 'yaml';
 import type { Resource } from '../api/object.ts';
-import { run } from '../kit/process.ts';
+import { run, tryRun } from '../kit/process.ts';
 import { until } from '../kit/testing.ts';
 import { programsIn } from './agents.ts';
 import { killAgent, killFrr, killServer, restartAgent, restartServer } from './chaos.ts';
@@ -22,7 +22,7 @@ const example = (file: string): Resource[] =>
   );
 
 const firstNamespace = async (): Promise<void> => {
-  await run(['ip', 'netns', 'add', 'heddle-first']);
+  await tryRun(['ip', 'netns', 'add', 'heddle-first']);
   await run(['ip', 'netns', 'del', 'heddle-first']);
 };
 

@@ -7,6 +7,7 @@ import { after, before, describe, it } from 'node:test';
 import { run, tryRun } from '../../kit/process.ts';
 import { until } from '../../kit/testing.ts';
 import type { LinkNeighbour } from '../driver.ts';
+import { addNamespace } from './fixture/topology.ts';
 import { Lldp } from './lldp.ts';
 
 const [left, right] = ['hdl-left', 'hdl-right'];
@@ -40,7 +41,7 @@ describe('neighbours of real ports', () => {
     }, 20_000);
 
   before(async () => {
-    for (const name of [left, right]) await run(['ip', 'netns', 'add', name]);
+    for (const name of [left, right]) await addNamespace(name);
     await cable('p1', 'q1');
     await cable('p2', 'q2');
   });
