@@ -1,6 +1,6 @@
 /** Discovery: which groups, versions and resources there are, plain and aggregated. kubectl asks before anything else. */
 import type { Kind } from '../api/object.ts';
-import { parseAccept } from './media.ts';
+import { parseAccept } from './body/media.ts';
 import type { GroupVersion, Scheme, ServedKind } from './scheme.ts';
 import type { JsonObject } from '../kit/json.ts';
 

@@ -1,14 +1,14 @@
 /** From a request to its answer: what is asked, may this user ask it, who answers. */
 import type { Registry as MetricsRegistry } from 'prom-client';
 import { HeddleError } from '../kit/error.ts';
-import { denied, type Attributes, type Authorize } from './auth.ts';
+import { denied, type Attributes, type Authorize } from './access/auth.ts';
 import { aggregated, aggregatedVersion, coreVersions, groupDocument, groupList, resourceList } from './discovery.ts';
 import { jsonAnswer, textAnswer, type Answer, type Exchange } from './exchange.ts';
-import { createOpenApiV2 } from './openapi-v2.ts';
-import { createOpenApiV3 } from './openapi-v3.ts';
+import { createOpenApiV2 } from './openapi/v2.ts';
+import { createOpenApiV3 } from './openapi/v3.ts';
 import { parseListQuery } from './query.ts';
 import { getObject, listObjects } from './read.ts';
-import type { Registry } from './registry.ts';
+import type { Registry } from './registry/registry.ts';
 import { isView, type ResourceRoute } from './route.ts';
 import { forbidden } from './status.ts';
 import { streamWatch } from './stream.ts';

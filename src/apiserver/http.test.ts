@@ -4,7 +4,7 @@ import { request } from 'node:https';
 import { describe, it } from 'node:test';
 import { gunzipSync } from 'node:zlib';
 import type { JsonObject } from '../kit/json.ts';
-import { MessageWriter, readMessage, readText } from './protobuf.ts';
+import { MessageWriter, readMessage, readText } from './body/protobuf.ts';
 import { at, readKubeconfig, robot, withServer, type CallOptions, type TestServer } from './testing.ts';
 
 const robots = '/apis/test.heddle.dev/v1/namespaces/default/robots';

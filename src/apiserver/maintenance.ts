@@ -2,7 +2,7 @@
 import type { Resource } from '../api/object.ts';
 import { HeddleError } from '../kit/error.ts';
 import type { Revision, Store } from '../store/store.ts';
-import type { Registry } from './registry.ts';
+import type { Registry } from './registry/registry.ts';
 
 /** How long a client may be away and still go on with its watch, in milliseconds. */
 export const historyMilliseconds = 5 * 60 * 1000;

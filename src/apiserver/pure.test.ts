@@ -3,10 +3,10 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import * as fc from 'fast-check';
 import { shortDuration } from './age.ts';
-import { duplicateMembers } from './duplicates.ts';
-import { jsonPatch, mergePatch } from './patch.ts';
-import { MessageWriter, readMessage, readText } from './protobuf.ts';
-import { strategicPatch } from './strategic.ts';
+import { duplicateMembers } from './body/duplicates.ts';
+import { jsonPatch, mergePatch } from './patch/patch.ts';
+import { MessageWriter, readMessage, readText } from './body/protobuf.ts';
+import { strategicPatch } from './patch/strategic.ts';
 
 /** RFC 7386, appendix A: every case there. */
 const mergeCases: [target: unknown, patch: unknown, result: unknown][] = [

@@ -2,7 +2,7 @@
 import { HeddleError } from '../kit/error.ts';
 import type { Revision } from '../store/store.ts';
 import type { ServedKind } from './scheme.ts';
-import { parseFieldSelector, selection, type FieldSelector, type Predicate } from './selector.ts';
+import { parseFieldSelector, selection, type FieldSelector, type Predicate } from './registry/selector.ts';
 import { ApiError } from './status.ts';
 
 export interface ListQuery {

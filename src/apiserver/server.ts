@@ -8,17 +8,17 @@ import type { Kind } from '../api/object.ts';
 import { HeddleError } from '../kit/error.ts';
 import { objectOr } from '../kit/json.ts';
 import type { Store } from '../store/store.ts';
-import { authorizeMasters, createAuthenticator, readTokenFile, type Authorize } from './auth.ts';
-import { createInProcessClient } from './client.ts';
+import { authorizeMasters, createAuthenticator, readTokenFile, type Authorize } from './access/auth.ts';
+import { createInProcessClient } from './registry/client.ts';
 import { createDispatch, type Views } from './dispatch.ts';
-import { writeDurably } from './durable.ts';
-import { kubeconfig } from './kubeconfig.ts';
+import { writeDurably } from './pki/durable.ts';
+import { kubeconfig } from './pki/kubeconfig.ts';
 import { createListener, type Log } from './listener.ts';
 import { startMaintenance } from './maintenance.ts';
 import { createRequestMetrics } from './metrics.ts';
-import { runNamespaceLifecycle } from './namespaces.ts';
-import { openCertificateAuthority, type CertificateAuthority } from './pki.ts';
-import { createRegistry, type Registry } from './registry.ts';
+import { runNamespaceLifecycle } from './registry/namespaces.ts';
+import { openCertificateAuthority, type CertificateAuthority } from './pki/authority.ts';
+import { createRegistry, type Registry } from './registry/registry.ts';
 import { createScheme } from './scheme.ts';
 
 export interface ApiServerOptions {

@@ -6,15 +6,15 @@ import { HeddleError } from '../kit/error.ts';
 import type { Revision } from '../store/store.ts';
 import { startHeaders, type Exchange } from './exchange.ts';
 import { optional, type JsonObject } from '../kit/json.ts';
-import { representation, type Representation } from './media.ts';
+import { representation, type Representation } from './body/media.ts';
 import type { ListQuery } from './query.ts';
 import { includeObjectOf } from './read.ts';
-import type { ListObjectsOptions, ObjectList, Registry } from './registry.ts';
+import type { ListObjectsOptions, ObjectList, Registry } from './registry/registry.ts';
 import type { ResourceRoute } from './route.ts';
 import type { ServedKind } from './scheme.ts';
 import { statusOf } from './status.ts';
 import { partialMetadata, tableOf, type IncludeObject } from './table.ts';
-import type { ObjectWatch } from './watch.ts';
+import type { ObjectWatch } from './registry/watch.ts';
 
 const bookmarkMilliseconds = 60_000;
 /** A client that takes nothing for this long is cut off. */

@@ -1,19 +1,19 @@
 /** POST, PUT, PATCH and DELETE over HTTP: options and bodies to registry calls. */
 import type { Resource } from '../api/object.ts';
 import { HeddleError } from '../kit/error.ts';
-import type { FieldValidation } from './admit.ts';
-import { decodeBody, decodeJson, type Decoded } from './decode.ts';
+import type { FieldValidation } from './registry/admit.ts';
+import { decodeBody, decodeJson, type Decoded } from './body/decode.ts';
 import { jsonAnswer, readBody, type Answer, type Exchange } from './exchange.ts';
 import { isJsonObject, objectOr, optional } from '../kit/json.ts';
-import { parseMediaType } from './media.ts';
-import { jsonPatch, mergePatch } from './patch.ts';
+import { parseMediaType } from './body/media.ts';
+import { jsonPatch, mergePatch } from './patch/patch.ts';
 import type { ListQuery } from './query.ts';
 import { objectAnswer } from './read.ts';
-import type { DeleteOptions, Registry, WriteOptions } from './registry.ts';
+import type { DeleteOptions, Registry, WriteOptions } from './registry/registry.ts';
 import type { ResourceRoute } from './route.ts';
 import type { ServedKind } from './scheme.ts';
 import { ApiError, successStatus } from './status.ts';
-import { strategicPatch } from './strategic.ts';
+import { strategicPatch } from './patch/strategic.ts';
 
 const badOption = (kind: string, path: string, message: string): HeddleError =>
   new ApiError('Invalid', `${kind}.meta.k8s.io "" is invalid: ${path}: ${message}`, { group: 'meta.k8s.io', kind }, { findings: [{ path, code: 'FieldValueNotSupported', message }] });

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as fc from 'fast-check';
 import type { Resource } from '../api/object.ts';
-import { mergePatch } from '../apiserver/patch.ts';
+import { mergePatch } from '../apiserver/patch/patch.ts';
 import { applyPatch, lastAppliedAnnotation, withLastApplied } from './lastapplied.ts';
 
 const vpc = (spec: unknown, annotations?: Record<string, string>): Resource => ({

@@ -4,7 +4,7 @@ import * as fc from 'fast-check';
 import { error, pending, warning } from '../compile/finding.ts';
 import { conditionsAfter, ready, statements, type Knowledge } from './conditions.ts';
 import { mergeDiff } from './mergediff.ts';
-import { mergePatch } from '../apiserver/patch.ts';
+import { mergePatch } from '../apiserver/patch/patch.ts';
 
 const nothing: Knowledge = { generation: 3, findings: [], late: [], failures: [], devices: 0, withheld: false };
 const failure = { device: 'leaf-1', scope: 'device/leaf-1', row: 'vrf/red', code: 'Broken', message: 'no' };

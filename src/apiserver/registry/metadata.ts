@@ -1,7 +1,7 @@
 /** Rules for `metadata` that hold for every kind (Kubernetes object names and IDs; RFC 1123 §2.1 for names). */
-import { parseLabel, parseSubdomain } from '../api/names.ts';
-import type { Kind, ObjectMeta } from '../api/object.ts';
-import type { Finding } from '../kit/error.ts';
+import { parseLabel, parseSubdomain } from '../../api/names.ts';
+import type { Kind, ObjectMeta } from '../../api/object.ts';
+import type { Finding } from '../../kit/error.ts';
 
 const qualifiedPart = /^[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?$/;
 const maxAnnotationBytes = 262_144;

@@ -1,7 +1,7 @@
 /** A watch in terms of objects: store changes of one kind, narrowed to a namespace and a selection. */
-import type { Resource } from '../api/object.ts';
-import type { Change, Entry, Revision, Store } from '../store/store.ts';
-import type { ServedKind } from './scheme.ts';
+import type { Resource } from '../../api/object.ts';
+import type { Change, Entry, Revision, Store } from '../../store/store.ts';
+import type { ServedKind } from '../scheme.ts';
 import type { Predicate } from './selector.ts';
 import { decodeStored, watchedObject } from './stored.ts';
 

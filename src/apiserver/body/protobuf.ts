@@ -1,5 +1,5 @@
 /** Just enough of the protobuf wire format (proto3 encoding guide) to write and read messages by field number. */
-import { HeddleError } from '../kit/error.ts';
+import { HeddleError } from '../../kit/error.ts';
 
 const utf8 = new TextEncoder();
 const text = new TextDecoder('utf-8', { fatal: true });

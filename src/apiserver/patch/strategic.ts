@@ -2,8 +2,8 @@
  * Strategic merge patch for the core kinds, which is what kubectl sends for them. Their only lists with a merge key are in
  * metadata: finalizers merge as a set, ownerReferences by uid; everything else is a merge patch with directives.
  */
-import { HeddleError } from '../kit/error.ts';
-import { isJsonObject, type JsonObject } from '../kit/json.ts';
+import { HeddleError } from '../../kit/error.ts';
+import { isJsonObject, type JsonObject } from '../../kit/json.ts';
 
 /** Merge keys by member name; `null` is a set of scalars. */
 const mergeKeys: { readonly [member: string]: string | null } = { finalizers: null, ownerReferences: 'uid' };

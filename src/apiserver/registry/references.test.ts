@@ -1,15 +1,15 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import * as fc from 'fast-check';
-import { kinds } from '../api/kinds.ts';
-import { coreKinds } from '../api/core/index.ts';
-import type { Resource } from '../api/object.ts';
-import { HeddleError } from '../kit/error.ts';
-import { createMemoryStore } from '../store/memory.ts';
+import { kinds } from '../../api/kinds.ts';
+import { coreKinds } from '../../api/core/index.ts';
+import type { Resource } from '../../api/object.ts';
+import { HeddleError } from '../../kit/error.ts';
+import { createMemoryStore } from '../../store/memory.ts';
 import { runNamespaceLifecycle } from './namespaces.ts';
 import { createRegistry, type Registry } from './registry.ts';
-import { createScheme, type ServedKind } from './scheme.ts';
-import { failsWith, robot, robotKind, specOf } from './testing.ts';
+import { createScheme, type ServedKind } from '../scheme.ts';
+import { failsWith, robot, robotKind, specOf } from '../testing.ts';
 
 const withRobots = async (body: (registry: Registry, robots: ServedKind) => Promise<void>): Promise<void> => {
   const store = createMemoryStore();

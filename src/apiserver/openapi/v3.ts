@@ -1,11 +1,11 @@
 /** OpenAPI v3: an index, and one document a group version whose URL carries its hash, so that clients fetch it once. */
 import { createHash } from 'node:crypto';
-import type { Answer, Exchange } from './exchange.ts';
-import { jsonAnswer } from './exchange.ts';
-import type { JsonObject } from '../kit/json.ts';
-import { basePath, parameterText, pathsOf, type OperationShape } from './openapi-paths.ts';
-import { definitionName, definitions } from './openapi-schema.ts';
-import type { GroupVersion, Scheme } from './scheme.ts';
+import type { Answer, Exchange } from '../exchange.ts';
+import { jsonAnswer } from '../exchange.ts';
+import type { JsonObject } from '../../kit/json.ts';
+import { basePath, parameterText, pathsOf, type OperationShape } from './paths.ts';
+import { definitionName, definitions } from './schema.ts';
+import type { GroupVersion, Scheme } from '../scheme.ts';
 
 interface Document {
   readonly text: string;

@@ -1,6 +1,6 @@
 /** Media types: what an Accept header asks for, in its order of preference, and how an answer is written. */
 import { stringify } from 'yaml';
-import { HeddleError } from '../kit/error.ts';
+import { HeddleError } from '../../kit/error.ts';
 
 export interface MediaRange {
   /** Lower case, such as `application/json`. */

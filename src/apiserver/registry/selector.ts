@@ -1,7 +1,7 @@
 /** Label and field selectors of list, watch and deletecollection. */
-import { compileJsonPath, type JsonPath } from '../api/jsonpath.ts';
-import type { Kind, Resource } from '../api/object.ts';
-import { HeddleError } from '../kit/error.ts';
+import { compileJsonPath, type JsonPath } from '../../api/jsonpath.ts';
+import type { Kind, Resource } from '../../api/object.ts';
+import { HeddleError } from '../../kit/error.ts';
 
 export type Predicate = (object: Resource) => boolean;
 

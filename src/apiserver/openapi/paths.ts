@@ -2,9 +2,9 @@
  * The operations of the OpenAPI documents. kubectl reads from them which query parameters a kind's writes take: without
  * `dryRun` and `fieldValidation` on its patch it refuses `--dry-run=server`.
  */
-import type { JsonObject } from '../kit/json.ts';
-import { groupVersionKind } from './openapi-schema.ts';
-import type { ServedKind } from './scheme.ts';
+import type { JsonObject } from '../../kit/json.ts';
+import { groupVersionKind } from './schema.ts';
+import type { ServedKind } from '../scheme.ts';
 
 export interface OperationShape {
   /** `get`, `list`, `post`, `put`, `patch`, `delete`: the value of x-kubernetes-action. */

@@ -3,8 +3,8 @@
  * `application/vnd.kubernetes.protobuf`: the bytes `k8s\0`, then runtime.Unknown. Field numbers are those of the published
  * generated.proto files of k8s.io/api/core/v1 and k8s.io/apimachinery.
  */
-import { HeddleError } from '../kit/error.ts';
-import { isJsonObject, objectOr, type JsonObject } from '../kit/json.ts';
+import { HeddleError } from '../../kit/error.ts';
+import { isJsonObject, objectOr, type JsonObject } from '../../kit/json.ts';
 import { readMessage, readText, type WireField } from './protobuf.ts';
 
 type Decode = (value: WireField['value']) => unknown;

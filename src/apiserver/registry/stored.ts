@@ -1,9 +1,9 @@
 /** Objects as the store holds them: JSON without resourceVersion, which is the revision of the entry and known only afterwards. */
-import type { ObjectMeta, Resource } from '../api/object.ts';
-import type { Entry, Revision } from '../store/store.ts';
-import { Interner } from '../kit/intern.ts';
-import { isJsonObject } from '../kit/json.ts';
-import type { ServedKind } from './scheme.ts';
+import type { ObjectMeta, Resource } from '../../api/object.ts';
+import type { Entry, Revision } from '../../store/store.ts';
+import { Interner } from '../../kit/intern.ts';
+import { isJsonObject } from '../../kit/json.ts';
+import type { ServedKind } from '../scheme.ts';
 
 export const encodeStored = (object: Resource): string => {
   const { resourceVersion: _, ...metadata } = object.metadata;

@@ -1,8 +1,8 @@
 /** The resource API for controllers in the same process: no sockets, the same rules. */
-import type { ResourceClient, WatchEvent } from '../api/client.ts';
-import type { Resource } from '../api/object.ts';
-import { HeddleError } from '../kit/error.ts';
-import { mergePatch } from './patch.ts';
+import type { ResourceClient, WatchEvent } from '../../api/client.ts';
+import type { Resource } from '../../api/object.ts';
+import { HeddleError } from '../../kit/error.ts';
+import { mergePatch } from '../patch/patch.ts';
 import type { Registry } from './registry.ts';
 
 /** Objects are copied on the way in (`prune`); what comes out may be shared with other controllers and is not to be changed. */

@@ -5,14 +5,14 @@
  */
 import { createHash } from 'node:crypto';
 import { stringify } from 'yaml';
-import type { Answer, Exchange } from './exchange.ts';
-import { isJsonObject, objectOr, type JsonObject } from '../kit/json.ts';
-import { parseAccept } from './media.ts';
-import { parameterText, pathsOf, type OperationShape } from './openapi-paths.ts';
-import { definitions } from './openapi-schema.ts';
-import { MessageWriter } from './protobuf.ts';
-import type { Scheme } from './scheme.ts';
-import { HeddleError } from '../kit/error.ts';
+import type { Answer, Exchange } from '../exchange.ts';
+import { isJsonObject, objectOr, type JsonObject } from '../../kit/json.ts';
+import { parseAccept } from '../body/media.ts';
+import { parameterText, pathsOf, type OperationShape } from './paths.ts';
+import { definitions } from './schema.ts';
+import { MessageWriter } from '../body/protobuf.ts';
+import type { Scheme } from '../scheme.ts';
+import { HeddleError } from '../../kit/error.ts';
 
 const askedProtobuf = 'application/com.github.proto-openapi.spec.v2@v1.0+protobuf';
 /** Without the `@`, which kubectl 1.20 cannot parse in an answer. */

@@ -1,17 +1,17 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { coreKinds } from '../api/core/index.ts';
-import type { Resource } from '../api/object.ts';
-import type { WatchEvent } from '../api/client.ts';
-import { HeddleError } from '../kit/error.ts';
-import { createMemoryStore } from '../store/memory.ts';
+import { coreKinds } from '../../api/core/index.ts';
+import type { Resource } from '../../api/object.ts';
+import type { WatchEvent } from '../../api/client.ts';
+import { HeddleError } from '../../kit/error.ts';
+import { createMemoryStore } from '../../store/memory.ts';
 import { createInProcessClient } from './client.ts';
-import { objectOr } from '../kit/json.ts';
-import { eventMilliseconds, startMaintenance } from './maintenance.ts';
+import { objectOr } from '../../kit/json.ts';
+import { eventMilliseconds, startMaintenance } from '../maintenance.ts';
 import { runNamespaceLifecycle } from './namespaces.ts';
 import { createRegistry, type Registry } from './registry.ts';
-import { createScheme, type ServedKind } from './scheme.ts';
-import { failsWith, robot, robotKind, specOf } from './testing.ts';
+import { createScheme, type ServedKind } from '../scheme.ts';
+import { failsWith, robot, robotKind, specOf } from '../testing.ts';
 
 interface Bench {
   readonly registry: Registry;

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
-import { coreKinds } from '../api/core/index.ts';
-import { kinds } from '../api/kinds.ts';
-import { apiVersion, type Resource } from '../api/object.ts';
-import { HeddleError } from '../kit/error.ts';
-import { createMemoryStore } from '../store/memory.ts';
+import { coreKinds } from '../../api/core/index.ts';
+import { kinds } from '../../api/kinds.ts';
+import { apiVersion, type Resource } from '../../api/object.ts';
+import { HeddleError } from '../../kit/error.ts';
+import { createMemoryStore } from '../../store/memory.ts';
 import { createRegistry } from './registry.ts';
-import { createScheme } from './scheme.ts';
+import { createScheme } from '../scheme.ts';
 
 const object = (kind: string, name: string, spec: unknown, namespace?: string): Resource =>
   ({ apiVersion, kind, metadata: { name, ...(namespace !== undefined && { namespace }) }, spec });

@@ -1,7 +1,7 @@
 /** Kinds' JSON Schemas lowered to what OpenAPI and CRDs allow: no const, no patternProperties, boolean exclusive bounds. */
-import { ownerReferenceSchema, objectMetaSchema } from '../api/core/meta.ts';
-import { isJsonObject, objectOr, type JsonObject } from '../kit/json.ts';
-import type { Scheme, ServedKind } from './scheme.ts';
+import { ownerReferenceSchema, objectMetaSchema } from '../../api/core/meta.ts';
+import { isJsonObject, objectOr, type JsonObject } from '../../kit/json.ts';
+import type { Scheme, ServedKind } from '../scheme.ts';
 
 const kept = [
   'type', 'description', 'format', 'enum', 'default', 'minimum', 'maximum', 'minLength', 'maxLength', 'pattern', 'minItems',

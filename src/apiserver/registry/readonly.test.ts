@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { kinds } from '../api/kinds.ts';
+import { kinds } from '../../api/kinds.ts';
 import { createInProcessClient } from './client.ts';
-import { withServer } from './testing.ts';
+import { withServer } from '../testing.ts';
 
 const path = '/apis/heddle.dev/v1alpha1/namespaces/default/dhcpleases';
 const lease = {

@@ -4,14 +4,14 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { parseAllDocuments } from 'yaml';
-import { coreKinds } from '../api/core/index.ts';
-import { kinds } from '../api/kinds.ts';
-import { HeddleError, formatFinding } from '../kit/error.ts';
-import { objectOr } from '../kit/json.ts';
-import { createMemoryStore } from '../store/memory.ts';
+import { coreKinds } from '../../api/core/index.ts';
+import { kinds } from '../../api/kinds.ts';
+import { HeddleError, formatFinding } from '../../kit/error.ts';
+import { objectOr } from '../../kit/json.ts';
+import { createMemoryStore } from '../../store/memory.ts';
 import { createRegistry } from './registry.ts';
-import { createScheme } from './scheme.ts';
-import { statusOf } from './status.ts';
+import { createScheme } from '../scheme.ts';
+import { statusOf } from '../status.ts';
 
 const folder = join(import.meta.dirname, '../../testdata/errors');
 

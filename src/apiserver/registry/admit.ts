@@ -3,14 +3,14 @@
  * patch, status, dry run, controllers in process) goes through here.
  */
 import { isDeepStrictEqual } from 'node:util';
-import { rulesOfRest } from '../api/check.ts';
-import type { Resource } from '../api/object.ts';
-import { prune, type UnknownField } from '../api/prune.ts';
-import { HeddleError, type Finding } from '../kit/error.ts';
-import { isJsonObject } from '../kit/json.ts';
+import { rulesOfRest } from '../../api/check.ts';
+import type { Resource } from '../../api/object.ts';
+import { prune, type UnknownField } from '../../api/prune.ts';
+import { HeddleError, type Finding } from '../../kit/error.ts';
+import { isJsonObject } from '../../kit/json.ts';
 import { checkMetadata } from './metadata.ts';
-import type { ServedKind } from './scheme.ts';
-import { invalidObject } from './status.ts';
+import type { ServedKind } from '../scheme.ts';
+import { invalidObject } from '../status.ts';
 import { asResource } from './stored.ts';
 
 /** What to do with fields that the schema does not know: refuse, drop with a warning, drop silently. */

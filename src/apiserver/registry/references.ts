@@ -2,10 +2,10 @@
  * Who refers to whom, so that nothing in use is deleted from under its users. Filled when something is deleted for the first
  * time, for a server that only serves has no need of it, and kept up to date by every write from then on.
  */
-import { refKey, refOf, type ObjectRef, type Resource } from '../api/object.ts';
-import { HeddleError, type Finding } from '../kit/error.ts';
-import type { ServedKind } from './scheme.ts';
-import { ApiError } from './status.ts';
+import { refKey, refOf, type ObjectRef, type Resource } from '../../api/object.ts';
+import { HeddleError, type Finding } from '../../kit/error.ts';
+import type { ServedKind } from '../scheme.ts';
+import { ApiError } from '../status.ts';
 
 /** Where the objects are. */
 export interface Objects {

@@ -6,8 +6,8 @@ import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import type { IncomingMessage } from 'node:http';
 import { TLSSocket } from 'node:tls';
-import { HeddleError } from '../kit/error.ts';
-import type { User } from './exchange.ts';
+import { HeddleError } from '../../kit/error.ts';
+import type { User } from '../exchange.ts';
 
 export type Authenticate = (request: IncomingMessage) => User;
 

@@ -4,17 +4,17 @@
  */
 import { randomInt } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
-import type { ObjectMeta, Resource } from '../api/object.ts';
-import { HeddleError } from '../kit/error.ts';
-import { orderedUuids } from '../kit/uuid.ts';
-import type { Entry, Revision, Store, Write } from '../store/store.ts';
+import type { ObjectMeta, Resource } from '../../api/object.ts';
+import { HeddleError } from '../../kit/error.ts';
+import { orderedUuids } from '../../kit/uuid.ts';
+import type { Entry, Revision, Store, Write } from '../../store/store.ts';
 import { admit, desired, pruneFields, type AdmitOptions } from './admit.ts';
-import { objectOr, optional } from '../kit/json.ts';
+import { objectOr, optional } from '../../kit/json.ts';
 import { builtInNamespaces, isNamespace, markTerminating, NamespaceGate } from './namespaces.ts';
 import { References } from './references.ts';
-import type { Scheme, ServedKind } from './scheme.ts';
+import type { Scheme, ServedKind } from '../scheme.ts';
 import type { Predicate } from './selector.ts';
-import { alreadyExists, ApiError, conflict, forbidden, invalidObject, notFound, staleVersion } from './status.ts';
+import { alreadyExists, ApiError, conflict, forbidden, invalidObject, notFound, staleVersion } from '../status.ts';
 import { decodeStored, encodeStored, withVersion } from './stored.ts';
 import { watchObjects, type ObjectWatch, type WatchObjectsOptions } from './watch.ts';
 

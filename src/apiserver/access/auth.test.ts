@@ -5,8 +5,8 @@ import { request } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
-import { openCertificateAuthority } from './pki.ts';
-import { readKubeconfig, withServer } from './testing.ts';
+import { openCertificateAuthority } from '../pki/authority.ts';
+import { readKubeconfig, withServer } from '../testing.ts';
 
 const inDirectory = async (body: (path: string) => Promise<void>): Promise<void> => {
   const directory = await mkdtemp(join(tmpdir(), 'heddle-pki-'));

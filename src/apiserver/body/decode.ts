@@ -1,9 +1,9 @@
 /** Request bodies to JSON values: JSON (also when no type is given), YAML, and protobuf for core kinds. */
 import { parseDocument } from 'yaml';
-import { HeddleError } from '../kit/error.ts';
+import { HeddleError } from '../../kit/error.ts';
 import { duplicateMembers } from './duplicates.ts';
 import { parseMediaType } from './media.ts';
-import { decodeProtobuf } from './protobuf-kinds.ts';
+import { decodeProtobuf } from './protobufkinds.ts';
 
 export interface Decoded {
   readonly value: unknown;

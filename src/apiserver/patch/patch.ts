@@ -1,7 +1,7 @@
 /** The patch formats as pure functions on JSON values: merge (RFC 7386), JSON Patch (RFC 6902, pointers by RFC 6901). */
 import { isDeepStrictEqual } from 'node:util';
-import { HeddleError } from '../kit/error.ts';
-import { isJsonObject, type JsonObject } from '../kit/json.ts';
+import { HeddleError } from '../../kit/error.ts';
+import { isJsonObject, type JsonObject } from '../../kit/json.ts';
 
 /** RFC 7386 §2: null deletes, objects merge, anything else (lists too) replaces. */
 export const mergePatch = (target: unknown, patch: unknown): unknown => {

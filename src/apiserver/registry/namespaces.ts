@@ -2,11 +2,11 @@
  * The life of a namespace. It is held by the finalizer `kubernetes` in its spec until everything in it is gone; deleting it
  * only marks it Terminating, and the lifecycle here empties it and takes the finalizer away. It resumes after a restart.
  */
-import type { Resource } from '../api/object.ts';
-import { HeddleError } from '../kit/error.ts';
-import { objectOr } from '../kit/json.ts';
+import type { Resource } from '../../api/object.ts';
+import { HeddleError } from '../../kit/error.ts';
+import { objectOr } from '../../kit/json.ts';
 import type { Registry } from './registry.ts';
-import type { ServedKind } from './scheme.ts';
+import type { ServedKind } from '../scheme.ts';
 import type { ObjectEvent } from './watch.ts';
 
 export const builtInNamespaces: readonly string[] = ['default', 'kube-system'];
