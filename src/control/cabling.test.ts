@@ -95,6 +95,10 @@ describe('cables as devices hear them', () => {
     house.fleet.hear('leaf-1', ['E1/49', 'spine-1', 'swp1']);
     await becomes('a1--leaf-1', /^False Missing/);
     await becomes('b1--leaf-1', /^Unknown NotHeard: nothing is heard over the cable now$/);
+    const connection = await house.client.get(cluster('Connection', 'b1--leaf-1'));
+    await house.client.update({ ...connection, spec: { ...(connection.spec as object), description: 'looked at again' } });
+    await until('looked at', async () => conditionOf(await house.client.get(cluster('Connection', 'b1--leaf-1')), 'Cabled')?.observedGeneration === 2);
+    assert.match(await cabled('b1--leaf-1'), /^Unknown NotHeard: nothing is heard over the cable now$/);
   });
 
   test('are as they were said to be until the devices have told a new controller', async () => {

@@ -102,7 +102,8 @@ export class Cabling implements Watcher {
     if (sure === cables.length) return [said('True', 'Cabled', sure === 1 ? 'the cable is where it is declared' : `all ${sure} cables are where they are declared`)];
     if (links.some(({ ends }) => ends.flatMap(endOf).some(({ device }) => this.#heard.has(device)))) {
       // A port that is taken out of service hears nothing more, which is no news about the cable.
-      if (former?.status === 'True' && sure === 0) return [said('Unknown', 'NotHeard', 'nothing is heard over the cable now')];
+      const isLost = former?.status === 'True' || former?.message === heardBefore;
+      if (isLost && sure === 0) return [said('Unknown', 'NotHeard', heardBefore)];
       return [said('Unknown', 'NotHeard', `${sure} of ${cables.length} cables were heard so far`)];
     }
     return former === undefined ? [] : [said(former.status, former.reason, former.message)];
@@ -209,6 +210,9 @@ export class Cabling implements Watcher {
 }
 
 const reasons = { wrong: 'WrongPort', stranger: 'UnknownNeighbour', missing: 'Missing' } as const;
+
+/** Also tells the next look that the cable was heard once. */
+const heardBefore = 'nothing is heard over the cable now';
 
 const severity: readonly Fault['state'][] = ['wrong', 'stranger', 'missing'];
 

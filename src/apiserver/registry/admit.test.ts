@@ -13,7 +13,7 @@ import { createRegistry } from './registry.ts';
 import { createScheme } from '../scheme.ts';
 import { statusOf } from '../status.ts';
 
-const folder = join(import.meta.dirname, '../../testdata/errors');
+const folder = join(import.meta.dirname, '../../../testdata/errors');
 
 const caught = async (action: Promise<unknown>): Promise<HeddleError> => {
   const error: unknown = await action.then(() => undefined, (thrown: unknown) => thrown);
