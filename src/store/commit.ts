@@ -18,21 +18,23 @@ export const planCommit = (
   const [only] = writes;
   if (only !== undefined && writes.length === 1) {
     checkKey(only.key);
-    return [changeOf(only, current(only.key), revision + 1)];
+    return changesOf(only, current(only.key), revision + 1);
   }
   const changes: Change[] = [];
   const touched = new Map<string, Entry | undefined>();
   for (const write of writes) {
     checkKey(write.key);
     const previous = touched.has(write.key) ? touched.get(write.key) : current(write.key);
-    const change = changeOf(write, previous, revision + changes.length + 1);
-    touched.set(write.key, change.type === 'put' ? change.entry : undefined);
-    changes.push(change);
+    for (const change of changesOf(write, previous, revision + changes.length + 1)) {
+      touched.set(write.key, change.type === 'put' ? change.entry : undefined);
+      changes.push(change);
+    }
   }
   return changes;
 };
 
-const changeOf = (write: Write, previous: Entry | undefined, revision: Revision): Change => {
+/** One change, or none of a check that holds. */
+const changesOf = (write: Write, previous: Entry | undefined, revision: Revision): readonly Change[] => {
   const found = previous?.revision ?? 0;
   if (write.type === 'delete' && previous === undefined) {
     throw new HeddleError('NotFound', `key "${write.key}" does not exist`);
@@ -40,6 +42,7 @@ const changeOf = (write: Write, previous: Entry | undefined, revision: Revision)
   if (write.expected !== undefined && write.expected !== found) {
     throw new HeddleError('Conflict', `key "${write.key}" is at revision ${found}, not ${write.expected}`);
   }
+  if (write.type === 'check') return [];
   const entry: Entry = {
     key: write.key,
     value: write.type === 'put' ? write.value : (previous?.value ?? ''),
@@ -47,5 +50,5 @@ const changeOf = (write: Write, previous: Entry | undefined, revision: Revision)
     createRevision: previous?.createRevision ?? revision,
     ...(write.type === 'put' && write.note !== undefined ? { note: write.note } : {}),
   };
-  return { type: write.type, entry, ...(previous === undefined ? {} : { previous }) };
+  return [{ type: write.type, entry, ...(previous === undefined ? {} : { previous }) }];
 };

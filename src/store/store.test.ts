@@ -81,6 +81,19 @@ for (const [name, withStore] of Object.entries(stores)) {
         assert.equal(await store.get('a'), undefined);
       }));
 
+    it('writes only while what a commit checks is as expected, and a check is no change', () =>
+      withStore(async (store) => {
+        await store.commit([put('leader', 'one')]);
+        const check: Write = { type: 'check', key: 'leader', expected: 1 };
+        const changes = await store.commit([check, put('a', '1')]);
+        assert.deepEqual(changes.map(summary), ['put a=1@2 was -']);
+        await store.commit([put('leader', 'two')]);
+        await assert.rejects(store.commit([check, put('a', '2')]), failsWith('Conflict'));
+        await assert.rejects(store.commit([{ ...check, key: 'nobody' }, put('a', '2')]), failsWith('Conflict'));
+        await store.commit([{ ...check, key: 'nobody', expected: 0 }, put('a', '3')]);
+        assert.deepEqual([(await store.get('a'))?.value, store.revision], ['3', 4]);
+      }));
+
     it('refuses to delete what is not there', () =>
       withStore(async (store) => {
         await assert.rejects(store.commit([remove('a')]), failsWith('NotFound'));

@@ -55,7 +55,9 @@ export type Write =
       /** Handed on to whoever watches now, such as the value before it was encoded. */
       readonly note?: object;
     }
-  | { readonly type: 'delete'; readonly key: string; readonly expected?: Revision };
+  | { readonly type: 'delete'; readonly key: string; readonly expected?: Revision }
+  /** Writes nothing: the other writes are made only while this key is at that revision (0: absent). Fencing is made of it. */
+  | { readonly type: 'check'; readonly key: string; readonly expected: Revision };
 
 export interface WatchOptions {
   readonly prefix: string;
@@ -81,7 +83,7 @@ export interface Store {
   list(prefix: string, options?: ListOptions): Promise<Listing>;
   /**
    * Writes all or none, as one revision each in the order given, and resolves after they are durable. `Conflict` when an
-   * `expected` does not hold. Deleting a key that is absent is `NotFound`. The answer holds one change a write.
+   * `expected` does not hold. Deleting a key that is absent is `NotFound`. The answer holds one change for each put and delete.
    */
   commit(writes: readonly Write[]): Promise<readonly Change[]>;
   /** Changes in revision order, live until the signal aborts (ends normally) or the watcher fell behind (throws `Expired`). */
