@@ -81,7 +81,7 @@ export const linuxDriver = (options: LinuxDriverOptions): Driver<LinuxActual> =>
   const leases = new LeaseWatch(site);
   const links = new LinkWatch();
   const tools: DeviceTools = { ...device, leave: (place) => leaveAll(place, lldp, device) };
-  const nextHops = new NextHopWatch(tools);
+  const nextHops = new NextHopWatch(tools.run);
   let capabilities: ReadonlySet<string> = new Set();
   const memory = deviceMemory<Remembered>(`${site.directory}/settled.json`);
   let remembered: Remembered = { entries: {} };

@@ -9,7 +9,7 @@ import { createInterface } from 'node:readline';
 import { parseAddress } from '../../net/address.ts';
 import type { GoalTables } from '../driver.ts';
 import { routerMac } from './render/macs.ts';
-import { toolEnvironment, type Tools } from './tools/tools.ts';
+import { toolEnvironment, type Runner } from './tools/tools.ts';
 
 const pauseMilliseconds = 1000;
 /** After a deletion: zebra may still be at it. */
@@ -31,7 +31,7 @@ export const missingFrom = (nextHops: ReadonlySet<string>, neighbours: string): 
 };
 
 export class NextHopWatch {
-  readonly #tools: Tools;
+  readonly #command: Runner;
   #vrfs: readonly { readonly name: string; readonly vni: number }[] = [];
   #started = false;
   #monitor: ChildProcess | undefined;
@@ -40,8 +40,8 @@ export class NextHopWatch {
   /** Which look comes next; none: nothing is going on. */
   #look: number | undefined;
 
-  constructor(tools: Tools) {
-    this.#tools = tools;
+  constructor(command: Runner) {
+    this.#command = command;
   }
 
   /** As of the last plan. */
@@ -99,7 +99,7 @@ export class NextHopWatch {
 
   async #repair(vrf: string, vni: number): Promise<void> {
     const [bridge, tunnel] = [`br${vni}`, `vx${vni}`];
-    const ask = (...words: string[]) => this.#tools.run(['ip', '-n', vrf, ...words]);
+    const ask = (...words: string[]) => this.#command(['ip', '-n', vrf, ...words]);
     const [v4, v6, neighbours] = await Promise.all([
       ask('-4', 'route', 'show', 'proto', 'bgp'),
       ask('-6', 'route', 'show', 'proto', 'bgp'),
@@ -112,10 +112,13 @@ export class NextHopWatch {
       return vtep.ok ? [{ address, vtep: vtep.value, mac: routerMac(vtep.value) }] : [];
     });
     if (entries.length === 0) return;
-    await this.#tools.batch(['bridge', '-n', vrf], entries.flatMap(({ vtep, mac }) => [
+    // Processes of their own, gone when they are done: those that stay are the plan's, and would keep the namespace alive.
+    const all = (tool: string, lines: readonly string[]) =>
+      this.#command([tool, '-n', vrf, '-force', '-batch', '-'], lines.map((line) => `${line}\n`).join(''));
+    await all('bridge', entries.flatMap(({ vtep, mac }) => [
       `fdb replace ${mac} dev ${tunnel} dst ${vtep} self extern_learn`,
       `fdb replace ${mac} dev ${tunnel} master extern_learn`,
     ]));
-    await this.#tools.batch(['ip', '-n', vrf], entries.map(({ address, mac }) => `neigh replace ${address} lladdr ${mac} dev ${bridge} nud noarp extern_learn`));
+    await all('ip', entries.map(({ address, mac }) => `neigh replace ${address} lladdr ${mac} dev ${bridge} nud noarp extern_learn`));
   }
 }

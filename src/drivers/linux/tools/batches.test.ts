@@ -85,4 +85,17 @@ describe('a tool that takes commands line by line', () => {
     await batches.run([...prefix, '-n', 'vrf1'], ['good a']);
     assert.equal(started.length, 3);
   });
+
+  it('answers everybody who asks at the same time', async () => {
+    const asked = ['a', 'b', 'c'].map((name) => batches.run(prefix, [`bad ${name}`, 'good x', `bad ${name}${name}`]));
+    const expected = ['a', 'b', 'c'].map((name) => [`cannot do bad ${name}`, undefined, `cannot do bad ${name}${name}`]);
+    assert.deepEqual(await Promise.all(asked), expected);
+    assert.equal(started.length, 1);
+  });
+
+  it('answers those behind one who is killed by a line, and those whom it still owes an answer when it is let go', async () => {
+    const asked = [['good a', 'die b', 'good c'], ['bad d'], ['good e', 'bad f']].map((lines) => batches.run(prefix, lines));
+    await batches.end();
+    assert.deepEqual(await Promise.all(asked), [[undefined, 'invalid b', undefined], ['cannot do bad d'], [undefined, 'cannot do bad f']]);
+  });
 });

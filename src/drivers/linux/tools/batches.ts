@@ -1,4 +1,7 @@
-/** The `ip` and `bridge` that stay while a plan is applied: one a namespace, started when first needed, and anew when one dies. */
+/**
+ * The `ip` and `bridge` that stay while a plan is applied: one a namespace, started when first needed, and anew when one dies.
+ * Who asks while another is being answered waits for his turn, and so does who wants a process to end.
+ */
 import type { Argv } from '../../../kit/process.ts';
 import type { Place } from '../model.ts';
 import { BatchProcess } from './batch.ts';
@@ -14,6 +17,8 @@ export class Batches {
   readonly #env: NodeJS.ProcessEnv;
   readonly #onStart: (tool: string) => void;
   readonly #processes = new Map<string, BatchProcess>();
+  /** By process: when all that was asked of it so far is over. */
+  readonly #turns = new Map<string, Promise<void>>();
 
   constructor(env: NodeJS.ProcessEnv, onStart: (tool: string) => void) {
     this.#env = env;
@@ -24,7 +29,11 @@ export class Batches {
    * One verdict a line. All lines are run once, also after one that failed; a line at which the tool dies (some bad words end
    * it) has failed with what the tool said last, and those behind it run in another process.
    */
-  async run(prefix: Argv, lines: readonly string[]): Promise<readonly Verdict[]> {
+  run(prefix: Argv, lines: readonly string[]): Promise<readonly Verdict[]> {
+    return this.#inTurn(prefix.join(' '), () => this.#runAll(prefix, lines));
+  }
+
+  async #runAll(prefix: Argv, lines: readonly string[]): Promise<readonly Verdict[]> {
     const verdicts: Verdict[] = [];
     for (let start = 0; start < lines.length; start += mostLines) {
       const chunk = lines.slice(start, start + mostLines);
@@ -35,9 +44,28 @@ export class Batches {
 
   /** Ends the processes in a namespace, which would keep it alive; without a place, all. */
   async end(place?: Place): Promise<void> {
-    const ending = [...this.#processes].filter(([key]) => place === undefined || key.endsWith(` -n ${place}`));
-    for (const [key] of ending) this.#processes.delete(key);
-    await Promise.all(ending.map(([, process]) => process.end()));
+    const keys = new Set([...this.#processes.keys(), ...this.#turns.keys()]);
+    const ending = [...keys].filter((key) => place === undefined || key.endsWith(` -n ${place}`));
+    await Promise.all(ending.map((key) => this.#inTurn(key, () => this.#end(key))));
+  }
+
+  async #end(key: string): Promise<void> {
+    const process = this.#processes.get(key);
+    this.#processes.delete(key);
+    await process?.end();
+  }
+
+  async #inTurn<Result>(key: string, action: () => Promise<Result>): Promise<Result> {
+    const before = this.#turns.get(key);
+    const { promise: turn, resolve: end } = Promise.withResolvers<void>();
+    this.#turns.set(key, turn);
+    await before;
+    try {
+      return await action();
+    } finally {
+      end();
+      if (this.#turns.get(key) === turn) this.#turns.delete(key);
+    }
   }
 
   async #runChunk(prefix: Argv, lines: readonly string[]): Promise<readonly Verdict[]> {
