@@ -296,6 +296,21 @@ describe('an agent and its server', () => {
     assert.equal(agent.status().driftRepaired, 0);
   });
 
+  test('what changes on the device while it is being looked at is looked at again at once, and is no drift', async () => {
+    await start();
+    const agent = await bench.agent('leaf-1', device, { driftMilliseconds: 60_000 });
+    await verified('vpc/1', 2);
+    device.afterRead = () => {
+      device.rows.delete('vrf/a');
+      device.stir?.();
+    };
+    bench.commit('vpc/1', [vrf('c')]);
+    await verified('vpc/1', 3);
+    await equal();
+    assert.deepEqual(agent.status().drifted, []);
+    assert.equal(agent.status().driftRepaired, 0);
+  });
+
   test('what drifted since the last look is repaired when the next change is read back', async () => {
     await start();
     const agent = await bench.agent('leaf-1', device, { driftMilliseconds: 60_000 });

@@ -144,10 +144,11 @@ export class Reconciler<Actual> {
   /** The goal is asked for when there is a reading to plan from, and may be another one in every pass. */
   async #round(): Promise<void> {
     const { driver } = this.#options;
-    const isStirred = this.#stirred;
-    this.#stirred = false;
+    let isStirred = false;
     for (let pass = 0; ; pass += 1) {
-      const known = this.#takeKnown();
+      isStirred ||= this.#stirred;
+      this.#stirred = false;
+      const known = this.#takeKnown(isStirred);
       const began = performance.now();
       const { actual, at } = known ?? { actual: await this.#read(), at: began };
       const goal = this.#options.goal();
@@ -157,7 +158,8 @@ export class Reconciler<Actual> {
         pass = 0;
       }
       this.#forgivenRevision = goal.revision;
-      this.#poked = false;
+      // What changed while it was read may not be in what was read.
+      this.#poked = this.#stirred;
       const plan = driver.plan(actual, goal.tables, goal.mark);
       const ops = this.#backoff.admit(plan.ops, performance.now());
       if (known === undefined) this.#lookMilliseconds = performance.now() - began;
@@ -180,10 +182,10 @@ export class Reconciler<Actual> {
   }
 
   /** What is remembered of the device, if that is new enough to plan a new goal from. */
-  #takeKnown(): Reading<Actual> | undefined {
+  #takeKnown(isStirred: boolean): Reading<Actual> | undefined {
     const known = this.#known;
     this.#known = undefined;
-    if (known === undefined || performance.now() - known.at > this.#betweenLooks()) return undefined;
+    if (isStirred || known === undefined || performance.now() - known.at > this.#betweenLooks()) return undefined;
     return this.#options.goal()?.revision === this.#settledRevision ? undefined : known;
   }
 

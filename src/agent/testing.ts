@@ -30,6 +30,8 @@ export class MemoryDevice {
   reads = 0;
   /** While set, reading fails. */
   unreadable: string | undefined;
+  /** Called once, after the next look, before anybody knows what was seen. */
+  afterRead: (() => void) | undefined;
   /** Hears what the device sees, once an agent observes it. */
   tell: ((seen: Observation) => void) | undefined;
   /** Says that something changed by itself, once an agent runs. */
@@ -53,7 +55,11 @@ export class MemoryDevice {
       read: async () => {
         this.reads += 1;
         if (this.unreadable !== undefined) throw new Error(this.unreadable);
-        return new Map(this.rows);
+        const seen = new Map(this.rows);
+        const { afterRead } = this;
+        this.afterRead = undefined;
+        afterRead?.();
+        return seen;
       },
       plan: (actual, goal) => this.#plan(actual, rowsOf(goal)),
       apply: async (ops) => {
