@@ -23,6 +23,7 @@ const samples: Readonly<Record<string, unknown>> = {
   VPC: { subnets: { front: { cidr: '10.1.0.0/24' } } },
   VPCAttachment: { vpc: 'v', connection: 'c' },
   VPCPeering: { permit: [[{ vpc: 'a' }, { vpc: 'b' }]] },
+  PeeringConsent: { vpc: 'v', peer: { namespace: 'others' } },
   ExternalPeering: { vpc: 'v', external: 'e', prefixes: ['0.0.0.0/0'] },
   SecurityPolicy: { vpc: 'v', subjects: { all: true }, ingress: [{ from: [{ cidr: '10.0.0.0/8', except: ['10.1.0.0/16'] }], ports: [{ protocol: 'tcp', port: 443 }] }] },
   MappingSlice: { vpc: 'v', mappings: [{ address: '10.1.0.9', mac: '0200.0000.0009', vtep: '192.0.2.1' }] },
@@ -37,9 +38,9 @@ test('no name leads to two kinds or to a kind of Kubernetes', () => {
   assert.deepEqual(names.filter((name, index) => names.indexOf(name) !== index || taken.includes(name)), []);
 });
 
-test('tenants have VPCs, attachments, peerings, policies, mappings and leases; the rest is the operator\'s', () => {
+test('tenants have VPCs, attachments, peerings, consents, policies, mappings and leases; the rest is the operator\'s', () => {
   const namespaced = kinds.filter((kind) => kind.scope === 'Namespaced').map((kind) => kind.kind);
-  assert.deepEqual(namespaced, ['VPC', 'VPCAttachment', 'VPCPeering', 'ExternalPeering', 'SecurityPolicy', 'MappingSlice', 'DHCPLease']);
+  assert.deepEqual(namespaced, ['VPC', 'VPCAttachment', 'VPCPeering', 'ExternalPeering', 'PeeringConsent', 'SecurityPolicy', 'MappingSlice', 'DHCPLease']);
 });
 
 test('every column can be read', () => {

@@ -8,6 +8,7 @@ import { externalPeering } from './kinds/externalpeering.ts';
 import { fabric } from './kinds/fabric.ts';
 import { gateway } from './kinds/gateway.ts';
 import { mappingSlice } from './kinds/mappingslice.ts';
+import { peeringConsent } from './kinds/peeringconsent.ts';
 import { securityPolicy } from './kinds/securitypolicy.ts';
 import { server } from './kinds/server.ts';
 import { switchKind } from './kinds/switch.ts';
@@ -30,6 +31,7 @@ export const kinds: readonly Kind[] = [
   vpcAttachment,
   vpcPeering,
   externalPeering,
+  peeringConsent,
   securityPolicy,
   mappingSlice,
   dhcpLease,

@@ -35,6 +35,7 @@ import { vpcLayers } from './resolve/vpc.ts';
 import { same } from './same.ts';
 import { attachmentTranslator } from './translators/attachment.ts';
 import { connectionTranslator } from './translators/connection.ts';
+import { consentTranslator } from './translators/consent.ts';
 import { externalTranslator } from './translators/external.ts';
 import { borderMembers, externalMembers, externalPeeringTranslator } from './translators/externalpeering.ts';
 import { mappingTranslator } from './translators/mapping.ts';
@@ -80,6 +81,7 @@ const translators = [
   vpcTranslator,
   attachmentTranslator,
   peeringTranslator,
+  consentTranslator,
   externalTranslator,
   externalPeeringTranslator,
   securityPolicyTranslator,

@@ -17,7 +17,7 @@ export interface Making {
   readonly born?: number;
 }
 
-const tenantKinds = new Set(['VPC', 'VPCAttachment', 'VPCPeering', 'ExternalPeering', 'SecurityPolicy', 'MappingSlice', 'DHCPLease']);
+const tenantKinds = new Set(['VPC', 'VPCAttachment', 'VPCPeering', 'PeeringConsent', 'ExternalPeering', 'SecurityPolicy', 'MappingSlice', 'DHCPLease']);
 
 export const object = (kind: string, name: string, spec: unknown, making: Making = {}): Resource => {
   const namespace = making.namespace ?? (tenantKinds.has(kind) ? 'default' : '');

@@ -12,6 +12,7 @@ import type { DefaultedFabricSpec } from '../api/kinds/fabric.ts';
 import type { DefaultedGatewaySpec } from '../api/kinds/gateway.ts';
 import type { DefaultedMappingSliceSpec } from '../api/kinds/mappingslice.ts';
 import type { DefaultedSecurityPolicySpec } from '../api/kinds/securitypolicy.ts';
+import type { DefaultedPeeringConsentSpec } from '../api/kinds/peeringconsent.ts';
 import type { DefaultedServerSpec } from '../api/kinds/server.ts';
 import type { DefaultedSwitchSpec } from '../api/kinds/switch.ts';
 import type { DefaultedSwitchProfileSpec } from '../api/kinds/switchprofile.ts';
@@ -39,6 +40,7 @@ export interface Specs {
   readonly VPC: DefaultedVpcSpec;
   readonly VPCAttachment: DefaultedVpcAttachmentSpec;
   readonly VPCPeering: DefaultedVpcPeeringSpec;
+  readonly PeeringConsent: DefaultedPeeringConsentSpec;
   readonly ExternalPeering: DefaultedExternalPeeringSpec;
   readonly SecurityPolicy: DefaultedSecurityPolicySpec;
   readonly MappingSlice: DefaultedMappingSliceSpec;

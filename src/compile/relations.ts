@@ -143,14 +143,24 @@ export const peeringsByPairing = index('peeringsByPairing', 'VPCPeering', (objec
 /** Of each pairing: equal for those that permit the same, whichever side comes first and however subnets are ordered. */
 export const pairingKeys = (object: Resource): string[] =>
   specOf('VPCPeering', object).permit.map((pair) => {
-    const sides = pair.map(({ vpc, subnets }) => `${vpc}: ${subnets.toSorted().join(' ')}`);
-    return [object.metadata.namespace, ...sides.toSorted()].join('|');
+    const sides = pair.map(({ vpc, namespace = object.metadata.namespace, subnets }) => `${namespace}/${vpc}: ${subnets.toSorted().join(' ')}`);
+    return sides.toSorted().join('|');
   });
+
+/** Key: `consentKey`. PeeringConsents of a VPC's tenant for another namespace. */
+export const consentsByPair = index('consentsByPair', 'PeeringConsent', (object, consent) => {
+  const { vpc, peer } = specOf('PeeringConsent', object);
+  return [{ key: consentKey(`${object.metadata.namespace}/${vpc}`, peer.namespace), value: consent }];
+});
+
+/** @param vpc `namespace/name` of the VPC, @param peer namespace that is let in */
+export const consentKey = (vpc: string, peer: string): string => `${vpc}|${peer}`;
 
 export const indexes = [
   externalsByPlace,
   externalPeeringsByPairing,
   peeringsByPairing,
+  consentsByPair,
   claimsByOwner,
   holdersByValue,
   connectionsByPort,

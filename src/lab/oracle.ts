@@ -19,7 +19,7 @@ import type { Service, Verdict } from './service.ts';
 
 /** Kinds whose objects are intent. */
 export const intentKinds = [
-  'Server', 'Connection', 'AddressSpace', 'VPC', 'VPCAttachment', 'VPCPeering', 'External', 'ExternalPeering', 'SecurityPolicy',
+  'Server', 'Connection', 'AddressSpace', 'VPC', 'VPCAttachment', 'VPCPeering', 'PeeringConsent', 'External', 'ExternalPeering', 'SecurityPolicy',
 ] as const;
 export type Intent = { readonly [Kind in (typeof intentKinds)[number]]?: readonly Resource[] };
 

@@ -25,6 +25,7 @@ export class ApiStage {
   }
 
   async apply(objects: readonly Resource[]): Promise<void> {
+    await this.#openNamespaces(objects);
     const refs = objects.map(({ kind, metadata }) => ({ kind, namespace: metadata.namespace ?? '', name: metadata.name }));
     const before = await Promise.all(refs.map((ref) => this.get(ref)));
     await this.#api.apply(objects);
@@ -32,6 +33,16 @@ export class ApiStage {
       const object = before[index];
       if (object === undefined) this.#made.set(refKey(ref), ref);
       else if (!this.#made.has(refKey(ref)) && !this.#changed.has(refKey(ref))) this.#changed.set(refKey(ref), declared(object));
+    }
+  }
+
+  /** Tenants other than `default` have a namespace as soon as something is said of them. */
+  async #openNamespaces(objects: readonly Resource[]): Promise<void> {
+    for (const namespace of new Set(objects.flatMap(({ metadata }) => metadata.namespace ?? []))) {
+      const body = { apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } };
+      await this.#client.call({ method: 'POST', path: '/api/v1/namespaces', body }).catch((thrown: unknown) => {
+        if (HeddleError.from(thrown).code !== 'AlreadyExists') throw thrown;
+      });
     }
   }
 

@@ -10,7 +10,8 @@ export const vpcPeeringSpec = Type.Object(
       Type.Array(
         Type.Object(
           {
-            vpc: name('VPC in this namespace.'),
+            vpc: name('VPC of the side.'),
+            namespace: Type.Optional(name('Namespace of the VPC where it is not this one; that side must consent (PeeringConsent).')),
             subnets: Type.Optional(Type.Array(name('Subnet'), { maxItems: 64, description: 'Subnets that take part; left out or empty, all of the VPC.' })),
           },
           { additionalProperties: false },
@@ -38,12 +39,14 @@ export const vpcPeering = defineKind({
   shortNames: ['vpcpeer'],
   scope: 'Namespaced',
   description:
-    'Lets subnets of two VPCs of one AddressSpace reach each other. Each entry of permit is a pairing of its own; nothing is reachable through a third VPC.',
+    'Lets subnets of two VPCs of one AddressSpace reach each other. Each entry of permit is a pairing of its own; nothing is reachable through a third VPC. A VPC of another namespace takes part once a PeeringConsent there says so.',
   spec: vpcPeeringSpec,
   status: vpcPeeringStatus,
   defaults: defaultVpcPeeringSpec,
   rules: vpcPeeringRules,
-  references: ({ permit }, namespace) => permit.flat().map(({ vpc }) => ({ kind: 'VPC', namespace, name: vpc })),
+  references: ({ permit }, namespace) =>
+    // Another tenant's VPC is not held by who would like to reach it.
+    permit.flat().flatMap((side) => ((side.namespace ?? namespace) === namespace ? [{ kind: 'VPC', namespace, name: side.vpc }] : [])),
   columns: [
     column('VPCs', '.spec.permit[0][*].vpc', 'The two VPCs.'),
     readyColumn,

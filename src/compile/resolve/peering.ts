@@ -5,10 +5,11 @@ import { contains, overlaps } from '../../net/prefix.ts';
 import { byText } from '../../kit/order.ts';
 import { ageOf } from '../age.ts';
 import { warning } from '../finding.ts';
-import { nameTold, path, specOf, tenantRef } from '../intent.ts';
+import { nameTold, path, specOf, tenantRef, type Specs } from '../intent.ts';
 import { pairingKeys, peeringsByPairing } from '../relations.ts';
 import { query, type View } from '../view.ts';
-import { resolveSide, type Side } from './peeringside.ts';
+import { checkConsent } from './consent.ts';
+import { resolveSide, vpcOf, type Side } from './peeringside.ts';
 import { absent, Examination, type Resolution } from './resolution.ts';
 import type { Overlay } from './vpc.ts';
 
@@ -42,7 +43,7 @@ const resolve = (object: Resource, view: View): Resolution<ResolvedPeering> => {
   const found: ResolvedPeering[] = [];
   for (const [position, pair] of specOf('VPCPeering', object).permit.entries()) {
     const part = seen.part();
-    const sides = pair.flatMap((side, place) => resolveSide(object, side, path('spec', 'permit', position, place), part, view));
+    const sides = sidesOf(object, pair, position, part, view);
     const [left, right] = sides.sort((one, other) => byText(one.vpc, other.vpc));
     if (left !== undefined && right !== undefined) checkPair(left, right, path('spec', 'permit', position), part);
     if (left !== undefined && right !== undefined && !part.failed) found.push(pairOf(object, left, right));
@@ -53,6 +54,21 @@ const resolve = (object: Resource, view: View): Resolution<ResolvedPeering> => {
   const same = found.filter(({ left, right }) => left === first?.left && right === first.right);
   const value = first && { ...first, pairings: same.flatMap(({ pairings }) => pairings) };
   return seen.done<ResolvedPeering>(value, faults);
+};
+
+type PairSpec = Specs['VPCPeering']['permit'][number];
+
+/** Both sides, where both may be relied upon. */
+const sidesOf = (object: Resource, pair: PairSpec, position: number, seen: Examination, view: View): Side[] => {
+  const vpcs = pair.map((side) => vpcOf(object, side));
+  return pair.flatMap((side, place) => {
+    const [at, vpc, peer] = [path('spec', 'permit', position, place), vpcs[place] ?? '', vpcs[1 - place] ?? ''];
+    if (tenantRef('VPC', vpc).namespace === object.metadata.namespace) return resolveSide(object, side, at, seen, view);
+    const consent = seen.part();
+    checkConsent({ vpc, subnets: side.subnets, peer }, at, consent, view);
+    seen.findings.push(...consent.findings);
+    return consent.failed ? [] : resolveSide(object, side, at, seen, view);
+  });
 };
 
 const pairOf = (object: Resource, left: Side, right: Side): ResolvedPeering => ({

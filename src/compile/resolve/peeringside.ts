@@ -1,4 +1,4 @@
-/** One side of a peering: a VPC of the same namespace, and the prefixes of it that take part. */
+/** One side of a peering: a VPC, and the prefixes of it that take part. */
 import type { Resource } from '../../api/object.ts';
 import type { Prefix } from '../../net/brand.ts';
 import { comparePrefixes } from '../../net/prefix.ts';
@@ -16,13 +16,18 @@ export interface Side {
 
 interface SideSpec {
   readonly vpc: string;
+  /** Left out: that of the peering. */
+  readonly namespace?: string;
   /** Left out or empty: all. */
   readonly subnets?: readonly string[];
 }
 
+/** `namespace/name` of the VPC of a side. */
+export const vpcOf = (object: Resource, { vpc, namespace = object.metadata.namespace ?? '' }: SideSpec): string => `${namespace}/${vpc}`;
+
 /** @param at path of what holds `vpc` and `subnets`. Nothing when the side cannot be relied upon, which is then among the findings. */
 export const resolveSide = (object: Resource, side: SideSpec, at: string, seen: Examination, view: View): Side[] => {
-  const vpc = `${object.metadata.namespace ?? ''}/${side.vpc}`;
+  const vpc = vpcOf(object, side);
   const ref = tenantRef('VPC', vpc);
   const target = view.get(ref.kind, ref.namespace, ref.name);
   if (target === undefined) {

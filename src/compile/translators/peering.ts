@@ -3,7 +3,7 @@
  * same rows, made of what they permit together. And membership: a device that has one of the two VPCs attached must hold
  * the other as well, for that is where the leak takes effect.
  */
-import type { ObjectRef } from '../../api/object.ts';
+import type { ObjectRef, Resource } from '../../api/object.ts';
 import { deviceScope, type LeakRow } from '../../goal/rows.ts';
 import type { Vni } from '../../net/brand.ts';
 import { tenantKey, tenantRef } from '../intent.ts';
@@ -23,9 +23,11 @@ export const peeringTranslator: Translator = {
     const pairings = view.list(pairingsOfPair, pairKey(value));
     const mirrored = pairings.map((pairing) => ({ left: pairing.right, right: pairing.left }));
     const rows = [leakRow(left, right, pairings), leakRow(right, left, mirrored)];
-    return { rows, findings, demands, facts: { vpcs: [leftOverlay.vpc.name, rightOverlay.vpc.name] } };
+    return { rows, findings, demands, facts: { vpcs: [leftOverlay, rightOverlay].map(({ vpc }) => nameIn(object, vpc)) } };
   },
 };
+
+const nameIn = ({ metadata }: Resource, { namespace, name }: ObjectRef): string => (namespace === metadata.namespace ? name : `${namespace}/${name}`);
 
 /** One of the two networks that a leak joins. */
 export interface LeakEnd {

@@ -155,6 +155,21 @@ test('peerings of the same two VPCs add up, whichever side is written first, and
   assert.equal(make.dump(compiler, peered), before);
 });
 
+test('a peering with another tenant has no rows before there is consent, nor after', () => {
+  const theirs = { namespace: 'partner' };
+  const others = [make.vpc('bank', { desk: '10.3.0.0/16' }, {}, theirs), make.attachment('b1', { vpc: 'bank', subnet: 'desk', connection: 'b1--leaf-1' }, theirs)];
+  const peering = make.peering('p', [[{ vpc: 'shop', subnets: ['front'] }, { vpc: 'bank', namespace: 'partner' }]]);
+  const consent = make.object('PeeringConsent', 'for-shop', { vpc: 'bank', subnets: [], peer: { namespace: 'default' } }, theirs);
+  const { compiler } = make.compiled(...peered, ...others, peering);
+  const before = make.dump(compiler, [...peered, ...others, peering]);
+  const leaks = (): number => [...compiler.scopes()].flatMap((scope) => Object.keys(make.rowsIn(compiler, scope, 'leak'))).length;
+  assert.deepEqual([leaks(), compiler.findingsOf(refOf(peering)).map(({ code }) => code)], [0, ['AwaitingConsent']]);
+  compiler.apply([make.put(consent)]);
+  assert.deepEqual([leaks(), compiler.findingsOf(refOf(peering))], [2, []]);
+  compiler.apply([make.remove(consent)]);
+  assert.equal(make.dump(compiler, [...peered, ...others, peering]), before);
+});
+
 test('a faulty pairing permits nothing, the other pairings stay', () => {
   const { compiler } = make.compiled(
     ...peered,
