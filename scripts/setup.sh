@@ -5,8 +5,9 @@ set -eu
 cd "$(dirname "$0")/.."
 
 # What runs the lab: FRR routes, nftables and iproute2 program the kernel, dnsmasq and udhcpc are the two ends of DHCP,
-# clang (with libbpf-dev's headers) compiles the programs for VLAN tags, ping probes, unshare/nsenter/newuidmap make namespaces, protoc checks that generated code is fresh.
-debian_packages='frr nftables dnsmasq-base busybox udhcpc isc-dhcp-client iputils-ping iproute2 lldpd util-linux procps uidmap protobuf-compiler clang libbpf-dev tcpdump'
+# clang (with libbpf-dev's headers) compiles the programs for VLAN tags, ping probes, unshare/nsenter/newuidmap make namespaces, protoc checks that generated code is fresh,
+# etcd-server is the store that several servers share.
+debian_packages='frr nftables dnsmasq-base busybox udhcpc isc-dhcp-client iputils-ping iproute2 lldpd util-linux procps uidmap protobuf-compiler clang libbpf-dev tcpdump etcd-server'
 
 log=$(mktemp)
 policy=/usr/sbin/policy-rc.d

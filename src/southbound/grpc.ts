@@ -5,7 +5,7 @@
 import type { AddressInfo, Socket } from 'node:net';
 import { type Server, type TLSSocket, createServer } from 'node:tls';
 import { HeddleError } from '../kit/error.ts';
-import { FrameFault, FrameReader, frameOf } from './frames.ts';
+import { FrameFault, FrameReader, frameOf } from '../kit/frames.ts';
 import { Http2Connection } from './http2/connection.ts';
 import type { Header } from './http2/hpack.ts';
 import { Payload } from './http2/payload.ts';

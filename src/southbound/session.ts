@@ -8,7 +8,7 @@ import { DigestRequestSchema, DropSchema, IsolateSchema, Phase, ScopeStateSchema
 import type { FromServer, Hello, Report, Result, ScopeState } from '../goal/gen/heddle/agent/v1/agent_pb.ts';
 import { deviceScope } from '../goal/rows.ts';
 import type { GoalState, Version } from '../goal/state.ts';
-import { frameOf } from './frames.ts';
+import { frameOf } from '../kit/frames.ts';
 import { Payload } from './http2/payload.ts';
 import { resumeFrom } from './resume.ts';
 import { encodeFromServer } from './service.ts';

@@ -6,7 +6,7 @@
  */
 import { type ClientHttp2Session, type ClientHttp2Stream, type IncomingHttpHeaders, type IncomingHttpStatusHeader, connect, constants } from 'node:http2';
 import { type SecureContext, createSecureContext } from 'node:tls';
-import { FrameReader, frameOf } from './frames.ts';
+import { FrameReader, frameOf } from '../kit/frames.ts';
 
 export interface StreamOptions {
   /** `host:port`. */

@@ -8,7 +8,7 @@ import { encodeRow, splitRowId, tableNumber } from '../goal/codec.ts';
 import { CommitSchema, FromServerSchema, RowKeySchema, UpdateSchema } from '../goal/gen/heddle/agent/v1/agent_pb.ts';
 import type { RowId } from '../goal/rows.ts';
 import type { GoalState, ScopeDelta, Version } from '../goal/state.ts';
-import { frameOf } from './frames.ts';
+import { frameOf } from '../kit/frames.ts';
 import { Payload } from './http2/payload.ts';
 import { encodeFromServer } from './service.ts';
 
