@@ -67,6 +67,7 @@ export function defineKind<Spec, Full extends Spec>(definition: Definition<Spec,
     hasStatus: definition.readOnly !== true,
     ...referencesOf(definition),
     ...strandsOf(definition),
+    ...(definition.names === 'label' ? { names: definition.names } : {}),
     ...(definition.views === undefined ? {} : { views: definition.views }),
     ...(definition.readOnly === undefined ? {} : { readOnly: definition.readOnly }),
   };
