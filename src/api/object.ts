@@ -72,6 +72,8 @@ export interface Column {
   /** Kubernetes JSONPath without braces, such as `.status.vni`: CRDs can carry it unchanged. */
   readonly jsonPath: string;
   readonly description: string;
+  /** Of core kinds: the cell is how many members these members of the object have together. CRDs cannot say that. */
+  readonly counts?: readonly string[];
   /** 0 always shown, 1 only with `-o wide`. */
   readonly priority: 0 | 1;
 }
@@ -104,15 +106,29 @@ export interface Kind {
   /** What an update from `before` to `after` would take from an object that names this one: a fault of the update. */
   readonly strands?: (before: Resource, after: Resource, user: Resource) => Finding[];
   readonly columns: readonly Column[];
-  /** Clients over the network may read it and nothing else: the controller tells by it what is. */
+  /** Written by the controller alone, which tells by it what is; other clients may read it and nothing else. */
   readonly readOnly?: true;
   /** JSONPaths that field selectors may use beside metadata.name and metadata.namespace, such as `.involvedObject.name`. */
   readonly selectableFields?: readonly string[];
+  /** Members whose values no message may show. */
+  readonly confidential?: readonly string[];
   /** Whether `/status` is a subresource of its own (all of our kinds; not core kinds). */
   readonly hasStatus: boolean;
+  /**
+   * `path`: anything that is one segment of a path, such as `system:basic-user`. `label`: no dots and at most 63 characters,
+   * for they become host names or are named in a `<device>/<port>`. Default: DNS subdomains.
+   */
+  readonly names?: 'path' | 'label';
+  /** Nothing of it is kept: a POST is a question, and the answer is the object with its status. */
+  readonly createOnly?: true;
+  /** Subresources that take a POST and that somebody else than the store answers, with the kind of body and answer. */
+  readonly actions?: { readonly [subresource: string]: { readonly group: string; readonly version: string; readonly kind: string } };
   /** Subresources that can only be read and that somebody else than the store answers, with the kind of the answer. */
   readonly views?: { readonly [subresource: string]: string };
 }
+
+/** Whether clients know the kind from Kubernetes itself: those take strategic patches and updates that name no version. */
+export const isBuiltIn = (kind: Pick<Kind, 'group'>): boolean => kind.group === '' || kind.group.endsWith('.k8s.io');
 
 export const group = 'heddle.dev';
 export const version = 'v1alpha1';
