@@ -1,10 +1,30 @@
 /**
- * What a commit means, decided once for all backends: preconditions are checked against the state that earlier writes of
- * the same commit left, every write takes the next revision, and a change names the entry it replaced.
+ * What a commit means, decided once for the stores that plan it themselves: preconditions are checked against the state
+ * before it, every write takes the next revision, and a change names the entry it replaced.
  */
 import { HeddleError } from '../kit/error.ts';
 import { checkKey } from './key.ts';
 import type { Change, Entry, Revision, Write } from './store.ts';
+
+/**
+ * Throws `BadRequest` when a key cannot be one, or a commit writes it twice: etcd can do neither, and one meaning for
+ * all stores is worth more.
+ */
+export const checkWrites = (writes: readonly Write[]): void => {
+  const written = new Set<string>();
+  for (const { type, key } of writes) {
+    checkKey(key);
+    if (type === 'check') continue;
+    if (written.has(key)) throw new HeddleError('BadRequest', `a commit writes key "${key}" twice`);
+    if (writes.length > 1) written.add(key);
+  }
+};
+
+/** What is said when an expectation does not hold; 0 means absent. */
+export const conflict = (key: string, found: Revision, expected: Revision): HeddleError =>
+  new HeddleError('Conflict', `key "${key}" is at revision ${found}, not ${expected}`);
+
+export const absent = (key: string): HeddleError => new HeddleError('NotFound', `key "${key}" does not exist`);
 
 /**
  * Changes that `writes` make on a state read through `current`, numbered from `revision + 1`; throws `Conflict`,
@@ -15,33 +35,17 @@ export const planCommit = (
   revision: Revision,
   current: (key: string) => Entry | undefined,
 ): readonly Change[] => {
-  const [only] = writes;
-  if (only !== undefined && writes.length === 1) {
-    checkKey(only.key);
-    return changesOf(only, current(only.key), revision + 1);
-  }
+  checkWrites(writes);
   const changes: Change[] = [];
-  const touched = new Map<string, Entry | undefined>();
-  for (const write of writes) {
-    checkKey(write.key);
-    const previous = touched.has(write.key) ? touched.get(write.key) : current(write.key);
-    for (const change of changesOf(write, previous, revision + changes.length + 1)) {
-      touched.set(write.key, change.type === 'put' ? change.entry : undefined);
-      changes.push(change);
-    }
-  }
+  for (const write of writes) changes.push(...changesOf(write, current(write.key), revision + changes.length + 1));
   return changes;
 };
 
 /** One change, or none of a check that holds. */
 const changesOf = (write: Write, previous: Entry | undefined, revision: Revision): readonly Change[] => {
   const found = previous?.revision ?? 0;
-  if (write.type === 'delete' && previous === undefined) {
-    throw new HeddleError('NotFound', `key "${write.key}" does not exist`);
-  }
-  if (write.expected !== undefined && write.expected !== found) {
-    throw new HeddleError('Conflict', `key "${write.key}" is at revision ${found}, not ${write.expected}`);
-  }
+  if (write.type === 'delete' && previous === undefined) throw absent(write.key);
+  if (write.expected !== undefined && write.expected !== found) throw conflict(write.key, found, write.expected);
   if (write.type === 'check') return [];
   const entry: Entry = {
     key: write.key,

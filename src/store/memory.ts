@@ -5,7 +5,7 @@ import { HeddleError } from '../kit/error.ts';
 import { planCommit } from './commit.ts';
 import { compareKeys } from './key.ts';
 import { expired, type Change, type Entry, type Listing, type ListOptions, type Revision, type Store } from './store.ts';
-import { Feed } from './subscription.ts';
+import { Feed, pageOf } from './subscription.ts';
 
 export const createMemoryStore = (): Store => {
   const current = new Map<string, Entry>();
@@ -19,7 +19,7 @@ export const createMemoryStore = (): Store => {
 
   const feed = new Feed(0, (prefix, after, limit) => {
     checkKept(after);
-    return log.filter((change) => change.entry.revision > after && change.entry.key.startsWith(prefix)).slice(0, limit);
+    return pageOf(log.filter((change) => change.entry.revision > after && change.entry.key.startsWith(prefix)).slice(0, limit), after);
   });
 
   /** The state at a past revision: the present, with the changes since then taken back. */

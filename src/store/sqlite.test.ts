@@ -58,7 +58,8 @@ describe('the SQLite store on disk', () => {
   it('keeps its revision when everything was deleted and compacted away', () =>
     inDirectory(async (path) => {
       const store = openSqliteStore(path);
-      await store.commit([{ type: 'put', key: 'a', value: '1' }, { type: 'delete', key: 'a' }]);
+      await store.commit([{ type: 'put', key: 'a', value: '1' }]);
+      await store.commit([{ type: 'delete', key: 'a' }]);
       await store.compact(2);
       await store.close();
       const again = openSqliteStore(path);

@@ -12,7 +12,7 @@ import { CommitQueue, type Outcome } from './batch.ts';
 import { planCommit } from './commit.ts';
 import { prefixEnd } from './key.ts';
 import { expired, type Change, type Entry, type Listing, type ListOptions, type Revision, type Store, type Write } from './store.ts';
-import { Feed } from './subscription.ts';
+import { Feed, pageOf } from './subscription.ts';
 
 const schema = `
   CREATE TABLE IF NOT EXISTS log (
@@ -184,7 +184,7 @@ const createStore = (database: DatabaseSync, sql: Statements): Store => {
   const feed = new Feed(revision, (prefix, after, limit) => {
     checkOpen();
     checkKept(after);
-    return sql.changes.all(after, prefix, prefixEnd(prefix), limit).map(changeOf);
+    return pageOf(sql.changes.all(after, prefix, prefixEnd(prefix), limit).map(changeOf), after);
   });
 
   const currentEntry = (key: string): Entry | undefined => {

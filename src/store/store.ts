@@ -1,11 +1,11 @@
 /**
  * A versioned object log with watch. It knows keys and bytes, not kinds. One counter of revisions for the whole store:
- * every commit takes the next one, so an order over all writes exists and a list at revision r followed by a watch from r
- * misses nothing and repeats nothing.
+ * every commit takes greater ones, so an order over all writes exists and a list at revision r followed by a watch from r
+ * misses nothing and repeats nothing. Revisions may leave gaps: etcd counts what others write too.
  */
 import { HeddleError } from '../kit/error.ts';
 
-/** 1, 2, 3 … for the whole store; stays below 2^53. */
+/** Rising for the whole store; stays below 2^53. */
 export type Revision = number;
 
 export interface Entry {
@@ -76,14 +76,21 @@ export interface Watch extends AsyncIterable<Change> {
 }
 
 export interface Store {
-  /** Revision of the latest commit. */
+  /**
+   * Revision of the latest commit this process knows of: with etcd what other servers commit is known a moment later, what was
+   * committed, read or watched here at once.
+   */
   readonly revision: Revision;
   get(key: string): Promise<Entry | undefined>;
   /** Entries whose key starts with `prefix`, in key order. */
   list(prefix: string, options?: ListOptions): Promise<Listing>;
   /**
-   * Writes all or none, as one revision each in the order given, and resolves after they are durable. `Conflict` when an
-   * `expected` does not hold. Deleting a key that is absent is `NotFound`. The answer holds one change for each put and delete.
+   * Writes all or none, and resolves after they are durable. `Conflict` when an `expected` does not hold, deleting a key that is
+   * absent is `NotFound`, writing one key twice `BadRequest`. `Unavailable` may mean that nobody knows whether it was written; it
+   * never was twice. The answer holds one change for each put and delete, in the order given.
+   *
+   * The changes of a commit have revisions of their own (memory, SQLite) or one for all (etcd): who goes on after the revision of a
+   * change must not stand between two changes of one commit. `Watch.delivered` never does, nor does who writes one key a commit.
    */
   commit(writes: readonly Write[]): Promise<readonly Change[]>;
   /** Changes in revision order, live until the signal aborts (ends normally) or the watcher fell behind (throws `Expired`). */

@@ -9,8 +9,21 @@ import type { Change, Revision, Watch, WatchOptions } from './store.ts';
 const logPage = 500;
 const defaultBuffer = 10_000;
 
-/** Changes under `prefix` with a revision greater than `after`, oldest first; throws `Expired` when they were compacted. */
-export type ReadLog = (prefix: string, after: Revision, limit: number) => readonly Change[];
+/** A part of the log, oldest change first. It never ends in the middle of a commit. */
+export interface LogPage {
+  readonly changes: readonly Change[];
+  /** The page holds every change under the prefix up to this revision. */
+  readonly until: Revision;
+}
+
+/**
+ * About `limit` changes under `prefix` with a revision greater than `after`; throws `Expired` when they were compacted. A page
+ * that is at hand and empty means that there are no more; one that must be fetched (a promise) may be empty on its way.
+ */
+export type ReadLog = (prefix: string, after: Revision, limit: number, signal: AbortSignal) => LogPage | Promise<LogPage>;
+
+/** A page of changes from where the log is at hand. */
+export const pageOf = (changes: readonly Change[], after: Revision): LogPage => ({ changes, until: changes.at(-1)?.entry.revision ?? after });
 
 type State = 'catching-up' | 'live' | 'ended' | 'failed';
 
@@ -30,6 +43,8 @@ class Subscription implements Watch, AsyncIterator<Change, undefined> {
   #waiter: Waiter | undefined;
   #handled: Revision;
   #given: Revision;
+  /** The log was read up to here. */
+  #read: Revision;
   #failure: HeddleError | undefined;
   readonly #feed: Feed;
   readonly #options: WatchOptions;
@@ -40,6 +55,7 @@ class Subscription implements Watch, AsyncIterator<Change, undefined> {
     this.#options = options;
     this.#handled = options.after;
     this.#given = options.after;
+    this.#read = options.after;
     if (options.signal.aborted) this.#state = 'ended';
     else options.signal.addEventListener('abort', this.#onAbort, { once: true });
   }
@@ -57,10 +73,13 @@ class Subscription implements Watch, AsyncIterator<Change, undefined> {
   }
 
   async next(): Promise<IteratorResult<Change, undefined>> {
-    this.#handled = this.#given;
-    if (this.#state === 'failed') throw this.#failure;
-    if (this.#state === 'ended') return done;
-    if (this.#pending === 0 && this.#state === 'catching-up') this.#readLog();
+    this.#handled = this.#whole();
+    while (this.#state === 'catching-up' && this.#pending === 0) {
+      const fetching = this.#readLog();
+      if (fetching !== undefined) await fetching;
+    }
+    if (this.#hasFailed()) throw this.#failure;
+    if (this.#hasEnded()) return done;
     if (this.#pending > 0) return this.#give(this.#take());
     return new Promise((resolve, reject) => {
       this.#waiter = { resolve, reject };
@@ -75,7 +94,7 @@ class Subscription implements Watch, AsyncIterator<Change, undefined> {
   /** Called by the feed for every committed change under the prefix, in revision order. */
   push(change: Change): void {
     // A watch may start at a revision that is still to come.
-    if (change.entry.revision <= this.#given) return;
+    if (change.entry.revision <= this.#read) return;
     const waiter = this.#waiter;
     if (waiter !== undefined) {
       this.#waiter = undefined;
@@ -90,8 +109,10 @@ class Subscription implements Watch, AsyncIterator<Change, undefined> {
     }
   }
 
+  /** What is over already stays as it ended. */
   fail(error: HeddleError): void {
-    this.#failure = error;
+    if (this.#hasEnded()) return;
+    this.#failure ??= error;
     this.#finish('failed');
   }
 
@@ -120,17 +141,48 @@ class Subscription implements Watch, AsyncIterator<Change, undefined> {
     return { done: false, value: change };
   }
 
-  #readLog(): void {
+  #hasFailed(): boolean {
+    return this.#state === 'failed';
+  }
+
+  #hasEnded(): boolean {
+    return this.#state === 'ended';
+  }
+
+  /** Where the last commit ended that was handled whole: changes of one commit may have one revision. */
+  #whole(): Revision {
+    const following = this.#queue[this.#head]?.entry.revision;
+    return following === this.#given ? Math.max(this.#handled, this.#given - 1) : this.#given;
+  }
+
+  /** Answers a promise when the page is not at hand. */
+  #readLog(): Promise<void> | undefined {
     try {
-      this.#queue = [...this.#feed.readLog(this.#options.prefix, this.#given, logPage)];
-    } catch (thrown) {
-      this.fail(HeddleError.from(thrown));
-      throw thrown;
-    }
-    if (this.#queue.length === 0) {
+      const page = this.#feed.readLog(this.#options.prefix, this.#read, logPage, this.#options.signal);
+      if (page instanceof Promise) return this.#fetched(page);
+      this.#accept(page);
+      if (page.changes.length > 0) return undefined;
       this.#state = 'live';
       this.#feed.join(this);
+    } catch (thrown) {
+      this.fail(HeddleError.from(thrown));
     }
+    return undefined;
+  }
+
+  async #fetched(fetching: Promise<LogPage>): Promise<void> {
+    try {
+      const page = await fetching;
+      if (this.#state === 'catching-up') this.#accept(page);
+    } catch (thrown) {
+      this.fail(HeddleError.from(thrown));
+    }
+  }
+
+  #accept({ changes, until }: LogPage): void {
+    this.#queue = [...changes];
+    this.#head = 0;
+    this.#read = Math.max(this.#read, until);
   }
 
   #finish(state: 'ended' | 'failed'): void {
@@ -171,12 +223,22 @@ export class Feed {
 
   /** Must be called after the commit is durable, with its changes in revision order. */
   publish(changes: readonly Change[]): void {
-    this.#revision = changes.at(-1)?.entry.revision ?? this.#revision;
+    this.advance(changes.at(-1)?.entry.revision ?? this.#revision);
     for (const subscription of this.#live) {
       for (const change of changes) {
         if (change.entry.key.startsWith(subscription.prefix)) subscription.push(change);
       }
     }
+  }
+
+  /** Nothing that is not published yet has this revision or an earlier one. */
+  advance(revision: Revision): void {
+    this.#revision = Math.max(this.#revision, revision);
+  }
+
+  /** Ends all watches with an error: what they wait for was missed. */
+  fail(error: HeddleError): void {
+    for (const subscription of this.#all) subscription.fail(error);
   }
 
   join(subscription: Subscription): void {
