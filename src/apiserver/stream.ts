@@ -14,7 +14,8 @@ import type { ResourceRoute } from './route.ts';
 import type { ServedKind } from './scheme.ts';
 import { statusOf } from './status.ts';
 import { partialMetadata, tableOf, type IncludeObject } from './table.ts';
-import type { ObjectWatch } from './registry/watch.ts';
+import type { ObjectEvent, ObjectWatch } from './registry/watch.ts';
+import { Pace, type Paced } from './pace.ts';
 
 const bookmarkMilliseconds = 60_000;
 /** A client that takes nothing for this long is cut off. */
@@ -45,7 +46,7 @@ export const streamWatch = async (registry: Registry, exchange: Exchange, route:
   } finally {
     clearTimeout(timer);
     clearInterval(bookmarks);
-    exchange.response.end();
+    stream.end();
   }
 };
 
@@ -79,13 +80,25 @@ const sendInitial = async (registry: Registry, stream: WatchStream, { revision, 
   if (query.initialEvents) await stream.bookmark(revision, { 'k8s.io/initial-events-end': 'true' });
 };
 
-class WatchStream {
+const pace = new Pace();
+/** More does not wait for company. */
+const mostGathered = 64 * 1024;
+
+const lines = new WeakMap<ObjectEvent, Buffer>();
+
+const lineOf = (type: string, object: unknown): Buffer => Buffer.from(`{"type":"${type}","object":${JSON.stringify(object)}}\n`);
+
+class WatchStream implements Paced {
   readonly #exchange: Exchange;
   readonly #served: ServedKind;
   readonly #form: Representation;
   readonly #includeObject: IncludeObject;
   #columnsSent = false;
   #writing = false;
+  #gathered: Buffer[] = [];
+  #gatheredBytes = 0;
+  /** Settles when the client takes more; undefined while it does. */
+  #full: Promise<void> | undefined;
 
   constructor(exchange: Exchange, served: ServedKind, form: Representation) {
     this.#exchange = exchange;
@@ -112,16 +125,60 @@ class WatchStream {
   }
 
   async pump(watch: ObjectWatch): Promise<void> {
-    for await (const event of watch) await this.send(event.type, this.represent(event.object));
+    for await (const event of watch) await this.#write(this.#lineOf(event));
   }
 
   /** Waits while the client is slower than we are; meanwhile its store subscription fills up and may end with Expired. */
   async send(type: string, object: unknown): Promise<void> {
-    const { response } = this.#exchange;
-    if (response.destroyed) return;
+    await this.#write(lineOf(type, object));
+  }
+
+  /** Who sees objects as they are shares one encoding of each event with all others who do. */
+  #lineOf(event: ObjectEvent): Buffer {
+    if (this.#form.transform !== 'none') return lineOf(event.type, this.represent(event.object));
+    const known = lines.get(event);
+    if (known !== undefined) return known;
+    const line = lineOf(event.type, event.object);
+    lines.set(event, line);
+    return line;
+  }
+
+  async #write(line: Buffer): Promise<void> {
+    if (this.#exchange.response.destroyed) return;
+    this.#gathered.push(line);
+    this.#gatheredBytes += line.byteLength;
+    if (this.#gatheredBytes > mostGathered) this.flush();
+    else pace.request(this);
+    if (this.#full === undefined) return;
     this.#writing = true;
-    if (!response.write(`{"type":"${type}","object":${JSON.stringify(object)}}\n`)) await this.#drained();
+    await this.#full;
     this.#writing = false;
+  }
+
+  /** Hands what has gathered to the connection. */
+  flush(): void {
+    pace.forget(this);
+    const { response } = this.#exchange;
+    const [first] = this.#gathered;
+    if (first === undefined || this.#full !== undefined || response.destroyed) return;
+    const bytes = this.#gathered.length === 1 ? first : Buffer.concat(this.#gathered, this.#gatheredBytes);
+    this.#gathered = [];
+    this.#gatheredBytes = 0;
+    if (response.write(bytes)) return;
+    this.#full = this.#untilDrained();
+  }
+
+  async #untilDrained(): Promise<void> {
+    await this.#drained();
+    this.#full = undefined;
+    this.flush();
+  }
+
+  /** Ends the stream after what has gathered. */
+  end(): void {
+    this.#full = undefined;
+    this.flush();
+    this.#exchange.response.end();
   }
 
   async bookmark(revision: Revision, annotations?: JsonObject): Promise<void> {
@@ -134,7 +191,7 @@ class WatchStream {
 
   /** In the middle of a write the revision is behind what was just sent; the next interval will do. */
   bookmarkIfIdle(revision: Revision): void {
-    if (!this.#writing) void this.bookmark(revision);
+    if (!this.#writing && this.#gathered.length === 0) void this.bookmark(revision);
   }
 
   async #drained(): Promise<void> {

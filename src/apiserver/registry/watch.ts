@@ -49,13 +49,30 @@ export const watchObjects = (store: Store, served: ServedKind, options: WatchObj
 };
 
 /** An update that leaves the selection is seen as DELETED, one that enters it as ADDED. */
-const eventOf = (served: ServedKind, { type, entry, previous }: Change, select: Predicate | undefined): ObjectEvent | undefined => {
-  const before = previous !== undefined && (select === undefined || select(decodeStored(served, previous)));
+const eventOf = (served: ServedKind, change: Change, select: Predicate | undefined): ObjectEvent | undefined => {
+  if (select === undefined) return sharedEvent(served, change);
+  const { type, entry, previous } = change;
+  const before = previous !== undefined && select(decodeStored(served, previous));
   if (type === 'put') {
     const event = new Event(before ? 'MODIFIED' : 'ADDED', served, entry);
-    if (select?.(event.object) ?? true) return event;
+    if (select(event.object)) return event;
   }
   return before ? new Event('DELETED', served, { ...previous, revision: entry.revision }) : undefined;
+};
+
+const events = new WeakMap<Change, ObjectEvent>();
+
+/** What everybody sees who selects nothing: made once for all watchers. */
+const sharedEvent = (served: ServedKind, change: Change): ObjectEvent => {
+  const known = events.get(change);
+  if (known !== undefined) return known;
+  const { type, entry, previous } = change;
+  const event =
+    type === 'put'
+      ? new Event(previous === undefined ? 'ADDED' : 'MODIFIED', served, entry)
+      : new Event('DELETED', served, { ...(previous ?? entry), revision: entry.revision });
+  events.set(change, event);
+  return event;
 };
 
 /** Decoded when somebody wants to see the object: who waits for deletions only does not pay for the rest. */
