@@ -169,3 +169,15 @@ test('an announced address counts where the subnet lets hosts announce it', () =
   assert.deepEqual(lines({}), ['b -> a icmp', 'b -> a@10.1.1.200 icmp']);
   assert.deepEqual(lines({ prefixes: [{ cidr: '10.9.0.0/16' }] }), ['b -> a icmp', 'b -> a@10.9.9.9 icmp']);
 });
+
+test('what a switch has no room for is attached nowhere; elders keep what they have', () => {
+  const small = (capacity: unknown): Partial<Intent> => ({
+    Switch: [object('Switch', 'leaf', { role: 'leaf', profile: 'small' })],
+    SwitchProfile: [object('SwitchProfile', 'small', { ports: {}, capacity })],
+  });
+  const given = intent([shop, stats], everyone);
+  assert.equal(allowed({ ...given, ...small({}) }), 'ab ba cd dc');
+  assert.equal(allowed({ ...given, ...small({ vrfs: 1 }) }), 'ab ba');
+  assert.equal(allowed({ ...given, ...small({ segments: 3 }) }), 'ab ba');
+  assert.equal(allowed({ ...given, ...small({ segments: 4 }) }), 'ab ba cd dc');
+});

@@ -12,6 +12,7 @@ import { byText } from '../kit/order.ts';
 import { hostPrefix, parseAddress } from '../net/address.ts';
 import { contains, overlaps, parsePrefix, prefixLength } from '../net/prefix.ts';
 import type { Address, Prefix } from '../net/brand.ts';
+import { roomOf } from './oraclecapacity.ts';
 import { externalsOf, inboundVerdict, outsidePairings, type Outside } from './oracleoutside.ts';
 import { peeringsOf, type Pairing } from './oraclepeering.ts';
 import { policiesOf, policyAllows, type Policy } from './oraclepolicy.ts';
@@ -19,7 +20,7 @@ import type { Service, Verdict } from './service.ts';
 
 /** Kinds whose objects are intent. */
 export const intentKinds = [
-  'Server', 'Connection', 'AddressSpace', 'VPC', 'VPCAttachment', 'VPCPeering', 'PeeringConsent', 'External', 'ExternalPeering', 'SecurityPolicy',
+  'Server', 'Switch', 'SwitchProfile', 'Connection', 'AddressSpace', 'VPC', 'VPCAttachment', 'VPCPeering', 'PeeringConsent', 'External', 'ExternalPeering', 'SecurityPolicy',
 ] as const;
 export type Intent = { readonly [Kind in (typeof intentKinds)[number]]?: readonly Resource[] };
 
@@ -102,12 +103,14 @@ interface World {
   readonly policies: readonly Policy[];
 }
 
-/** Every attachment that can take effect: its VPC, subnet and connection exist and no elder object holds its place. */
+/** Every attachment that can take effect: its VPC, subnet and connection exist, no elder object holds its place, and switches have room. */
 export const endpointsOf = (intent: Intent, vpcs = acceptedVpcs(intent)): Endpoint[] => {
   const servers = new Set((intent.Server ?? []).map((server) => server.metadata.name));
   const connections = new Map((intent.Connection ?? []).map((object) => [object.metadata.name, object.spec as ConnectionSpec]));
   const taken = new Set<string>();
-  return byAge(intent.VPCAttachment ?? []).flatMap(({ metadata, spec }): Endpoint[] => {
+  const hasRoom = roomOf(intent);
+  return byAge(intent.VPCAttachment ?? []).flatMap((object): Endpoint[] => {
+    const { metadata, spec } = object;
     const { vpc, subnet = 'default', connection, vlan } = spec as VpcAttachmentSpec;
     const { namespace = '', name: attachment, labels = {} } = metadata;
     const port = serverPort(connections.get(connection), servers);
@@ -116,7 +119,7 @@ export const endpointsOf = (intent: Intent, vpcs = acceptedVpcs(intent)): Endpoi
     const isTaken = places.some((place) => taken.has(place));
     for (const place of places) taken.add(place);
     if (port === undefined || isTaken) return [];
-    if (vpcs.get(`${namespace}/${vpc}`)?.subnets[subnet] === undefined) return [];
+    if (vpcs.get(`${namespace}/${vpc}`)?.subnets[subnet] === undefined || !hasRoom(object)) return [];
     return [{ ...port, ...(vlan !== undefined && { vlan }), connection, namespace, vpc, subnet, attachment, labels }];
   });
 };

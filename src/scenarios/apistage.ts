@@ -64,12 +64,12 @@ export class ApiStage {
     assert.deepEqual(await this.get(ref), before);
   }
 
-  async expect({ ref, condition, wanted }: Expectation): Promise<void> {
+  async expect({ ref, condition, wanted, says = '' }: Expectation): Promise<void> {
     await eventually(async () => {
       const object = await this.get(ref);
       const found = conditionOf(object, condition);
       assert.ok(found !== undefined && found.observedGeneration === object?.metadata.generation, `${refKey(ref)} has no current ${condition} condition`);
-      assert.ok([found.status, found.reason].includes(wanted), `${refKey(ref)}: ${condition} is ${found.status}, ${found.reason}: ${found.message}; wanted ${wanted}; ${conditionOf(object, 'Accepted')?.message ?? ''}`);
+      assert.ok([found.status, found.reason].includes(wanted) && found.message.includes(says), `${refKey(ref)}: ${condition} is ${found.status}, ${found.reason}: ${found.message}; wanted ${wanted} ${says}; ${conditionOf(object, 'Accepted')?.message ?? ''}`);
     });
   }
 

@@ -50,11 +50,14 @@ export const pureStage = (compiler: CompileStage): Stage => {
 };
 
 /** Only what the compiler can know: whether an object is accepted, and why not. */
-const expectAccepted = (stage: CompileStage, { ref, condition, wanted }: Expectation): void => {
+const expectAccepted = (stage: CompileStage, { ref, condition, wanted, says = '' }: Expectation): void => {
   const errors = stage.findings(ref).filter(({ severity }) => severity === 'error');
-  if (condition !== 'Accepted') assert.deepEqual(errors, []);
+  if (condition !== 'Accepted') assert.equal(wanted === 'NotAccepted', errors.length > 0, JSON.stringify(errors));
   else if (wanted === 'Accepted' || wanted === 'True') assert.deepEqual(errors, []);
-  else assert.equal(errors[0]?.code, wanted);
+  else {
+    assert.equal(errors[0]?.code, wanted);
+    assert.ok(errors[0].message.includes(says), errors[0].message);
+  }
 };
 
 const assertReach = (compiler: CompileStage, announced: Announced, reach: Reach | undefined): void => {

@@ -50,6 +50,8 @@ export interface Expectation {
   readonly condition: string;
   /** `True`, `False`, `Unknown`, or the condition's reason. */
   readonly wanted: string;
+  /** Text that the condition's message has. */
+  readonly says?: string;
 }
 
 export interface Scenario {
@@ -175,11 +177,10 @@ const readDuring = (scenario: string, { ping, steps, mostLost }: NonNullable<Raw
 
 const readExpectations = (raw: NonNullable<RawStep['expect']>): Expectation[] =>
   Object.entries(raw).flatMap(([ref, conditions]) =>
-    Object.entries(conditions).map(([condition, wanted]) => ({
-      ref: parseRef(ref),
-      condition,
-      wanted: typeof wanted === 'boolean' ? (wanted ? 'True' : 'False') : wanted,
-    })),
+    Object.entries(conditions).map(([condition, text]) => {
+      const [wanted = '', ...says] = typeof text === 'boolean' ? [text ? 'True' : 'False'] : text.split(/: (.*)/s);
+      return { ref: parseRef(ref), condition, wanted, ...(says[0] !== undefined && { says: says[0] }) };
+    }),
   );
 
 const namespaceOf = (kind: string): string => (kindByName(kind)?.scope === 'Namespaced' ? 'default' : '');
