@@ -141,6 +141,9 @@ export interface AttachmentRow {
   readonly segment: Vni;
   /** Left out: untagged. */
   readonly vlan?: Vlan;
+  /** Addresses of the server behind, where no `host` row says them because its MAC address is not known. */
+  readonly address?: Address;
+  readonly ipv6Address?: Address;
 }
 
 /** Key: `<segment vni>/<address>`. A host behind a port of this very device. */

@@ -102,7 +102,7 @@ const values: { readonly [Table in TableName]: fc.Arbitrary<Tables[Table]> } = {
     },
     ['vni', 'vrf', 'gateways', 'mtu', 'description'],
   ),
-  attachment: record({ port: text, segment: vni, vlan }, ['port', 'segment']),
+  attachment: record({ port: text, segment: vni, vlan, address, ipv6Address: address }, ['port', 'segment']),
   host: record({ segment: vni, address, mac, port: text, vlan, hostname: text }, ['segment', 'address', 'mac', 'port', 'hostname']),
   leak: fc.record({
     vrf: text,

@@ -153,6 +153,27 @@ test('what is inside is never outside: not sent there, not believed, not taken f
   assert.equal(forged.type === 'dropped' && forged.reason, 'Spoofed');
 });
 
+test('a server sends under its own address and what is free in its subnet, and under no other', () => {
+  const sent = (scopes: Map<string, Row[]>, from: Name, source: string): boolean => {
+    const [verdict] = roundTrip(readNetwork(scopes, outside), hosts[from][1], packet(source, '10.1.2.12')).verdicts;
+    return !(verdict?.type === 'dropped' && verdict.reason === 'Spoofed');
+  };
+  const allowed = (scopes: Map<string, Row[]>, from: Name, ...sources: string[]): string => sources.filter((source) => sent(scopes, from, source)).join(' ');
+  const tried = ['10.1.1.11', '10.1.1.12', '10.1.1.99', '10.1.1.1', '10.1.2.12', '203.0.113.9', '10.9.0.7', 'fd00::1'];
+  assert.equal(allowed(fabric(), 'a', ...tried), '10.1.1.11 10.1.1.12 10.1.1.99', 'who is on another leaf is not known here');
+  assert.equal(allowed(fabric(), 'b', ...tried), '10.1.1.11 10.1.1.12 10.1.1.99');
+  const named: Row = { table: 'aclMember', key: 'vrf100/s/10.1.1.12/32', value: { vrf: 'vrf100', set: 's', prefix: '10.1.1.12/32' as Prefix } };
+  assert.equal(allowed(having('vpc/100', named), 'a', ...tried), '10.1.1.11 10.1.1.99', 'unless a policy names it');
+  assert.equal(allowed(having('vpc/100', named), 'b', ...tried), '10.1.1.11 10.1.1.12 10.1.1.99');
+  const pinned: Row = { ...attachment('E1/7', 101), value: { port: 'E1/7', segment: vni(101), address: '10.1.1.99' as Address } } as Row;
+  assert.equal(allowed(having('device/leaf-1', pinned), 'a', ...tried), '10.1.1.11 10.1.1.12');
+  const behind: Row = { table: 'route', key: 'vrf100/10.9.0.0/24', value: { vrf: 'vrf100', prefix: '10.9.0.0/24' as Prefix, nextHops: ['10.1.1.11' as Address] } };
+  assert.equal(allowed(having('vpc/100', behind), 'a', '10.9.0.7', '10.9.1.7'), '10.9.0.7');
+  assert.equal(allowed(having('vpc/100', behind), 'c', '10.9.0.7'), '');
+  const peering: Row = { table: 'hostPeering', key: '101', value: { segment: vni(101), vrf: 'vrf100', range: [], accept: [{ prefix: '10.9.0.0/24' as Prefix, minLength: 32, maxLength: 32 }] } };
+  assert.equal(allowed(having('vpc/100', peering), 'a', '10.9.0.7', '10.9.1.7'), '10.9.0.7');
+});
+
 test('who is a subject gets what some rule permits, and may be answered', () => {
   const rule: AclRule = { peers: prefixes('10.1.2.0/24'), sets: [], protocol: 'tcp', ports: [{ from: 80, to: 90 }] };
   const scopes = having('vpc/100', acl(100, 'ingress', ['10.1.1.11/32'], [rule]));

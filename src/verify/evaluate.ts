@@ -7,6 +7,7 @@ import { addressPart } from '../net/interfaceaddress.ts';
 import type { Address, Vni } from '../net/brand.ts';
 import { contains } from '../net/prefix.ts';
 import { admits, isolationOf, pairingOf, refusedBy } from './filters.ts';
+import { maySendAs } from './sources.ts';
 import { placeKey, type Device, type Network, type Route, type Segment, type Vrf } from './network.ts';
 import type { Delivery, DropReason, Hop, Packet, Place, Verdict } from './packet.ts';
 
@@ -59,12 +60,14 @@ class Walk {
     const segment = attachment && this.#network.segments.get(attachment.segment);
     if (segment === undefined || !segment.devices.has(name)) return this.#drop('NotAttached', name);
     this.#note(name, `into segment ${segment.row.vni}`, `attachment/${key}`);
-    return this.#fromHost(device, segment);
+    return this.#fromHost(device, key, segment);
   }
 
-  #fromHost(device: Device, segment: Segment): Verdict {
-    const { destination } = this.#packet;
+  #fromHost(device: Device, key: string, segment: Segment): Verdict {
+    const { source, destination } = this.#packet;
     const { row } = segment;
+    const own = this.#network.vrfs.get(row.vrf);
+    if (own !== undefined && !maySendAs(device, key, segment, own, source)) return this.#drop('Spoofed', device.name, `segment/${row.vni}`);
     if (isGateway(row, destination)) return this.#deliver({ what: 'gateway', segment: row.vni, device: device.name });
     const vrf = this.#vrfOn(device, row.vrf);
     if (vrf === undefined) return this.#drop('NoVRF', device.name, `segment/${row.vni}`);

@@ -9,7 +9,7 @@ import type {
 } from '../goal/rows.ts';
 import { addMember, getOrMake } from '../kit/maps.ts';
 import type { Address, Prefix, Vlan, Vni } from '../net/brand.ts';
-import { networkOf as prefixOf } from '../net/interfaceaddress.ts';
+import { addressPart, networkOf as prefixOf } from '../net/interfaceaddress.ts';
 import { contains, prefixLength } from '../net/prefix.ts';
 import { PrefixTable } from '../net/prefixtable.ts';
 import type { Announcement, LearnedHost, Place } from './packet.ts';
@@ -25,6 +25,8 @@ export interface Segment {
   /** Devices that hold the segment. */
   readonly devices: Set<string>;
   readonly prefixes: readonly Prefix[];
+  /** Its hosts may announce what is in these. */
+  readonly announceable: Prefix[];
   readonly hosts: Map<Address, Host>;
   readonly mappings: Map<Address, MappingRow>;
 }
@@ -46,6 +48,10 @@ export interface Vrf {
   readonly isolations: Map<Vni, IsolationRow>;
   readonly policies: { readonly key: string; readonly row: AclRow }[];
   readonly sets: Map<string, AclMemberRow['prefix'][]>;
+  readonly staticRoutes: RouteRow[];
+  readonly gateways: Set<Address>;
+  /** Where those addresses are that rows say to be a server's. */
+  readonly owners: Map<Address, Place[]>;
 }
 
 export interface Device {
@@ -104,7 +110,13 @@ class Reading {
     this.#each('vrf', ({ value }, device) => device.vrfs.add(value.name));
     for (const { row } of this.#of('vrf')) this.#vrfs.set(row.value.name, newVrf(row.value));
     this.#each('segment', (row, device) => this.#segment(row).devices.add(device.name));
-    this.#each('host', ({ value }, device) => this.#host(value.segment, value.address, placeOf(device.name, value)));
+    this.#each('host', ({ value }, device) => {
+      this.#host(value.segment, value.address, placeOf(device.name, value));
+      this.#own(value.segment, value.address, placeOf(device.name, value));
+    });
+    this.#each('attachment', ({ value }, device) => {
+      for (const address of [value.address, value.ipv6Address]) if (address !== undefined) this.#own(value.segment, address, placeOf(device.name, value));
+    });
     for (const { row } of this.#of('mapping')) this.#segments.get(row.value.segment)?.mappings.set(row.value.address, row.value);
     this.#tenants();
     this.#outside(announcements);
@@ -127,6 +139,7 @@ class Reading {
 
   #static({ key, value }: Of<'route'>): void {
     const { vrf, prefix, nextHops }: RouteRow = value;
+    this.#vrfs.get(vrf)?.staticRoutes.push(value);
     this.#vrfs.get(vrf)?.routes.set(prefix, { type: 'via', nextHops, row: `route/${key}` });
   }
 
@@ -140,6 +153,7 @@ class Reading {
       for (const announcement of announcements) if (speaksTo(announcement, device, value)) this.#believe(announcement, key, value);
     });
     for (const { row } of this.#of('hostPeering')) {
+      this.#segments.get(row.value.segment)?.announceable.push(...row.value.accept.map(({ prefix }) => prefix));
       for (const announcement of announcements) this.#believeHost(announcement, row.key, row.value);
     }
   }
@@ -176,10 +190,18 @@ class Reading {
     if (hosts !== undefined) getOrMake(hosts, address, () => ({ address, places: [] })).places.push(place);
   }
 
+  #own(vni: Vni, address: Address, place: Place): void {
+    const owners = this.#vrfs.get(this.#segments.get(vni)?.row.vrf ?? '')?.owners;
+    if (owners !== undefined) getOrMake(owners, address, () => []).push(place);
+  }
+
   #segment({ value: row }: Of<'segment'>): Segment {
     const prefixes = row.gateways.map(prefixOf);
-    for (const prefix of prefixes) this.#vrfs.get(row.vrf)?.routes.set(prefix, { type: 'segment', segment: row.vni });
-    return getOrMake(this.#segments, row.vni, () => ({ row, devices: new Set<string>(), prefixes, hosts: new Map(), mappings: new Map() }));
+    const vrf = this.#vrfs.get(row.vrf);
+    for (const prefix of prefixes) vrf?.routes.set(prefix, { type: 'segment', segment: row.vni });
+    for (const gateway of row.gateways) vrf?.gateways.add(addressPart(gateway));
+    const make = (): Segment => ({ row, devices: new Set<string>(), prefixes, announceable: [], hosts: new Map(), mappings: new Map() });
+    return getOrMake(this.#segments, row.vni, make);
   }
 
   #device(scope: string): Device {
@@ -203,7 +225,9 @@ class Reading {
   }
 }
 
-const newVrf = (row: VrfRow): Vrf => ({ row, routes: new PrefixTable(), leaks: [], isolations: new Map(), policies: [], sets: new Map() });
+const newVrf = (row: VrfRow): Vrf => ({
+  row, routes: new PrefixTable(), leaks: [], isolations: new Map(), policies: [], sets: new Map(), staticRoutes: [], gateways: new Set(), owners: new Map(),
+});
 
 const placeOf = (device: string, { port, vlan }: Pick<HostRow, 'port' | 'vlan'>): Place => ({ device, port, ...(vlan !== undefined && { vlan }) });
 

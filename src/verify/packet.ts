@@ -46,7 +46,7 @@ export interface Hop {
 
 export type DropReason =
   | 'NotAttached'
-  /** Comes from outside with an address of the inside. */
+  /** Comes from outside with an address of the inside, or from a server with one that is not its own. */
   | 'Spoofed'
   | 'Restricted'
   | 'Isolated'

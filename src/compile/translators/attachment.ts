@@ -5,6 +5,7 @@
  * them is gone.
  */
 import { groupScope, type Row } from '../../goal/rows.ts';
+import { optional } from '../../kit/json.ts';
 import { familyOf } from '../../net/address.ts';
 import { width } from '../../net/bits.ts';
 import type { Prefix } from '../../net/brand.ts';
@@ -12,6 +13,7 @@ import { prefixLength } from '../../net/prefix.ts';
 import { tenantKey } from '../intent.ts';
 import { attachmentResolution } from '../resolve/admission.ts';
 import type { ResolvedAttachment } from '../resolve/attachment.ts';
+import type { HostAddresses } from '../resolve/hostaddress.ts';
 import { devicesOf } from '../resolve/connection.ts';
 import type { Facts, ScopedRow, Translator } from '../view.ts';
 import { hostRows } from './host.ts';
@@ -34,7 +36,7 @@ const rowsOf = (attachment: ResolvedAttachment, shared: SubnetRows): ScopedRow[]
   const { group, legs } = connection;
   const from = [place.overlay.vpc];
   const port = legs[0]?.port ?? '';
-  const value = vlan === undefined ? { port, segment } : { port, segment, vlan };
+  const value = { port, segment, ...optional('vlan', vlan), ...(connection.mac === undefined && addressesOf(attachment)) };
   const row: Row = { table: 'attachment', key: vlan === undefined ? port : `${port}.${vlan}`, value };
   const attached = { row, from: [place.overlay.vpc, connection.connection] };
   if (group === undefined) {
@@ -49,6 +51,10 @@ const rowsOf = (attachment: ResolvedAttachment, shared: SubnetRows): ScopedRow[]
     { scope, ...attached },
   ];
 };
+
+/** Of a server whose MAC address nobody knows, for which there are no `host` rows: only pinned addresses are known. */
+const addressesOf = ({ address, ipv6Address }: ResolvedAttachment): Partial<HostAddresses> =>
+  ({ ...optional('address', address), ...optional('ipv6Address', ipv6Address) });
 
 const factsOf = ({ connection, place, address, ipv6Address }: ResolvedAttachment): Facts => {
   const { subnet: { prefix, ipv6 }, overlay: { mode } } = place;

@@ -23,6 +23,12 @@ test('tagged attachments of several VPCs share a port, each with a row of its ow
   assert.deepEqual(rows['host/5004/10.2.0.2'], { segment: 5004, address: '10.2.0.2', mac: '02:00:00:00:00:01', port: 'E1/1', vlan: 20, hostname: 'a1' });
 });
 
+test('an address that is pinned for a server without a MAC address is told with its port, since no host row can say it', () => {
+  const silent = make.object('Server', 'b1', { ports: { eth1: {} } });
+  const { compiler } = make.compiled(shop, silent, make.connection('b1', [['b1/eth1', 'leaf-1/E1/9']]), attach('x', 'shop', 'front', 'b1', { address: '10.1.1.77' }));
+  assert.deepEqual(make.rowsIn(compiler, 'device/leaf-1', 'attachment', 'host'), { 'attachment/E1/9': { port: 'E1/9', segment: 5001, address: '10.1.1.77' } });
+});
+
 test('a VLAN that moves to another number or subnet leaves nothing behind', () => {
   const start = make.compiled(shop, lab, attach('x', 'lab', 'jobs', 'a1--leaf-1', { vlan: 20 }));
   const { compiler } = start;

@@ -120,6 +120,36 @@ describe('what may pass between servers', () => {
     assert.deepEqual(await answered('a', everybody, at6), everybody);
   });
 
+  it('is nothing under an address that is not the sender\'s: outside its subnet, or known to be another\'s', async () => {
+    const echoes = async (name: Name): Promise<number> => {
+      const { stdout } = await hostOf(name).exec(['sh', '-c', 'nstat -asz IcmpInEchos Icmp6InEchos']);
+      return [...stdout.matchAll(/InEchos\s+(\d+)/g)].reduce((sum, [, count]) => sum + Number(count), 0);
+    };
+    /** Whether b (bridged), c (routed) and d (on the other leaf) hear what a sends under an address. */
+    const heard = async (source: string): Promise<string> => {
+      const targets = (['b', 'c', 'd'] as const).filter((to) => ![at(to), at6(to)].includes(source));
+      const address = source.includes(':') ? at6 : at;
+      for (const to of targets) await hostOf('a').exec(['ping', '-c', '1', '-W', '1', address(to)]);
+      const before = await Promise.all(targets.map(echoes));
+      await hostOf('a').exec(['ip', 'address', 'add', source.includes(':') ? `${source}/128` : `${source}/32`, 'dev', 'lo', 'nodad']);
+      await Promise.all(targets.map((to) => hostOf('a').exec(['ping', '-c', '2', '-i', '0.2', '-W', '0.3', '-I', source, address(to)])));
+      await hostOf('a').exec(['ip', 'address', 'del', source.includes(':') ? `${source}/128` : `${source}/32`, 'dev', 'lo']);
+      const after = await Promise.all(targets.map(echoes));
+      return targets.filter((_, index) => (after[index] ?? 0) > (before[index] ?? 0)).join(' ');
+    };
+    await apply(member('db', 'e'));
+    assert.equal(await heard('10.1.1.99'), 'b c d', 'an address of the subnet that nobody is known to have');
+    assert.equal(await heard('fd00:1::99'), 'b c d');
+    for (const foreign of ['203.0.113.9', '10.1.2.99', '10.1.1.1', at('b'), at('e'), 'fd00:9::9', at6('b'), 'fd00:1::1']) assert.equal(await heard(foreign), '', foreign);
+    const gateway = async (): Promise<string> => (await hostOf('b').exec(['ip', 'neighbour', 'show', '10.1.1.1'])).stdout.replace(/.*lladdr (\S+).*/s, '$1');
+    assert.ok(await hostOf('b').reaches('10.1.1.1', 3));
+    const before = await gateway();
+    await hostOf('b').exec(['sysctl', '-qw', 'net.ipv4.conf.eth0.arp_accept=1']);
+    await hostOf('a').exec(['busybox', 'arping', '-A', '-c', '3', '-I', 'eth0', '-s', '10.1.1.1', '10.1.1.1']);
+    assert.equal(await gateway(), before, 'nor does it speak for the gateway');
+    await apply([]);
+  });
+
   it('is nothing between an isolated subnet and the others, on one leaf and between two, and everything inside', async () => {
     await apply([isolation]);
     const inside = ['icmp b', 'icmp d', 'tcp b 80', 'udp d 53'];

@@ -43,6 +43,8 @@ export interface Doors {
   readonly bundles: ReadonlyMap<string, readonly Member[]>;
   /** Undefined when it is not on this device. */
   door(port: string, vlan: number, place: Place): Door | undefined;
+  /** Names of the doors that frames may come in by, whichever link of a bundle works; none when the way is routed. */
+  devices(port: string, vlan: number, place: Place): readonly string[];
 }
 
 /** An Ethernet segment of a group: rows of the group's scope name it on members, too, that have no cable of it. */
@@ -82,7 +84,13 @@ export const doorsOf = (rendering: Rendering, refuse: Rendering['refuse'] = () =
     }
     return { ...base, key: base.carrier === 'port' ? portKey(base.device) : linkKey(place, base.device), silent };
   };
-  return { ways, bundles, door };
+  const devices = (port: string, vlan: number, place: Place): readonly string[] => {
+    const own = ways.get(port) ?? [];
+    if (!own.some((way) => way.vlan === vlan && way.place === place && way.master !== '')) return [];
+    const bases = basesOf(port, rendering, bundles);
+    return isTrunk(own) ? bases.map((name) => `${name}.${vlan}`) : bases;
+  };
+  return { ways, bundles, door, devices };
 };
 
 /** Longest name of a Linux interface. */
@@ -137,6 +145,13 @@ const baseOf = (
   if (aggregates(rendering)) return { device: bondName(members), carrier: 'bond' };
   const working = members[workingMember(rendering, members)];
   return working && { device: working.row.interface, carrier: 'port' };
+};
+
+const basesOf = (port: string, rendering: Rendering, bundles: Doors['bundles']): readonly string[] => {
+  const direct = rendering.goal.port.get(port);
+  if (direct !== undefined) return [direct.interface];
+  const members = bundles.get(port) ?? [];
+  return aggregates(rendering) && members.length > 0 ? [bondName(members)] : members.map(({ row }) => row.interface);
 };
 
 /** Shorter names first, so that E1/2 comes before E1/10. */

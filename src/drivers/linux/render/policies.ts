@@ -16,8 +16,8 @@
  * - Fragments but the first, which lead nowhere without the first. Other protocols have no answers.
  *
  * ARP, neighbour discovery and what the switch itself sends (DHCP, router advertisements, errors) are never held back, nor is
- * what goes to the gateways. Policies speak of addresses: what a server sends under another's, they take for the other's.
- * What none of them can name is closed to whom they select (bypass.ts).
+ * what goes to the gateways. Policies speak of addresses, which are the sender's own (sources.ts). What none of them can name
+ * is closed to whom they select (bypass.ts).
  */
 import type { AclRow, AclRule } from '../../../goal/rows.ts';
 import { addressPart } from '../../../net/interfaceaddress.ts';

@@ -19,6 +19,7 @@ import { Rulesets } from './ruleset.ts';
 import type { RulesetPart } from './ruleset.ts';
 import { renderSegments } from './segments.ts';
 import { renderShared } from './shared.ts';
+import { renderSources } from './sources.ts';
 import { renderUnderlay } from './underlay.ts';
 import { renderVrfRoutes } from './vrfroutes.ts';
 import { renderVrfs } from './vrfs.ts';
@@ -80,7 +81,7 @@ export const render = (goal: GoalTables, actual: LinuxActual, site: Site, withEn
     configure: (path, lines, after, ...rows) => contexts.add(path, lines, after, rows.flat()),
     refuse: (row, code, message) => unrealisable.push({ row, code, message }),
   };
-  for (const part of [renderUnderlay, renderVrfs, renderSegments, renderDhcp, renderPorts, renderShared, renderLeaks, renderIsolation, renderPolicies, renderExternals, renderVrfRoutes, renderHostPeerings]) part(rendering);
+  for (const part of [renderUnderlay, renderVrfs, renderSegments, renderDhcp, renderPorts, renderShared, renderLeaks, renderIsolation, renderSources, renderPolicies, renderExternals, renderVrfRoutes, renderHostPeerings]) part(rendering);
   for (const [item, rows] of [...rulesets.items(), ...contexts.items()]) rendering.add(item, rows);
   if (!withEntries) return { items, there: actual.items, unrealisable };
   gone = goneKeys(actual.items, items, site);
