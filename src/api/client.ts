@@ -24,6 +24,11 @@ export interface ResourceClient {
   /** Whole-object update; `Conflict` when metadata.resourceVersion is stale. */
   update(object: Resource): Promise<Resource>;
   /**
+   * Merge patch (RFC 7386) on the object without its status. `Conflict` when it names a `metadata.resourceVersion` or
+   * `metadata.uid` that is not the object's.
+   */
+  patch(ref: ObjectRef, patch: object): Promise<Resource>;
+  /**
    * Merge patch (RFC 7386) on the status subresource; never touches spec. With `uid` it is `Conflict` when another object
    * has taken the name.
    */

@@ -101,6 +101,7 @@ class StoreLink implements ResourceClient {
   readonly get: ResourceClient['get'] = (ref) => this.#pass((client) => client.get(ref));
   readonly create: ResourceClient['create'] = (object) => this.#pass((client) => client.create(object));
   readonly update: ResourceClient['update'] = (object) => this.#pass((client) => client.update(object));
+  readonly patch: ResourceClient['patch'] = (ref, patch) => this.#pass((client) => client.patch(ref, patch));
   readonly delete: ResourceClient['delete'] = (ref) => this.#pass((client) => client.delete(ref));
   readonly patchStatus: ResourceClient['patchStatus'] = (ref, status, uid) =>
     this.#pass((client) => client.patchStatus(ref, status, uid));

@@ -35,6 +35,7 @@ const bench = (refusals: { deletes?: number; patches?: number }) => {
     get: unused,
     create: unused,
     update: unused,
+    patch: unused,
     patchStatus: async (_ref, status) => {
       await answer(JSON.stringify(status), 'patches');
       return { ...claim, status };

@@ -5,7 +5,7 @@
  */
 import type { ResourceClient } from '../api/client.ts';
 import { drainFinalizer, isDraining, isHeldForDrain } from '../api/drain.ts';
-import { refOf, type Resource } from '../api/object.ts';
+import { refOf, type ObjectMeta, type Resource } from '../api/object.ts';
 import { HeddleError } from '../kit/error.ts';
 import type { Logger } from '../kit/log.ts';
 
@@ -84,12 +84,13 @@ export class Drains {
   }
 
   /** What others write meanwhile makes ours fail: the object is then read again, by the watch or here. */
-  #write(key: string, object: Resource, change: (object: Resource) => Resource | undefined): void {
+  #write(key: string, object: Resource, change: (metadata: ObjectMeta) => readonly string[] | undefined): void {
     const ref = refOf(object);
     this.#due.set(key, async () => {
       const current = await this.#options.client.get(ref);
-      const wanted = current.metadata.uid === object.metadata.uid ? change(current) : undefined;
-      if (wanted !== undefined) await this.#options.client.update(wanted);
+      const { uid, resourceVersion } = current.metadata;
+      const finalizers = uid === object.metadata.uid ? change(current.metadata) : undefined;
+      if (finalizers !== undefined) await this.#options.client.patch(ref, { metadata: { uid, resourceVersion, finalizers } });
     });
     this.#pump();
   }
@@ -118,14 +119,8 @@ export class Drains {
   }
 }
 
-const withFinalizer = (object: Resource): Resource | undefined => {
-  const { metadata } = object;
-  if (metadata.deletionTimestamp !== undefined || isHeldForDrain(metadata)) return undefined;
-  return { ...object, metadata: { ...metadata, finalizers: [...(metadata.finalizers ?? []), drainFinalizer] } };
-};
+const withFinalizer = (metadata: ObjectMeta): readonly string[] | undefined =>
+  metadata.deletionTimestamp !== undefined || isHeldForDrain(metadata) ? undefined : [...(metadata.finalizers ?? []), drainFinalizer];
 
-const withoutFinalizer = (object: Resource): Resource | undefined => {
-  if (!isHeldForDrain(object.metadata)) return undefined;
-  const finalizers = (object.metadata.finalizers ?? []).filter((name) => name !== drainFinalizer);
-  return { ...object, metadata: { ...object.metadata, finalizers } };
-};
+const withoutFinalizer = (metadata: ObjectMeta): readonly string[] | undefined =>
+  isHeldForDrain(metadata) ? (metadata.finalizers ?? []).filter((name) => name !== drainFinalizer) : undefined;

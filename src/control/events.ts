@@ -5,7 +5,7 @@
  */
 import { randomBytes } from 'node:crypto';
 import type { ResourceClient } from '../api/client.ts';
-import type { Resource } from '../api/object.ts';
+import { refOf, type Resource } from '../api/object.ts';
 import type { Clock } from '../kit/clock.ts';
 import { HeddleError } from '../kit/error.ts';
 import type { Logger } from '../kit/log.ts';
@@ -97,7 +97,7 @@ export class Events {
     const sent =
       former === undefined
         ? await this.#options.client.create({ ...eventOf(about, happening, now), count } as EventBody)
-        : await this.#options.client.update({ ...former, count, lastTimestamp: now } as EventBody);
+        : await this.#options.client.patch(refOf(former), { count, lastTimestamp: now });
     this.#sent.delete(key);
     this.#sent.set(key, { ...sent, count });
     const [oldest] = this.#sent.keys();

@@ -33,6 +33,7 @@ const clientOf = (lists: Resource[][], change: WatchEvent): ResourceClient => {
     get: fails,
     create: fails,
     update: fails,
+    patch: fails,
     patchStatus: fails,
     delete: fails,
   };

@@ -14,6 +14,7 @@ import { byText } from '../kit/order.ts';
 import { parseSubdomain } from '../api/names.ts';
 import { bitsOf } from '../net/address.ts';
 import type { Address } from '../net/brand.ts';
+import { mergeDiff } from './mergediff.ts';
 import type { Watcher } from './watcher.ts';
 
 export interface LeasesOptions {
@@ -195,7 +196,9 @@ export class Leases implements Watcher {
       return client.create(fresh).then((created) => this.#know(key, created));
     }
     if (isSame(object.spec as DhcpLeaseSpec, spec)) return undefined;
-    return client.update({ ...object, spec } as Resource).then((updated) => this.#know(key, updated));
+    const { uid, resourceVersion } = object.metadata;
+    const patch = { metadata: { uid, resourceVersion }, spec: mergeDiff(object.spec, spec) };
+    return client.patch(refOf(object), patch).then((updated) => this.#know(key, updated));
   }
 
   /** Whether the device it is of has spoken without naming it, or is none any more. */

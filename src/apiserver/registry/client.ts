@@ -26,6 +26,9 @@ export const createInProcessClient = (registry: Registry): ResourceClient => {
     create: (object) => registry.create(scheme.byKind(object.kind), object),
     update: (object) => registry.update(scheme.byKind(object.kind), object),
 
+    patch: (ref, patch) =>
+      registry.modify(scheme.byKind(ref.kind), ref.namespace, ref.name, (current) => mergePatch(current, patch)),
+
     patchStatus(ref, status, uid) {
       const change = (current: Resource): unknown => ({
         ...current,
