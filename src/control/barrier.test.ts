@@ -213,14 +213,14 @@ test('only waiters for which something changed are named, and who merely came fu
 });
 
 test('a change of what a redundancy group shares is waited for until every switch of the group has that version', () => {
-  const barrier = open({ 'leaf-1': ['device/leaf-1', 'group/rack'], 'leaf-2': ['device/leaf-2', 'group/rack'], 'leaf-3': ['device/leaf-3'] });
-  barrier.audience.replace('pair', ['group/rack'], 4);
-  barrier.expect('pair', 'group/rack', 4);
-  barrier.acknowledge('leaf-1', 'group/rack', 4, []);
-  barrier.acknowledge('leaf-2', 'group/rack', 3, []);
+  const barrier = open({ 'leaf-1': ['device/leaf-1', 'group/default/rack'], 'leaf-2': ['device/leaf-2', 'group/default/rack'], 'leaf-3': ['device/leaf-3'] });
+  barrier.audience.replace('pair', ['group/default/rack'], 4);
+  barrier.expect('pair', 'group/default/rack', 4);
+  barrier.acknowledge('leaf-1', 'group/default/rack', 4, []);
+  barrier.acknowledge('leaf-2', 'group/default/rack', 3, []);
   barrier.acknowledge('leaf-2', 'device/leaf-2', 9, []);
   assert.deepEqual(barrier.pending('pair'), ['leaf-2']);
-  assert.deepEqual(barrier.members('group/rack'), new Map([['leaf-1', 4], ['leaf-2', 3]]));
-  barrier.acknowledge('leaf-2', 'group/rack', 4, []);
+  assert.deepEqual(barrier.members('group/default/rack'), new Map([['leaf-1', 4], ['leaf-2', 3]]));
+  barrier.acknowledge('leaf-2', 'group/default/rack', 4, []);
   assert.ok(barrier.isSettled('pair'));
 });

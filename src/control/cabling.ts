@@ -8,7 +8,7 @@ import type { ConnectionSpec } from '../api/kinds/connection.ts';
 import { refKey, type Condition, type ObjectRef, type Resource } from '../api/object.ts';
 import { parsePortRef } from '../api/port.ts';
 import type { LinkNeighbour, Observation } from '../goal/observation.ts';
-import { deviceScope, groupScope, rowId, type PortRow } from '../goal/rows.ts';
+import { deviceScope, isGroupScope, rowId, type PortRow } from '../goal/rows.ts';
 import type { GoalState } from '../goal/state.ts';
 import type { Clock } from '../kit/clock.ts';
 import type { Statement } from './conditions.ts';
@@ -196,7 +196,7 @@ export class Cabling implements Watcher {
     if (row.role !== 'server') return true;
     const name = row.bundle ?? key;
     return this.#options.goal.subscriptions(device).some((scope) => {
-      if (scope !== deviceScope(device) && !scope.startsWith(groupScope(''))) return false;
+      if (scope !== deviceScope(device) && !isGroupScope(scope)) return false;
       const { rows } = this.#options.goal.scope(scope);
       if (rows.has(rowId({ table: 'attachment', key: name }))) return true;
       for (const each of rows.values()) if (each.table === 'attachment' && each.value.port === name) return true;

@@ -6,7 +6,7 @@
  * | scope | rows |
  * |---|---|
  * | `device/<name>` | system, port, bgp, bgpPeer, vtep, member, segment, attachment, host, hostPeering, dhcpRange, vrfPort, vrfPeer |
- * | `group/<name>` | segment, attachment and host of what is multihomed to the switches of a redundancy group |
+ * | `group/<fabric>/<name>` | segment, attachment and host of what is multihomed to the switches of a redundancy group |
  * | `vpc/<l3vni>` | vrf, leak, mapping, route, isolation, reservation, acl, aclMember; of a VPC or of an External |
  */
 import type { Address, Asn, InterfaceAddress, Mac, Prefix, Vlan, Vni } from '../net/brand.ts';
@@ -373,5 +373,6 @@ export const rowId = (row: { readonly table: TableName; readonly key: string }):
 
 export const deviceScope = (device: string): string => `device/${device}`;
 export const isGroupScope = (scope: string): boolean => scope.startsWith('group/');
-export const groupScope = (group: string): string => `group/${group}`;
+/** Two fabrics may each have a group of the same name. */
+export const groupScope = (fabric: string, group: string): string => `group/${fabric}/${group}`;
 export const vpcScope = (vni: Vni): string => `vpc/${vni}`;

@@ -54,7 +54,7 @@ export const refusedAt = derivedIndex('refusedAt', 'Switch', deviceLimits, ({ re
 export const refusalsOf = (view: View, kind: Consumer['kind'], key: string, path: string): CompileFinding[] =>
   view.list(refusedAt, `${kind}/${key}`).map(({ code, message }) => error(code, path, message));
 
-const placesOf = ({ name, group }: Chassis): string[] => (group === undefined ? [name] : [name, groupScope(group)]);
+const placesOf = ({ name, fabric, group }: Chassis): string[] => (group === undefined ? [name] : [name, groupScope(fabric, group)]);
 
 const overfull = (view: View, chassis: Chassis): Refusal[] => {
   const { name, profile } = chassis;

@@ -4,7 +4,6 @@
  */
 import type { CapacityTable } from '../../api/capacity.ts';
 import { entriesOf } from '../../api/policyparts.ts';
-import { groupScope } from '../../goal/rows.ts';
 import { ageOf } from '../age.ts';
 import { specOf } from '../intent.ts';
 import { derivedIndex, index, query, type View } from '../view.ts';
@@ -65,7 +64,7 @@ export const vpcsAt = derivedIndex('vpcsAt', 'VPCAttachment', placement, ({ valu
 
 /** What is multihomed is held by the whole group. */
 const placesOf = ({ connection: { group, legs } }: ResolvedAttachment): string[] =>
-  group === undefined ? legs.map(({ leaf }) => leaf.name) : [groupScope(group)];
+  group === undefined ? legs.map(({ leaf }) => leaf.name) : [group];
 
 /** Key: leaf. Externals that are met there. */
 export const externalsAt = derivedIndex('externalsAt', 'External', externalResolution, ({ value }, name) =>

@@ -1,5 +1,6 @@
 /** The way of one server into its leaves: a port, a bundle to one leaf, or an Ethernet segment over leaves of one group. */
 import { refOf, type ObjectRef, type Resource } from '../../api/object.ts';
+import { groupScope } from '../../goal/rows.ts';
 import { byText } from '../../kit/order.ts';
 import type { Mac } from '../../net/brand.ts';
 import { warning } from '../finding.ts';
@@ -42,7 +43,7 @@ export interface ServerConnection {
   readonly legs: readonly ServerLeg[];
   /** Of a bundle: one port works before the server speaks LACP. */
   readonly fallback?: true;
-  /** Redundancy group of all leaves; multihomed only. */
+  /** Scope of the redundancy group of all leaves; multihomed only. */
   readonly group?: string;
   /** Switches of the group that the server is not cabled to: they hold what the group shares as well. */
   readonly others?: readonly Chassis[];
@@ -82,8 +83,8 @@ export const serverConnection = (
   if (group === undefined || number === undefined) return undefined;
   const legs = legsOf(cables, chassis, `es-${number}`, seen, view);
   const fallback = isFallback(object) && ({ fallback: true } as const);
-  const others = othersOf(group, chassis, view);
-  return { type, connection, server, mtu, legs, ...fallback, group, others, esi: esiOf(Number(number)), ...(mac && { mac }) };
+  const others = othersOf(group.name, chassis, view);
+  return { type, connection, server, mtu, legs, ...fallback, group: groupScope(group.fabric, group.name), others, esi: esiOf(Number(number)), ...(mac && { mac }) };
 };
 
 /** One that waits for its ids has no scope to put anything into yet. */
@@ -133,7 +134,7 @@ const legsOf = (
   });
 
 /** All leaves of an Ethernet segment are of one group, which is also what they must be told as one. */
-const groupOf = (cables: readonly Cable[], chassis: ReadonlyMap<string, Chassis>, seen: Examination): string | undefined => {
+const groupOf = (cables: readonly Cable[], chassis: ReadonlyMap<string, Chassis>, seen: Examination): { readonly fabric: string; readonly name: string } | undefined => {
   const [first, ...others] = chassis.values();
   if (first === undefined) return undefined;
   const firstEnd = (leaf: string): string => cables.filter(({ lower }) => lower.device === leaf).map(({ lower }) => pathOf(lower))[0] ?? 'spec.links';
@@ -157,7 +158,7 @@ const groupOf = (cables: readonly Cable[], chassis: ReadonlyMap<string, Chassis>
     const told = [...chassis.keys()].map((name, index) => `${counts[index]} to "${name}"`).join(', ');
     seen.findings.push(warning('UnevenLegs', 'spec.links', `not as many cables to each leaf: ${told}; traffic is shared by leaf, so one cable carries more`));
   }
-  return seen.failed ? undefined : first.group;
+  return seen.failed || first.group === undefined ? undefined : { fabric: first.fabric, name: first.group };
 };
 
 const segmentNumber = (seen: Examination): string | undefined =>

@@ -4,7 +4,7 @@
  * (symmetric IRB, RFC 9135 §4). Attachments of one segment on one leaf hand in the same row, which stays until the last of
  * them is gone.
  */
-import { groupScope, type Row } from '../../goal/rows.ts';
+import type { Row } from '../../goal/rows.ts';
 import { optional } from '../../kit/json.ts';
 import { familyOf } from '../../net/address.ts';
 import { width } from '../../net/bits.ts';
@@ -33,16 +33,15 @@ export const attachmentTranslator: Translator = {
 /** What is multihomed is said once for the whole group, so that its switches cannot differ; each of them is told that it is a member. */
 const rowsOf = (attachment: ResolvedAttachment, shared: SubnetRows): ScopedRow[] => {
   const { place, segment, connection, vlan } = attachment;
-  const { group, legs } = connection;
+  const { group: scope, legs } = connection;
   const from = [place.overlay.vpc];
   const port = legs[0]?.port ?? '';
   const value = { port, segment, ...optional('vlan', vlan), ...(connection.mac === undefined && addressesOf(attachment)) };
   const row: Row = { table: 'attachment', key: vlan === undefined ? port : `${port}.${vlan}`, value };
   const attached = { row, from: [place.overlay.vpc, connection.connection] };
-  if (group === undefined) {
-    return legs.flatMap(({ leaf: { scope } }): ScopedRow[] => [...shared.map((each) => ({ scope, row: each, from })), { scope, ...attached }]);
+  if (scope === undefined) {
+    return legs.flatMap(({ leaf }): ScopedRow[] => [...shared.map((each) => ({ scope: leaf.scope, row: each, from })), { scope: leaf.scope, ...attached }]);
   }
-  const scope = groupScope(group);
   const isMembership = ({ table }: Row): boolean => table === 'member';
   const memberships: Row[] = [{ table: 'member', key: scope, value: { scope } }, ...shared.filter(isMembership)];
   return [

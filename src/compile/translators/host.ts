@@ -2,7 +2,6 @@
  * The host behind an attached port: its address and MAC. With it the address is reserved for DHCP, and a host that never
  * speaks is reachable all the same.
  */
-import { groupScope } from '../../goal/rows.ts';
 import { optional } from '../../kit/json.ts';
 import type { ResolvedAttachment } from '../resolve/attachment.ts';
 import type { ScopedRow } from '../view.ts';
@@ -14,7 +13,7 @@ export const hostRows = ({ place, segment, connection, vlan, address, ipv6Addres
   const from = [server, connection.connection, place.overlay.vpc];
   const [leg] = legs;
   if (leg === undefined) return [];
-  const scope = group === undefined ? leg.leaf.scope : groupScope(group);
+  const scope = group ?? leg.leaf.scope;
   return [address, ipv6Address].flatMap((each): ScopedRow[] => {
     if (each === undefined) return [];
     const value = { segment, address: each, mac, port: leg.port, ...optional('vlan', vlan), hostname: server.name };

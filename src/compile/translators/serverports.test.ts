@@ -40,19 +40,19 @@ test('a VLAN that moves to another number or subnet leaves nothing behind', () =
 test('what is multihomed is in the scope of its group, which all switches of the group hold', () => {
   const x = attach('x', 'shop', 'front', 'pair', { vlan: 7 });
   const { compiler } = make.compiled(shop, ...group, server, multihomed, x);
-  const rows = make.rowsIn(compiler, 'group/rack', 'segment', 'attachment', 'host', 'member');
+  const rows = make.rowsIn(compiler, 'group/default/rack', 'segment', 'attachment', 'host', 'member');
   assert.deepEqual(Object.keys(rows).sort(), ['attachment/es-1.7', 'host/5001/10.1.1.2', 'segment/5001']);
   assert.deepEqual(rows['attachment/es-1.7'], { port: 'es-1', segment: 5001, vlan: 7 });
   for (const leaf of ['leaf-3', 'leaf-4', 'leaf-5']) {
     assert.deepEqual(make.rowsIn(compiler, `device/${leaf}`, 'member', 'segment', 'attachment', 'host'), {
-      'member/group/rack': { scope: 'group/rack' },
+      'member/group/default/rack': { scope: 'group/default/rack' },
       'member/vpc/5000': { scope: 'vpc/5000' },
     });
   }
   const ports = ['leaf-3', 'leaf-4'].map((leaf) => make.rowsIn(compiler, `device/${leaf}`, 'port')['port/E1/9']);
   const shared = { interface: 'p9', role: 'server', mtu: 9000, bundle: 'es-1', esi: '00:48:44:4c:00:00:00:00:00:01' };
   assert.deepEqual(ports.map((port) => ({ ...(port as object), interface: 'p9' })), [{ ...shared, peer: 'pair/eth1' }, { ...shared, peer: 'pair/eth2' }]);
-  assert.ok(compiler.scopesOf(refOf(x)).includes('group/rack'));
+  assert.ok(compiler.scopesOf(refOf(x)).includes('group/default/rack'));
 });
 
 test('a switch that joins a group later holds what the group shares, and one that leaves it does not', () => {
@@ -60,7 +60,7 @@ test('a switch that joins a group later holds what the group shares, and one tha
   assert.ok(first !== undefined && second !== undefined && third !== undefined);
   const { compiler, claims } = make.compiled(shop, first, second, server, multihomed, attach('x', 'shop', 'front', 'pair'));
   const later = make.settleAll(compiler, [third], claims);
-  assert.deepEqual(Object.keys(make.rowsIn(compiler, 'device/leaf-5', 'member')).sort(), ['member/group/rack', 'member/vpc/5000']);
+  assert.deepEqual(Object.keys(make.rowsIn(compiler, 'device/leaf-5', 'member')).sort(), ['member/group/default/rack', 'member/vpc/5000']);
   make.settleAll(compiler, [make.object('Switch', 'leaf-5', { role: 'leaf' })], later);
   assert.deepEqual(make.rowsIn(compiler, 'device/leaf-5', 'member'), {});
 });
@@ -71,4 +71,14 @@ test('a group of the same name in another fabric is another group, and holds not
   const { compiler } = make.compiled(shop, ...group, east, stranger, server, multihomed, attach('x', 'shop', 'front', 'pair'));
   assert.notDeepEqual(make.rowsIn(compiler, 'device/leaf-6', 'system'), {});
   assert.deepEqual(make.rowsIn(compiler, 'device/leaf-6', 'member'), {});
+});
+
+test('two groups of one name in two fabrics have a scope each', () => {
+  const east = make.object('Fabric', 'east', { overlay: { vnis: { from: 9000, to: 9999 } } });
+  const strangers = [6, 7].map((number) => make.object('Switch', `leaf-${number}`, { role: 'leaf', group: 'rack', fabric: 'east' }));
+  const other = make.object('Server', 'twin', { ports: { eth1: { mac: '02:00:00:00:00:21' }, eth2: { mac: '02:00:00:00:00:22' } } });
+  const there = make.connection('twin', [['twin/eth1', 'leaf-6/E1/9'], ['twin/eth2', 'leaf-7/E1/9']]);
+  const { compiler } = make.compiled(shop, lab, ...group, east, ...strangers, server, multihomed, other, there, attach('x', 'shop', 'front', 'pair'), attach('y', 'lab', 'jobs', 'twin'));
+  assert.deepEqual(Object.keys(make.rowsIn(compiler, 'group/default/rack', 'attachment', 'host')), ['attachment/es-1', 'host/5001/10.1.1.2']);
+  assert.equal(Object.keys(make.rowsIn(compiler, 'group/east/rack', 'attachment', 'host')).length, 2);
 });
