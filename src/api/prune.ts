@@ -53,13 +53,16 @@ const walkObject = (shape: Shape, value: JsonObject, path: string, unknown: Unkn
     if (child === undefined || (child === null && known !== undefined && !known.allowsNull)) continue;
     // The path is put together only where it may be needed: this runs for every member of every object that is written.
     if (known !== undefined) result[member] = isLeaf(child) ? child : walk(known, child, memberPath(path, member), unknown);
-    else if (shape.isClosed) unknown.push({ path: memberPath(path, member), ...hintFor(member, shape) });
+    else if (shape.isClosed) unknown.push({ path: memberPath(path, member), ...(unknown.length < hinted ? hintFor(member, shape) : {}) });
     else result[member] = isLeaf(child) ? child : walk(freeForm, child, memberPath(path, member), unknown);
   }
   return result;
 };
 
 const isLeaf = (value: unknown): boolean => typeof value !== 'object' || value === null;
+
+/** Nobody reads more hints, and each costs as much as a small object. */
+const hinted = 100;
 
 const hintFor = (member: string, { names }: Shape): { readonly hint?: string } => {
   if (names.length === 0) return {};

@@ -15,7 +15,9 @@ describe('discovery', () => {
       assert.equal((await call('GET', '/api', accept(asking('v2', 'v2beta1')))).json['apiVersion'], 'apidiscovery.k8s.io/v2');
       const plain = await call('GET', '/apis', accept(asking('v3')));
       assert.deepEqual([plain.json['kind'], plain.headers['vary']], ['APIGroupList', 'Accept']);
-      assert.equal(at(v2beta1.json, 'items.0.versions.0.resources.0.subresources.0.subresource'), 'status');
+      const groups = at(v2beta1.json, 'items');
+      const ours = Array.isArray(groups) && groups.find((group) => at(group, 'metadata.name') === 'test.heddle.dev');
+      assert.equal(at(ours, 'versions.0.resources.0.subresources.0.subresource'), 'status');
     }));
 
   it('lists groups, versions and resources with status as its own entry; trailing slashes do not matter', () =>
@@ -34,7 +36,7 @@ describe('OpenAPI', () => {
   it('v3: the hash in the URL is cacheable for ever, a wrong one redirects, none revalidates', () =>
     withServer(async ({ call }) => {
       const index = (await call('GET', '/openapi/v3')).json;
-      const url = String(at(index, 'paths')) && String(Object.values(Object(at(index, 'paths')))[1] && at(Object.values(Object(at(index, 'paths')))[1], 'serverRelativeURL'));
+      const url = String(at(Object(at(index, 'paths'))['apis/test.heddle.dev/v1'], 'serverRelativeURL'));
       const right = await call('GET', url);
       assert.deepEqual([right.status, right.headers['cache-control']], [200, 'public, immutable']);
       const wrong = await call('GET', url.replace(/hash=.*/, 'hash=0'));

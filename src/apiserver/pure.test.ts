@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import * as fc from 'fast-check';
 import { shortDuration } from './age.ts';
-import { duplicateMembers } from './body/duplicates.ts';
+import { scanJson } from './body/scan.ts';
 import { jsonPatch, mergePatch } from './patch/patch.ts';
 import { MessageWriter, readMessage, readText } from './body/protobuf.ts';
 import { strategicPatch } from './patch/strategic.ts';
@@ -88,10 +88,14 @@ describe('duplicate members', () => {
     ['{"a\\u0062":1,"ab":2}', ['ab']],
     ['{"a":"{\\"b\\":1,\\"b\\":2}","c":["a","a"]}', []],
   ];
-  for (const [text, paths] of cases) it(`of ${text} are ${JSON.stringify(paths)}`, () => assert.deepEqual(duplicateMembers(text), paths));
+  for (const [text, paths] of cases) it(`of ${text} are ${JSON.stringify(paths)}`, () => assert.deepEqual(scanJson(text), paths));
 
   it('are none in anything that JSON.stringify wrote', () => {
-    fc.assert(fc.property(fc.json(), (text) => assert.deepEqual(duplicateMembers(JSON.stringify(JSON.parse(text))), [])));
+    fc.assert(fc.property(fc.json(), (json) => {
+      const text = JSON.stringify(JSON.parse(json));
+      fc.pre(!/\d{16}/.test(text));
+      assert.deepEqual(scanJson(text), []);
+    }));
   });
 });
 

@@ -22,6 +22,8 @@ export interface ServedKind {
 
 export interface Scheme {
   readonly kinds: readonly ServedKind[];
+  /** Those of which objects are kept. */
+  readonly stored: readonly ServedKind[];
   /** By the kind's name, which is unique in a server; throws `NotFound`. */
   byKind(kind: string): ServedKind;
   byResource(group: string, version: string, plural: string): ServedKind | undefined;
@@ -45,6 +47,7 @@ export const createScheme = (kinds: readonly Kind[]): Scheme => {
   }
   return {
     kinds: served,
+    stored: served.filter(({ kind }) => kind.createOnly !== true),
     byKind(kind) {
       const entry = byKind.get(kind);
       if (entry === undefined) throw new HeddleError('NotFound', `kind "${kind}" is not served`);
@@ -67,12 +70,18 @@ const serve = (kind: Kind): ServedKind => {
     resource,
     namespaced,
     schema,
-    check: (value) => structureFindings(schema, value),
+    check: (value) => structureFindings(schema, value).map((finding) => concealed(kind, finding)),
     key: (namespace, name) => {
       if (!namespaced) return `${resource}/${name}`;
       return namespace === '' ? `${resource}/` : `${resource}/${namespace}/${name}`;
     },
   };
+};
+
+/** What is wrong with a confidential member is said without showing it. */
+const concealed = ({ confidential }: Kind, finding: Finding): Finding => {
+  const member = /^[^.[]*/.exec(finding.path)?.[0] ?? '';
+  return confidential?.includes(member) === true ? { ...finding, message: finding.message.replace(/, not [^]*$/, '') } : finding;
 };
 
 const groupVersionsOf = (served: readonly ServedKind[]): GroupVersion[] => {

@@ -2,7 +2,7 @@
 import { compileJsonPath, type JsonPath } from '../api/jsonpath.ts';
 import type { Column, Kind, Resource } from '../api/object.ts';
 import { shortDuration } from './age.ts';
-import type { JsonObject } from '../kit/json.ts';
+import { objectOr, type JsonObject } from '../kit/json.ts';
 
 export type IncludeObject = 'None' | 'Metadata' | 'Object';
 
@@ -24,6 +24,7 @@ interface CompiledColumn {
   readonly definition: JsonObject;
   readonly type: Column['type'];
   readonly path: JsonPath;
+  readonly counts: readonly string[] | undefined;
 }
 
 const compiled = new WeakMap<Kind, readonly CompiledColumn[]>();
@@ -36,10 +37,11 @@ const columnsOf = (kind: Kind): readonly CompiledColumn[] => {
   return columns;
 };
 
-const compileColumn = ({ name, type, description, priority, jsonPath }: Column): CompiledColumn => ({
+const compileColumn = ({ name, type, description, priority, jsonPath, counts }: Column): CompiledColumn => ({
   definition: { name, type, format: '', description, priority },
   type,
   path: compileJsonPath(jsonPath),
+  counts,
 });
 
 const nameDefinition: JsonObject = { name: 'Name', type: 'string', format: 'name', description: 'Name of the object', priority: 0 };
@@ -72,7 +74,8 @@ export const partialMetadata = (object: Resource, metaVersion: string): JsonObje
 });
 
 /** A path that finds several values shows them all; one that finds none is null, which kubectl prints as `<none>`. */
-const cell = ({ type, path }: CompiledColumn, object: Resource, now: number): unknown => {
+const cell = ({ type, path, counts }: CompiledColumn, object: Resource, now: number): unknown => {
+  if (counts !== undefined) return counts.reduce((sum, member) => sum + Object.keys(objectOr(Reflect.get(object, member))).length, 0);
   const values = path(object).filter((value) => value !== null && value !== undefined);
   const first = values[0];
   if (first === undefined) return null;

@@ -2,7 +2,7 @@
 import type { Resource } from '../api/object.ts';
 import { HeddleError } from '../kit/error.ts';
 import type { FieldValidation } from './registry/admit.ts';
-import { decodeBody, decodeJson, type Decoded } from './body/decode.ts';
+import { decodeBody, decodeJson, textOf, type Decoded } from './body/decode.ts';
 import { jsonAnswer, readBody, type Answer, type Exchange } from './exchange.ts';
 import { isJsonObject, objectOr, optional } from '../kit/json.ts';
 import { parseMediaType } from './body/media.ts';
@@ -97,7 +97,7 @@ export const patchObject = async (registry: Registry, exchange: Exchange, route:
   const types = patchTypes(route.served);
   const apply = Object.hasOwn(types, type) ? types[type] : undefined;
   if (apply === undefined) throw unsupportedPatch(type, Object.keys(types));
-  const { value, duplicates } = decodeJson((await readBody(exchange.request)).toString('utf8'));
+  const { value, duplicates } = decodeJson(textOf(await readBody(exchange.request)));
   if (type !== 'application/json-patch+json' && !isJsonObject(value)) throw new HeddleError('BadRequest', 'the patch must be a JSON object');
   const options = writeOptions('PatchOptions', exchange, route, duplicates);
   const change = (current: Resource): unknown => placed(route, apply(current, value));

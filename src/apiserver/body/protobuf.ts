@@ -77,15 +77,27 @@ export interface WireField {
   readonly value: number | Uint8Array;
 }
 
-const malformed = (): HeddleError => new HeddleError('BadRequest', 'the protobuf body is malformed');
+export const malformed = (): HeddleError => new HeddleError('BadRequest', 'the protobuf body is malformed');
 
 /** The fields of a message in wire order; throws `BadRequest`. */
 export const readMessage = (bytes: Uint8Array): WireField[] => {
   const fields: WireField[] = [];
   let offset = 0;
   const varint = (): number => {
-    let value = 0n;
-    for (let shift = 0n; shift < 70n; shift += 7n) {
+    let value = 0;
+    for (let scale = 1; scale < 2 ** 49; scale *= 0x80) {
+      const byte = bytes[offset];
+      if (byte === undefined) throw malformed();
+      offset += 1;
+      value += (byte & 0x7f) * scale;
+      if (byte < 0x80) return value;
+    }
+    return largeVarint(value);
+  };
+  /** Of more than 49 bits; negative numbers have all 64. */
+  const largeVarint = (low: number): number => {
+    let value = BigInt(low);
+    for (let shift = 49n; shift < 70n; shift += 7n) {
       const byte = bytes[offset];
       if (byte === undefined) throw malformed();
       offset += 1;

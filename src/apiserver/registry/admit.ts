@@ -32,12 +32,16 @@ export interface Pruned {
   readonly isSound: boolean;
 }
 
+/** As many unknown fields as are told. */
+const told = 100;
+
 /** The value without unknown fields; under Strict one `BadRequest` lists every unknown and duplicate field. */
 export const pruneFields = (served: ServedKind, value: unknown, options: AdmitOptions): Pruned => {
   const pruned = prune(served.schema, value);
   const faults = [
     ...(options.duplicates ?? []).map((path) => `duplicate field "${path}"`),
-    ...pruned.unknown.map(unknownText),
+    ...pruned.unknown.slice(0, told).map(unknownText),
+    ...(pruned.unknown.length > told ? [`${pruned.unknown.length - told} more unknown fields`] : []),
   ];
   const mode = options.fieldValidation ?? 'Strict';
   if (mode === 'Strict' && faults.length > 0) {
