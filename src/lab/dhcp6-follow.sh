@@ -21,5 +21,11 @@ for wait in 1 2 3 4 5; do
   sleep 0.2
   [ -z "$(ip -6 -o addr show dev "$port" scope global dynamic)" ] || exit 0
 done
+# A router may speak before nobody else is known to have our link-local address (RFC 4862); dhclient cannot use it until then,
+# and ends.
+until [ -n "$(ip -6 -o addr show dev "$port" scope link -tentative)" ]; do sleep 0.1; done
 # The script gets no other environment than what is named here.
-exec dhclient -6 -d -q -D LL -e "HEDDLE_OPTIONS6=$directory/options6-$port" -lf "$directory/dhclient6-$port.leases" -pf "$directory/dhclient6-$port.pid" -sf "$event" "$port"
+while ip link show dev "$port" > /dev/null 2>&1; do
+  dhclient -6 -d -q -D LL -e "HEDDLE_OPTIONS6=$directory/options6-$port" -lf "$directory/dhclient6-$port.leases" -pf "$directory/dhclient6-$port.pid" -sf "$event" "$port"
+  sleep 0.5
+done

@@ -14,7 +14,9 @@ touch "$directory/vlans"
 while read -r name trunk vlan; do
   ! grep -qx "$name $trunk $vlan" "$wanted" || continue
   pkill -KILL -f "dhcp-(follow|check).sh $directory $name " || :
+  pkill -KILL -f "dhcp6-follow.sh $directory $name " || :
   pkill -KILL -f "udhcpc -f -i $name " || :
+  pkill -KILL -f "dhclient -6 .* $name\$" || :
   ip link del "$name" 2> /dev/null || :
   tc filter del dev "$trunk" ingress pref "$vlan" 2> /dev/null || :
   rm -f "$directory/lease-$name" "$directory/dhcp-$name.log"
