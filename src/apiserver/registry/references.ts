@@ -1,11 +1,14 @@
 /**
  * Who refers to whom, so that nothing in use is deleted from under its users. Filled when something is deleted for the first
- * time, for a server that only serves has no need of it, and kept up to date by every write from then on.
+ * time, for a server that only serves has no need of it, and kept up to date by every write from then on: by its own registry,
+ * or, where others write to the store too, by what the store tells.
  */
 import { refKey, refOf, type ObjectRef, type Resource } from '../../api/object.ts';
 import { HeddleError, type Finding } from '../../kit/error.ts';
 import type { ServedKind } from '../scheme.ts';
 import { ApiError } from '../status.ts';
+import type { Revision } from '../../store/store.ts';
+import type { ReferenceFeed } from './referencefeed.ts';
 
 /** Where the objects are. */
 export interface Objects {
@@ -14,6 +17,8 @@ export interface Objects {
   list(served: ServedKind): Promise<readonly Resource[]>;
   /** Undefined when there is none. */
   get(ref: ObjectRef): Promise<Resource | undefined>;
+  /** Where others write too: tells of their writes. */
+  readonly feed?: ReferenceFeed;
 }
 
 /** As many referrers as a message names. */
@@ -31,6 +36,10 @@ export class References {
 
   /** A write has been committed: `before` is what it replaced, `after` what there is now. */
   follow(served: ServedKind, before: Resource | undefined, after: Resource | undefined): void {
+    if (this.#objects.feed === undefined) this.#follow(served, before, after);
+  }
+
+  #follow(served: ServedKind, before: Resource | undefined, after: Resource | undefined): void {
     if (this.#filled === undefined || served.kind.references === undefined) return;
     // What an object names is in its spec, and the generation counts changes of that.
     if (after !== undefined && before?.metadata.generation === after.metadata.generation) return;
@@ -38,9 +47,12 @@ export class References {
     if (after !== undefined) this.#add(served, after);
   }
 
-  /** @throws ApiError `Conflict` that names who refers to the object. */
-  async refuseInUse(served: ServedKind, object: Resource): Promise<void> {
-    const users = await this.#usersOf(refOf(object));
+  /**
+   * @param since what anybody wrote before this revision counts; needed where others write too
+   * @throws ApiError `Conflict` that names who refers to the object.
+   */
+  async refuseInUse(served: ServedKind, object: Resource, since?: Revision): Promise<void> {
+    const users = await this.#usersOf(refOf(object), since);
     if (users.length === 0) return;
     const names = users.slice(0, told).map(({ kind, namespace, name }) => `${kind} "${namespace === '' ? name : `${namespace}/${name}`}"`);
     const more = users.length > told ? ` and ${users.length - told} more` : '';
@@ -54,19 +66,25 @@ export class References {
   }
 
   /** Faults of an update that would take something from objects that refer to this one. */
-  async strandedBy(served: ServedKind, before: Resource, after: Resource): Promise<Finding[]> {
+  async strandedBy(served: ServedKind, before: Resource, after: Resource, since?: Revision): Promise<Finding[]> {
     const { strands } = served.kind;
     if (strands === undefined) return [];
-    const users = await Promise.all((await this.#usersOf(refOf(after))).map((user) => this.#objects.get(user)));
+    const users = await Promise.all((await this.#usersOf(refOf(after), since)).map((user) => this.#objects.get(user)));
     return users.flatMap((user) => (user === undefined ? [] : strands(before, after, user)));
   }
 
-  async #usersOf(target: ObjectRef): Promise<ObjectRef[]> {
+  /** Reads everything, the first time. */
+  fill(): Promise<void> {
     this.#filled ??= this.#fill().catch((thrown: unknown) => {
       this.#filled = undefined;
       throw HeddleError.from(thrown);
     });
-    await this.#filled;
+    return this.#filled;
+  }
+
+  async #usersOf(target: ObjectRef, since: Revision | undefined): Promise<ObjectRef[]> {
+    await this.fill();
+    if (since !== undefined) await this.#objects.feed?.reached(since);
     const known = this.#referrers.get(refKey(target));
     const keys = known === undefined ? [] : typeof known === 'string' ? [known] : [...known];
     const users: ObjectRef[] = [];
@@ -85,6 +103,12 @@ export class References {
   }
 
   async #fill(): Promise<void> {
+    this.#referrers.clear();
+    await this.#objects.feed?.start({
+      onChange: (served, before, after) => this.#follow(served, before, after),
+      // What was missed is not known: everything is read again when it is needed.
+      onEnd: () => (this.#filled = undefined),
+    });
     for (const served of this.#objects.kinds) {
       if (served.kind.references === undefined) continue;
       for (const object of await this.#objects.list(served)) this.#add(served, object);
