@@ -236,6 +236,11 @@ export class Feed {
     this.#revision = Math.max(this.#revision, revision);
   }
 
+  /** The counting begins elsewhere; only after `fail`. */
+  restart(revision: Revision): void {
+    this.#revision = revision;
+  }
+
   /** Ends all watches with an error: what they wait for was missed. */
   fail(error: HeddleError): void {
     for (const subscription of this.#all) subscription.fail(error);
