@@ -2,7 +2,8 @@
  * A finalizer of Heddle's: a link between switches is not gone until traffic has been led around it. The controller puts it
  * on such Connections and takes it away when every device has acknowledged that the link is drained.
  */
-import type { ObjectMeta } from './object.ts';
+import type { ConnectionSpec } from './kinds/connection.ts';
+import type { ObjectMeta, Resource } from './object.ts';
 
 export const drainFinalizer = 'heddle.dev/drain';
 
@@ -10,3 +11,14 @@ export const isHeldForDrain = ({ finalizers }: ObjectMeta): boolean => finalizer
 
 /** Being deleted, and still there because traffic is being led around it. */
 export const isDraining = (metadata: ObjectMeta): boolean => metadata.deletionTimestamp !== undefined && isHeldForDrain(metadata);
+
+type Links = ConnectionSpec['links'];
+
+/**
+ * A Connection as the compiler is handed it while cables that its spec no longer names are drained: they are in a member of
+ * the spec that nobody can write.
+ */
+export const withLeaving = (object: Resource, leaving: Links): Resource =>
+  leaving.length === 0 ? object : ({ ...object, spec: { ...(object.spec as ConnectionSpec), leaving } } as Resource);
+
+export const leavingOf = ({ spec }: Resource): Links => (spec as { readonly leaving?: Links }).leaving ?? [];

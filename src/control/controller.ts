@@ -140,6 +140,7 @@ class Control implements Controller {
       log,
       typeOf: (object) => this.compiler.factsOf(refOf(object))['type'],
       isSettled: (key) => this.#barrier.isSettled(key),
+      onReleased: () => this.#mailbox.kick(),
       later: (milliseconds, action) => this.#later(milliseconds, action),
     });
     this.#cabling = new Cabling({
@@ -254,7 +255,8 @@ class Control implements Controller {
     const heard = this.#clock.monotonic();
     const replaced = this.#take(batch, heard);
     for (const { key, after } of replaced) if (after === undefined) this.#gone.push(key);
-    await this.#compile(replaced.map(({ change }) => change));
+    const drained = this.#drains.released().map((key) => ({ ref: refOfKey(key), object: this.#objects.get(key) }));
+    await this.#compile([...drained, ...replaced.map(({ change }) => change)]);
     // What the controller hears of its own writes is no change.
     if (replaced.length > 0 || this.#unpublished.length > 0 || !this.#isPublished) this.#publish();
     const orphaned = this.#orphaned.splice(0);
@@ -272,7 +274,7 @@ class Control implements Controller {
     for (const change of batch) {
       const found = this.#objects.put(change);
       if (found === undefined) continue;
-      replaced.push({ ...found, change });
+      replaced.push({ ...found, change: { ...change, object: this.#drains.accompany(found.key, found.before, change.object) } });
       this.#noteChange(found, change, heard);
     }
     return replaced;

@@ -59,3 +59,46 @@ test('a connection of a server is gone at once', async (t) => {
   await house.client.delete(server);
   await assert.rejects(house.client.get(server), /not found/);
 });
+
+const parallel = connection('second', [['spine-1/E1/9', 'leaf-1/E1/50'], ['spine-1/E1/10', 'leaf-1/E1/51']]);
+const change = async (house: Awaited<ReturnType<typeof buildHouse>>, links: typeof parallel): Promise<void> => {
+  await house.client.update({ ...(await house.client.get(ref)), spec: links.spec });
+};
+
+test('a cable that is taken out of a connection is drained at both ends first, and the others are left alone', async (t) => {
+  const house = await buildHouse({ devices });
+  t.after(() => house.stop());
+  await createAll(house.client, [...smallFabric(), parallel]);
+  await held(house);
+  house.fleet.answering = false;
+  await change(house, connection('second', [['spine-1/E1/9', 'leaf-1/E1/50']]));
+  await until('it is drained', () => peerRow(house, 'leaf-1', 'E1/51')?.drained);
+  assert.equal(peerRow(house, 'spine-1', 'E1/10')?.drained, true);
+  assert.equal(peerRow(house, 'leaf-1', 'E1/50')?.drained, undefined);
+  const waiting = await waitFor(house.client, ref, 'Programmed', 'False');
+  const message = (waiting.status as { conditions: { type: string; message: string }[] }).conditions.find(({ type }) => type === 'Programmed')?.message;
+  assert.match(message ?? '', /"spine-1\/E1\/10--leaf-1\/E1\/51", which was taken out/);
+  house.fleet.answering = true;
+  house.fleet.answerAll();
+  await until('it is gone', () => !house.goal.scope('device/leaf-1').rows.has('port/E1/51') || undefined);
+  assert.ok(house.goal.scope('device/leaf-1').rows.has('port/E1/50'));
+  await waitFor(house.client, ref, 'Programmed', 'True');
+});
+
+test('a cable is not drained whose port is given to another meanwhile, nor one that comes back', async (t) => {
+  const house = await buildHouse({ devices });
+  t.after(() => house.stop());
+  await createAll(house.client, [...smallFabric(), parallel]);
+  await held(house);
+  house.fleet.answering = false;
+  await change(house, connection('second', [['spine-1/E1/9', 'leaf-1/E1/50'], ['spine-1/E1/11', 'leaf-1/E1/51']]));
+  await until('the other cable is there', () => peerRow(house, 'spine-1', 'E1/11'));
+  assert.equal(peerRow(house, 'leaf-1', 'E1/51')?.drained, undefined);
+  await change(house, connection('second', [['spine-1/E1/11', 'leaf-1/E1/51']]));
+  await until('it is drained', () => peerRow(house, 'leaf-1', 'E1/50')?.drained);
+  await change(house, connection('second', [['spine-1/E1/11', 'leaf-1/E1/51'], ['leaf-1/E1/50', 'spine-1/E1/9']]));
+  await until('it is in use again', () => peerRow(house, 'leaf-1', 'E1/50')?.drained === undefined || undefined);
+  house.fleet.answering = true;
+  house.fleet.answerAll();
+  await waitFor(house.client, ref, 'Programmed', 'True');
+});

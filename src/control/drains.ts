@@ -2,12 +2,16 @@
  * Links between switches are drained before they go. A Connection of the underlay is given a finalizer while it is accepted;
  * when it is deleted, the compiler says of its sessions that they are drained, and it is let go once every device has
  * acknowledged that and routing had time to follow. A device that does not answer holds a deletion up, but not for ever.
+ * Cables that are taken out of a Connection go the same way: the compiler is handed them on, as drained, for as long. That is
+ * remembered nowhere else: when the controller ends meanwhile, they go at once.
  */
 import type { ResourceClient } from '../api/client.ts';
-import { drainFinalizer, isDraining, isHeldForDrain } from '../api/drain.ts';
+import { drainFinalizer, isDraining, isHeldForDrain, withLeaving } from '../api/drain.ts';
+import type { ConnectionSpec } from '../api/kinds/connection.ts';
 import { refOf, type ObjectMeta, type Resource } from '../api/object.ts';
 import { HeddleError } from '../kit/error.ts';
 import type { Logger } from '../kit/log.ts';
+import { byText } from '../kit/order.ts';
 
 export interface DrainsOptions {
   readonly client: ResourceClient;
@@ -16,9 +20,13 @@ export interface DrainsOptions {
   readonly typeOf: (object: Resource) => unknown;
   /** Whether no device owes an answer about the object. */
   readonly isSettled: (key: string) => boolean;
+  /** Cables are drained: what `released` gives is to be compiled as it is. */
+  readonly onReleased: () => void;
   /** Does something in a while, unless the controller stops before. */
   readonly later: (milliseconds: number, action: () => void) => void;
 }
+
+type Links = ConnectionSpec['links'];
 
 /** A device acknowledges what it was told, not what its neighbours have made of it: withdrawals cross a fabric in less. */
 const settleMilliseconds = 1000;
@@ -30,14 +38,24 @@ const mostInFlight = 16;
 const drained: ReadonlySet<unknown> = new Set(['fabric', 'mesh', 'gateway']);
 
 interface Draining {
-  readonly object: Resource;
   /** All devices have answered, and the time to settle runs. */
   settling: boolean;
+  /** Lets go of what is drained. */
+  readonly release: () => void;
+}
+
+/** Cables that were taken out of a Connection. */
+interface Leaving {
+  readonly links: Links;
+  draining?: Draining;
 }
 
 export class Drains {
   readonly #options: DrainsOptions;
   readonly #draining = new Map<string, Draining>();
+  readonly #leaving = new Map<string, Leaving>();
+  /** Connections whose cables are drained. */
+  readonly #released = new Set<string>();
   /** Objects that wait for a finalizer to be put on or taken off, with what is to be done. */
   readonly #due = new Map<string, () => Promise<void>>();
   readonly #inFlight = new Set<Promise<void>>();
@@ -46,25 +64,69 @@ export class Drains {
     this.#options = options;
   }
 
+  /** A changed object as the compiler is to be handed it: with the cables that it has lost, while they are drained. */
+  accompany(key: string, before: Resource | undefined, after: Resource | undefined): Resource | undefined {
+    if (before === undefined || after?.kind !== 'Connection' || before.metadata.uid !== after.metadata.uid) {
+      this.#leaving.delete(key);
+      return after;
+    }
+    const known = this.#leaving.get(key);
+    const lost = drained.has(this.#options.typeOf(before)) ? without(linksOf(before), linksOf(after)) : [];
+    const links = [...without(known?.links ?? [], linksOf(after)), ...lost];
+    if (links.length === 0) this.#leaving.delete(key);
+    else if (known === undefined || lost.length > 0 || links.length < known.links.length) this.#leaving.set(key, { links });
+    return withLeaving(after, links);
+  }
+
+  /** Keys of Connections whose cables are drained now, each once. */
+  released(): readonly string[] {
+    const keys = [...this.#released];
+    this.#released.clear();
+    return keys;
+  }
+
   /** The object as it is now, after what follows from it was published. */
   observe(key: string, object: Resource | undefined): void {
     if (object?.kind !== 'Connection' || !isDraining(object.metadata)) this.#draining.delete(key);
     if (object?.kind !== 'Connection') return;
+    this.#drainCables(key);
     const { deletionTimestamp } = object.metadata;
     if (deletionTimestamp === undefined) {
       if (!isHeldForDrain(object.metadata) && drained.has(this.#options.typeOf(object))) this.#write(key, object, withFinalizer);
       return;
     }
     if (!isDraining(object.metadata) || this.#draining.has(key)) return;
-    const draining = { object, settling: false };
+    const release = (): void => {
+      if (this.#draining.get(key) === draining) this.#write(key, object, withoutFinalizer);
+    };
+    const draining: Draining = { settling: false, release };
     this.#draining.set(key, draining);
-    this.#options.later(patienceMilliseconds, () => this.#release(key, draining));
+    this.#begin(key, draining);
+  }
+
+  /** What `accompany` gave is published. */
+  #drainCables(key: string): void {
+    const leaving = this.#leaving.get(key);
+    if (leaving === undefined || leaving.draining !== undefined) return;
+    const release = (): void => {
+      if (this.#leaving.get(key) !== leaving) return;
+      this.#leaving.delete(key);
+      this.#released.add(key);
+      this.#options.onReleased();
+    };
+    leaving.draining = { settling: false, release };
+    this.#begin(key, leaving.draining);
+  }
+
+  #begin(key: string, draining: Draining): void {
+    this.#options.later(patienceMilliseconds, draining.release);
     this.#settle(key, draining);
   }
 
   /** Devices have answered. */
   review(): void {
     for (const [key, draining] of this.#draining) this.#settle(key, draining);
+    for (const [key, { draining }] of this.#leaving) if (draining !== undefined) this.#settle(key, draining);
   }
 
   /** Waits for the writes that are under way. */
@@ -76,11 +138,7 @@ export class Drains {
   #settle(key: string, draining: Draining): void {
     if (draining.settling || !this.#options.isSettled(key)) return;
     draining.settling = true;
-    this.#options.later(settleMilliseconds, () => this.#release(key, draining));
-  }
-
-  #release(key: string, draining: Draining): void {
-    if (this.#draining.get(key) === draining) this.#write(key, draining.object, withoutFinalizer);
+    this.#options.later(settleMilliseconds, draining.release);
   }
 
   /** What others write meanwhile makes ours fail: the object is then read again, by the watch or here. */
@@ -118,6 +176,16 @@ export class Drains {
     });
   }
 }
+
+const linksOf = ({ spec }: Resource): Links => (spec as ConnectionSpec).links;
+
+/** Those of the first that are not among the second, whichever end is named first. */
+const without = (links: Links, others: Links): Links => {
+  const named = new Set(others.map(textOf));
+  return links.filter((link) => !named.has(textOf(link)));
+};
+
+const textOf = ({ ends }: Links[number]): string => ends.toSorted(byText).join('--');
 
 const withFinalizer = (metadata: ObjectMeta): readonly string[] | undefined =>
   metadata.deletionTimestamp !== undefined || isHeldForDrain(metadata) ? undefined : [...(metadata.finalizers ?? []), drainFinalizer];

@@ -36,7 +36,7 @@ export type ConnectionSpec = Static<typeof connectionSpec>;
 export const connectionStatus = Type.Object({
   ...statusBase,
   type: Type.Optional(Type.String({ description: 'fabric, mesh, unbundled, bundle, multihomed, external or gateway.' })),
-  draining: Type.Optional(Type.Boolean({ description: 'It is being deleted, and traffic is led around it first.' })),
+  draining: Type.Optional(Type.Boolean({ description: 'Traffic is led around it, or around cables that were taken out of it, before they go.' })),
 });
 export type ConnectionStatus = Static<typeof connectionStatus>;
 

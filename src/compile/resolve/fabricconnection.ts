@@ -1,11 +1,13 @@
 /** Cables of the underlay: between a spine and a leaf, between two leaves (mesh), or up to a gateway. */
 import type { ObjectRef, Resource } from '../../api/object.ts';
 import type { Prefix } from '../../net/brand.ts';
+import { pending } from '../finding.ts';
 import { prefixOf } from '../intent.ts';
 import type { View } from '../view.ts';
 import { chassisAt, switchPort, type SwitchPort } from './cableports.ts';
 import type { Cable, Shape } from './cabling.ts';
 import { fabricUnderlay } from './fabric.ts';
+import { leavingCables } from './leaving.ts';
 import type { Examination } from './resolution.ts';
 import type { Chassis } from './switch.ts';
 
@@ -14,6 +16,8 @@ export interface FabricLink {
   readonly lower: SwitchPort;
   /** The /31 of a numbered link; the upper end has the lower address. */
   readonly prefix?: Prefix;
+  /** It was taken out of the Connection, and traffic is led around it before it goes. */
+  readonly drained?: true;
 }
 
 export interface FabricConnection {
@@ -39,8 +43,13 @@ export const fabricConnection = (
   const underlay = view.query(fabricUnderlay, lower.fabric);
   const pool = underlay?.links === 'numbered' ? prefixOf(underlay.linkPool) : undefined;
   const links = cables.flatMap((cable) => fabricLink(cable, [upper, lower], pool, seen, view));
+  const leaving = leavingCables(object, view).filter(({ chassis }) => chassis[0].fabric === lower.fabric);
+  for (const { cable } of leaving) {
+    seen.findings.push(pending('spec.links', `waits until traffic is led around "${cable.upper.text}--${cable.lower.text}", which was taken out`));
+  }
+  const drainedLinks = leaving.flatMap(({ cable, chassis }) => fabricLink(cable, chassis, pool, seen, view)).map((link): FabricLink => ({ ...link, drained: true }));
   const drained = object.metadata.deletionTimestamp === undefined ? {} : ({ drained: true } as const);
-  return { type, fabric: lower.fabric, profiles: [upper.profile, lower.profile], links, ...drained };
+  return { type, fabric: lower.fabric, profiles: [upper.profile, lower.profile], links: [...links, ...drainedLinks], ...drained };
 };
 
 const fabricLink = (

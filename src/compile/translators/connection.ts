@@ -1,4 +1,5 @@
 /** Connection -> the ports at its ends, and between switches the sessions over its cables. */
+import type { Resource } from '../../api/object.ts';
 import { fabricUnderlay } from '../resolve/fabric.ts';
 import { connectionResolution, isServerConnection, type ConnectionResolution } from '../resolve/connection.ts';
 import type { Facts, ScopedRow, Translator, View } from '../view.ts';
@@ -14,10 +15,12 @@ export const connectionTranslator: Translator = {
     const { findings, demands, type } = resolution;
     const rows = rowsOf(resolution, view);
     if (type === undefined) return { rows, findings, demands };
-    const draining = object.metadata.deletionTimestamp !== undefined;
-    return { rows, findings, demands, facts: draining ? { ...factsOf[type], draining } : factsOf[type] };
+    return { rows, findings, demands, facts: isDrained(object, resolution) ? { ...factsOf[type], draining: true } : factsOf[type] };
   },
 };
+
+const isDrained = ({ metadata }: Resource, { value }: ConnectionResolution): boolean =>
+  metadata.deletionTimestamp !== undefined || (value !== undefined && 'links' in value && value.links.some((link) => 'drained' in link));
 
 const rowsOf = ({ value }: ConnectionResolution, view: View): readonly ScopedRow[] => {
   if (value === undefined) return [];

@@ -11,7 +11,7 @@ import type { ScopedRow } from '../view.ts';
 
 export const fabricLinkRows = ({ fabric, profiles, links, drained }: FabricConnection, underlay: Underlay): ScopedRow[] => {
   const from = [clusterRef('Fabric', fabric), ...profiles];
-  return links.flatMap((link) => linkRows(link, underlay, drained === true)).map(({ scope, row }) => ({ scope, row, from }));
+  return links.flatMap((link) => linkRows(link, underlay, (drained ?? link.drained) === true)).map(({ scope, row }) => ({ scope, row, from }));
 };
 
 type Placed = Omit<ScopedRow, 'from'>;
