@@ -50,7 +50,7 @@ export const objectAnswer = (exchange: Exchange, served: ServedKind, object: Res
 export const getObject = async (registry: Registry, exchange: Exchange, route: ResourceRoute): Promise<Answer> => {
   const version = exchange.query.get('resourceVersion') ?? '';
   if (/^\d{1,15}$/.test(version)) await awaitRevision(registry, Number(version), exchange.signal);
-  return objectAnswer(exchange, route.served, await registry.get(route.served, route.namespace, route.name));
+  return objectAnswer(exchange, route.served, await registry.get(route.served, route.namespace, route.name, { managedFields: true }));
 };
 
 export const listObjects = async (registry: Registry, exchange: Exchange, route: ResourceRoute, query: ListQuery): Promise<Answer> => {
@@ -61,9 +61,11 @@ export const listObjects = async (registry: Registry, exchange: Exchange, route:
 const readPage = async (registry: Registry, exchange: Exchange, route: ResourceRoute, query: ListQuery): Promise<ObjectList> => {
   const { served, namespace } = route;
   const prefix = served.key(namespace, '');
+  // Nobody looks at the owners of rows.
+  const managedFields = representation(exchange.request.headers.accept).transform !== 'table';
   if (query.continueToken !== '') {
     const token = decodeContinue(query.continueToken);
-    const options = { ...pageOptions(route, query, query.limit), from: prefix + token.start };
+    const options = { ...pageOptions(route, query, query.limit), from: prefix + token.start, managedFields };
     if (token.revision < 0) return registry.list(served, options);
     return registry.list(served, { ...options, revision: token.revision }).catch((thrown: unknown) => {
       throw expiredPage(thrown, token.start);
@@ -76,7 +78,7 @@ const readPage = async (registry: Registry, exchange: Exchange, route: ResourceR
   // Version 0 means "any state you have": stock servers answer it from a cache that cannot page.
   const limit = query.resourceVersion === 0 ? undefined : query.limit;
   const exact = asked > 0 && (query.match === 'Exact' || (query.match === '' && limit !== undefined));
-  return registry.list(served, { ...pageOptions(route, query, limit), ...(exact ? { revision: asked } : {}) });
+  return registry.list(served, { ...pageOptions(route, query, limit), managedFields, ...(exact ? { revision: asked } : {}) });
 };
 
 const pageOptions = (route: ResourceRoute, query: ListQuery, limit: number | undefined): ListObjectsOptions => ({
@@ -88,7 +90,7 @@ const pageOptions = (route: ResourceRoute, query: ListQuery, limit: number | und
 /** A selector that names one object needs no scan; the revision is read first, so that a watch from it misses nothing. */
 const listOne = async (registry: Registry, { served, namespace }: ResourceRoute, name: string, query: ListQuery): Promise<ObjectList> => {
   const { revision } = registry;
-  const found = await registry.get(served, namespace, name).catch((thrown: unknown) => {
+  const found = await registry.get(served, namespace, name, { managedFields: true }).catch((thrown: unknown) => {
     if (thrown instanceof HeddleError && thrown.code === 'NotFound') return undefined;
     throw thrown;
   });

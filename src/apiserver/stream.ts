@@ -28,7 +28,7 @@ const timeoutRange = [1800, 3600] as const;
 /** Runs until the client, the deadline or the server ends it; never throws once the stream has begun. */
 export const streamWatch = async (registry: Registry, exchange: Exchange, route: ResourceRoute, query: ListQuery): Promise<void> => {
   const form = representation(exchange.request.headers.accept);
-  const start = await startOf(registry, route, query);
+  const start = await startOf(registry, route, query, form);
   const stream = new WatchStream(exchange, route.served, form);
   const seconds = query.timeoutSeconds ?? randomInt(...timeoutRange);
   const deadline = new AbortController();
@@ -57,15 +57,17 @@ interface Start {
 }
 
 /** A watch from nowhere, or from 0, begins with everything there is. */
-const startOf = async (registry: Registry, route: ResourceRoute, query: ListQuery): Promise<Start> => {
+const startOf = async (registry: Registry, route: ResourceRoute, query: ListQuery, form: Representation): Promise<Start> => {
   const from = query.resourceVersion ?? 0;
   if (from > 0 && !query.initialEvents) return { revision: from };
-  const first = await registry.list(route.served, pageOptions(route, query));
+  const first = await registry.list(route.served, pageOptions(route, query, form));
   return { revision: first.revision, first };
 };
 
-const pageOptions = (route: ResourceRoute, query: ListQuery): ListObjectsOptions => ({
+const pageOptions = (route: ResourceRoute, query: ListQuery, form: Representation): ListObjectsOptions => ({
   namespace: route.namespace,
+  // Nobody looks at the owners of rows.
+  managedFields: form.transform !== 'table',
   limit: initialPage,
   ...optional('select', query.select),
 });
@@ -75,7 +77,7 @@ const sendInitial = async (registry: Registry, stream: WatchStream, { revision, 
   for (let page = first; page !== undefined && !stream.isGone; ) {
     for (const object of page.items) await stream.send('ADDED', stream.represent(object));
     const { next: from } = page;
-    page = from === undefined ? undefined : await registry.list(route.served, { ...pageOptions(route, query), from, revision });
+    page = from === undefined ? undefined : await registry.list(route.served, { ...pageOptions(route, query, stream.form), from, revision });
   }
   if (query.initialEvents) await stream.bookmark(revision, { 'k8s.io/initial-events-end': 'true' });
 };
@@ -91,7 +93,7 @@ const lineOf = (type: string, object: unknown): Buffer => Buffer.from(`{"type":"
 class WatchStream implements Paced {
   readonly #exchange: Exchange;
   readonly #served: ServedKind;
-  readonly #form: Representation;
+  readonly form: Representation;
   readonly #includeObject: IncludeObject;
   #columnsSent = false;
   #writing = false;
@@ -103,7 +105,7 @@ class WatchStream implements Paced {
   constructor(exchange: Exchange, served: ServedKind, form: Representation) {
     this.#exchange = exchange;
     this.#served = served;
-    this.#form = form;
+    this.form = form;
     this.#includeObject = includeObjectOf(exchange.query);
     startHeaders(exchange);
     exchange.response.setHeader('Cache-Control', 'no-cache, private');
@@ -112,7 +114,7 @@ class WatchStream implements Paced {
   }
 
   represent(object: Resource): unknown {
-    const { transform, metaVersion } = this.#form;
+    const { transform, metaVersion } = this.form;
     if (transform === 'metadata') return partialMetadata(object, metaVersion);
     if (transform === 'none') return object;
     const withColumns = !this.#columnsSent;
@@ -135,10 +137,11 @@ class WatchStream implements Paced {
 
   /** Who sees objects as they are shares one encoding of each event with all others who do. */
   #lineOf(event: ObjectEvent): Buffer {
-    if (this.#form.transform !== 'none') return lineOf(event.type, this.represent(event.object));
+    if (this.form.transform === 'table') return lineOf(event.type, this.represent(event.object));
+    if (this.form.transform === 'metadata') return lineOf(event.type, this.represent(event.managed));
     const known = lines.get(event);
     if (known !== undefined) return known;
-    const line = lineOf(event.type, event.object);
+    const line = lineOf(event.type, event.managed);
     lines.set(event, line);
     return line;
   }
@@ -184,8 +187,8 @@ class WatchStream implements Paced {
   async bookmark(revision: Revision, annotations?: JsonObject): Promise<void> {
     const metadata = { resourceVersion: String(revision), creationTimestamp: null, ...optional('annotations', annotations) };
     const object = { kind: this.#served.kind.kind, apiVersion: this.#served.apiVersion, metadata };
-    const isTable = this.#form.transform === 'table';
-    const table = { kind: 'Table', apiVersion: `meta.k8s.io/${this.#form.metaVersion}`, metadata: { resourceVersion: String(revision) }, columnDefinitions: null, rows: [{ cells: [], object }] };
+    const isTable = this.form.transform === 'table';
+    const table = { kind: 'Table', apiVersion: `meta.k8s.io/${this.form.metaVersion}`, metadata: { resourceVersion: String(revision) }, columnDefinitions: null, rows: [{ cells: [], object }] };
     await this.send('BOOKMARK', isTable ? table : object);
   }
 

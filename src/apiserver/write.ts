@@ -2,7 +2,7 @@
 import type { Resource } from '../api/object.ts';
 import { HeddleError } from '../kit/error.ts';
 import type { FieldValidation } from './registry/admit.ts';
-import { decodeBody, decodeJson, textOf, type Decoded } from './body/decode.ts';
+import { decodeBody, decodeJson, decodeJsonOrYaml, textOf, type Decoded } from './body/decode.ts';
 import { jsonAnswer, readBody, type Answer, type Exchange } from './exchange.ts';
 import { isJsonObject, objectOr, optional } from '../kit/json.ts';
 import { parseMediaType } from './body/media.ts';
@@ -13,10 +13,11 @@ import type { DeleteOptions, Registry, WriteOptions } from './registry/registry.
 import type { ResourceRoute } from './route.ts';
 import type { ServedKind } from './scheme.ts';
 import { ApiError, successStatus } from './status.ts';
+import { checkedManagerName } from './patch/managername.ts';
 import { strategicPatch } from './patch/strategic.ts';
 
-const badOption = (kind: string, path: string, message: string): HeddleError =>
-  new ApiError('Invalid', `${kind}.meta.k8s.io "" is invalid: ${path}: ${message}`, { group: 'meta.k8s.io', kind }, { findings: [{ path, code: 'FieldValueNotSupported', message }] });
+const badOption = (kind: string, path: string, message: string, code = 'FieldValueNotSupported'): HeddleError =>
+  new ApiError('Invalid', `${kind}.meta.k8s.io "" is invalid: ${path}: ${message}`, { group: 'meta.k8s.io', kind }, { findings: [{ path, code, message }] });
 
 const dryRunOf = (kind: string, values: readonly string[]): boolean => {
   const wrong = values.find((value) => value !== 'All' && value !== '');
@@ -35,8 +36,18 @@ const writeOptions = (kind: string, exchange: Exchange, route: ResourceRoute, du
   fieldValidation: fieldValidationOf(kind, exchange.query.get('fieldValidation') ?? ''),
   duplicates,
   warn: (text) => exchange.warnings.add(text),
+  fieldManager: fieldManagerOf(kind, exchange),
+  managedFields: true,
   ...(route.subresource === 'status' ? { subresource: 'status' } : {}),
 });
+
+/** The `fieldManager` that was given, else what the client calls itself before the first `/`. */
+const fieldManagerOf = (kind: string, { query, request }: Exchange): string => {
+  const given = query.get('fieldManager') ?? '';
+  if (given !== '') return checkedManagerName(kind, given);
+  const agent = (request.headers['user-agent'] ?? '').split('/')[0]?.replace(/[^\x20-\x7e]/g, '').slice(0, 128) ?? '';
+  return agent === '' ? 'unknown' : agent;
+};
 
 const decodedBody = async ({ request }: Exchange): Promise<Decoded> => decodeBody(await readBody(request), request.headers['content-type']);
 
@@ -84,25 +95,38 @@ const patchTypes = (served: ServedKind): { readonly [type: string]: ApplyPatch }
   ...(served.kind.group === '' ? { 'application/strategic-merge-patch+json': (current: Resource, patch: unknown) => strategicPatch(current, patch) } : {}),
 });
 
-const unsupportedPatch = (type: string, accepted: readonly string[]): HeddleError => {
-  const list = accepted.join(', ');
-  if (type === 'application/apply-patch+yaml') {
-    return new HeddleError('UnsupportedMediaType', `server-side apply is not served here yet; use client-side apply, or a patch of type ${list}`);
-  }
+const applyType = 'application/apply-patch+yaml';
+
+const unsupportedPatch = (types: readonly string[]): HeddleError => {
+  const list = [...types, applyType].join(', ');
   return new HeddleError('UnsupportedMediaType', `the body of the request was in an unknown format - accepted media types include: ${list}`);
 };
 
 export const patchObject = async (registry: Registry, exchange: Exchange, route: ResourceRoute): Promise<Answer> => {
   const { type } = parseMediaType(exchange.request.headers['content-type'] ?? '');
+  if (type === applyType) return applyObject(registry, exchange, route);
   const types = patchTypes(route.served);
   const apply = Object.hasOwn(types, type) ? types[type] : undefined;
-  if (apply === undefined) throw unsupportedPatch(type, Object.keys(types));
+  if (apply === undefined) throw unsupportedPatch(Object.keys(types));
+  if (exchange.query.has('force')) throw badOption('PatchOptions', 'force', 'may not be specified for non-apply patch', 'FieldValueForbidden');
   const { value, duplicates } = decodeJson(textOf(await readBody(exchange.request)));
   if (type !== 'application/json-patch+json' && !isJsonObject(value)) throw new HeddleError('BadRequest', 'the patch must be a JSON object');
   const options = writeOptions('PatchOptions', exchange, route, duplicates);
   const change = (current: Resource): unknown => placed(route, apply(current, value));
   const object = await registry.modify(route.served, route.namespace, route.name, change, options);
   return objectAnswer(exchange, route.served, object);
+};
+
+/** Server-side apply. The body is YAML, or the JSON that kubectl sends under that name. */
+const applyObject = async (registry: Registry, exchange: Exchange, route: ResourceRoute): Promise<Answer> => {
+  const { query, request } = exchange;
+  const fieldManager = query.get('fieldManager') ?? '';
+  if (fieldManager === '') throw badOption('PatchOptions', 'fieldManager', 'is required for apply patch', 'FieldValueRequired');
+  const { value, duplicates } = decodeJsonOrYaml(textOf(await readBody(request)));
+  const force = /^(true|1)$/i.test(query.get('force') ?? '');
+  const options = { ...writeOptions('PatchOptions', exchange, route, duplicates), fieldManager, force };
+  const { object, created } = await registry.apply(route.served, route.namespace, route.name, placed(route, value), options);
+  return objectAnswer(exchange, route.served, object, created ? 201 : 200);
 };
 
 const propagationPolicies = ['Background', 'Foreground', 'Orphan'];

@@ -30,6 +30,18 @@ export const textOf = (body: Buffer): string => {
   return text.startsWith('\ufeff') ? text.slice(1) : text;
 };
 
+/** Bodies of server-side apply: YAML by name, and mostly JSON, which is read a hundred times as fast. */
+export const decodeJsonOrYaml = (text: string): Decoded => {
+  if (!text.trimStart().startsWith('{')) return decodeYaml(text);
+  try {
+    return decodeJson(text);
+  } catch (thrown) {
+    // YAML knows more that begins with a brace.
+    if (HeddleError.from(thrown).cause instanceof SyntaxError) return decodeYaml(text);
+    throw thrown;
+  }
+};
+
 /** JSON text; patches come this way whatever their type. */
 export const decodeJson = (text: string): Decoded => {
   try {

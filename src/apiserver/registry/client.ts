@@ -6,7 +6,7 @@ import { mergePatch } from '../patch/patch.ts';
 import type { Registry } from './registry.ts';
 
 /** Objects are copied on the way in (`prune`); what comes out may be shared with other controllers and is not to be changed. */
-export const createInProcessClient = (registry: Registry): ResourceClient => {
+export const createInProcessClient = (registry: Registry, fieldManager = 'heddle-controller'): ResourceClient => {
   const { scheme } = registry;
   return {
     async list(kind) {
@@ -23,8 +23,8 @@ export const createInProcessClient = (registry: Registry): ResourceClient => {
     },
 
     get: (ref) => registry.get(scheme.byKind(ref.kind), ref.namespace, ref.name),
-    create: (object) => registry.create(scheme.byKind(object.kind), object),
-    update: (object) => registry.update(scheme.byKind(object.kind), object),
+    create: (object) => registry.create(scheme.byKind(object.kind), object, { fieldManager }),
+    update: (object) => registry.update(scheme.byKind(object.kind), object, { fieldManager }),
 
     patch: (ref, patch) =>
       registry.modify(scheme.byKind(ref.kind), ref.namespace, ref.name, (current) => mergePatch(current, patch)),
@@ -35,7 +35,7 @@ export const createInProcessClient = (registry: Registry): ResourceClient => {
         metadata: uid === undefined ? current.metadata : { ...current.metadata, uid },
         status: mergePatch(current.status, status),
       });
-      return registry.modify(scheme.byKind(ref.kind), ref.namespace, ref.name, change, { subresource: 'status' });
+      return registry.modify(scheme.byKind(ref.kind), ref.namespace, ref.name, change, { subresource: 'status', fieldManager });
     },
 
     async delete(ref) {

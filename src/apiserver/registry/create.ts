@@ -6,11 +6,16 @@ import type { ServedKind } from '../scheme.ts';
 import { alreadyExists } from '../status.ts';
 import { admit, pruneFields } from './admit.ts';
 import type { Context } from './context.ts';
+import { ownerOfAll, type Owner } from '../patch/owners.ts';
 import type { WriteOptions } from './registry.ts';
+import { withManagedFields } from './stored.ts';
 import { checkType, keptMetadata } from './writable.ts';
 
-/** See Registry.create. */
-export const createObject = async (context: Context, served: ServedKind, body: unknown, options: WriteOptions = {}): Promise<Resource> => {
+/** Who writes without saying who. */
+export const ownName = 'heddle-apiserver';
+
+/** See Registry.create. Whoever creates an object owns all of it, unless `owners` says otherwise. */
+export const createObject = async (context: Context, served: ServedKind, body: unknown, options: WriteOptions = {}, owners?: readonly Owner[]): Promise<Resource> => {
   const { given, isSound } = pruneFields(served, body, options);
   checkNew(served, given);
   const { welcome, store } = context;
@@ -20,13 +25,18 @@ export const createObject = async (context: Context, served: ServedKind, body: u
     if (served.namespaced) await welcome.check(namespace);
     const object = admit(served, newObject(context, served, given), undefined, { isSound });
     await options.review?.(object, undefined);
-    if (options.dryRun !== true) return await context.commit(served, object, undefined);
+    const owning = owners ?? [ownerOfAll(options.fieldManager ?? ownName, undefined, context.timestamp())];
+    if (options.dryRun !== true) return told(served, await context.commit(served, object, undefined, undefined, undefined, owning), owning, options);
     if ((await store.get(served.key(namespace, object.metadata.name))) !== undefined) throw alreadyExists(served, object.metadata.name);
-    return object;
+    return told(served, object, owning, options);
   } finally {
     leave();
   }
 };
+
+/** The answer of a write, in the form that was asked for. */
+export const told = (served: ServedKind, object: Resource, owners: readonly Owner[], options: WriteOptions): Resource =>
+  options.managedFields === true ? withManagedFields(served, { object, owners }) : object;
 
 const checkNew = (served: ServedKind, given: Resource): void => {
   checkType(served, given);

@@ -4,7 +4,7 @@ import { optional } from '../../kit/json.ts';
 import type { Store } from '../../store/store.ts';
 import type { ServedKind } from '../scheme.ts';
 import type { ListObjectsOptions, ObjectList } from './registry.ts';
-import { decodeStored } from './stored.ts';
+import { readStored, withManagedFields } from './stored.ts';
 
 /** Pages of the store until `limit` objects were selected. */
 export const listObjects = async (store: Store, served: ServedKind, options: ListObjectsOptions): Promise<ObjectList> => {
@@ -15,8 +15,9 @@ export const listObjects = async (store: Store, served: ServedKind, options: Lis
     const page = await store.list(served.key(options.namespace ?? '', ''), { ...optional('limit', room), ...optional('from', from), ...optional('revision', revision) });
     revision = page.revision;
     for (const entry of page.entries) {
-      const object = decodeStored(served, entry);
-      if (options.select?.(object) ?? true) items.push(object);
+      const stored = readStored(served, entry);
+      const { object } = stored;
+      if (options.select?.(object) ?? true) items.push(options.managedFields === true ? withManagedFields(served, stored) : object);
     }
     if (page.next === undefined) return { items, revision };
     if (items.length === options.limit) {

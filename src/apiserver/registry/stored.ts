@@ -2,12 +2,25 @@
 import type { ObjectMeta, Resource } from '../../api/object.ts';
 import type { Entry, Revision } from '../../store/store.ts';
 import { Interner } from '../../kit/intern.ts';
-import { isJsonObject } from '../../kit/json.ts';
+import { isJsonObject, objectOr } from '../../kit/json.ts';
+import { managedFields, type Owner } from '../patch/owners.ts';
 import type { ServedKind } from '../scheme.ts';
 
-export const encodeStored = (object: Resource): string => {
+export interface Stored {
+  /** Without managedFields: nobody in this process looks at them. */
+  readonly object: Resource;
+  readonly owners: readonly Owner[];
+}
+
+export const encodeStored = ({ object, owners }: Stored): string => {
   const { resourceVersion: _, ...metadata } = object.metadata;
-  return JSON.stringify({ ...object, metadata });
+  return JSON.stringify({ ...object, metadata: owners.length === 0 ? metadata : { ...metadata, managedFields: owners } });
+};
+
+/** The object as clients over the network see it. */
+export const withManagedFields = (served: ServedKind, { object, owners }: Stored): Resource => {
+  const entries = managedFields(served, object, owners);
+  return entries.length === 0 ? object : { ...object, metadata: { ...object.metadata, managedFields: entries } };
 };
 
 const interner = new Interner();
@@ -16,9 +29,10 @@ const interner = new Interner();
  * The object of an entry that a watcher was handed. When the writer gave its object along, all watchers share it: it must
  * not be changed.
  */
-export const watchedObject = (served: ServedKind, entry: Entry): Resource => {
-  const { note } = entry;
-  return note === undefined ? decodeStored(served, entry) : withVersion(note as Resource, entry.revision);
+export const watchedObject = (served: ServedKind, entry: Entry): Stored => {
+  if (entry.note === undefined) return readStored(served, entry);
+  const { object, owners } = entry.note as Stored;
+  return { object: withVersion(object, entry.revision), owners };
 };
 
 export const withVersion = (object: Resource, revision: Revision): Resource => ({
@@ -27,16 +41,19 @@ export const withVersion = (object: Resource, revision: Revision): Resource => (
 });
 
 /** The object of an entry, with today's defaults, so that one stored before a field existed looks as if it had it. */
-export const decodeStored = (served: ServedKind, entry: Entry): Resource => {
-  const stored: unknown = JSON.parse(entry.value);
-  const object = served.kind.defaults(asResource(stored));
+export const decodeStored = (served: ServedKind, entry: Entry): Resource => readStored(served, entry).object;
+
+export const readStored = (served: ServedKind, entry: Entry): Stored => {
+  const { metadata: given, ...stored } = objectOr(JSON.parse(entry.value));
+  const { managedFields: owners, ...rest } = objectOr(given);
+  const object = served.kind.defaults(asResource({ ...stored, metadata: rest }));
   const { metadata } = object;
   metadata.resourceVersion = String(entry.revision);
   // What many objects have alike is one string in all of them.
   object.apiVersion = served.apiVersion;
   object.kind = served.kind.kind;
   if (metadata.creationTimestamp !== undefined) metadata.creationTimestamp = interner.share(metadata.creationTimestamp);
-  return object;
+  return { object, owners: Array.isArray(owners) ? (owners as readonly Owner[]) : [] };
 };
 
 /**

@@ -3,12 +3,14 @@ import type { Resource } from '../../api/object.ts';
 import type { Change, Entry, Revision, Store } from '../../store/store.ts';
 import type { ServedKind } from '../scheme.ts';
 import type { Predicate } from './selector.ts';
-import { decodeStored, watchedObject } from './stored.ts';
+import { decodeStored, watchedObject, withManagedFields, type Stored } from './stored.ts';
 
 export interface ObjectEvent {
   readonly type: 'ADDED' | 'MODIFIED' | 'DELETED';
   /** For DELETED the last state, with the resourceVersion of the deletion. */
   readonly object: Resource;
+  /** The same with `metadata.managedFields`. */
+  readonly managed: Resource;
 }
 
 export interface ObjectWatch extends AsyncIterable<ObjectEvent> {
@@ -80,7 +82,8 @@ class Event implements ObjectEvent {
   readonly type: ObjectEvent['type'];
   readonly #served: ServedKind;
   readonly #entry: Entry;
-  #object: Resource | undefined;
+  #stored: Stored | undefined;
+  #managed: Resource | undefined;
 
   constructor(type: ObjectEvent['type'], served: ServedKind, entry: Entry) {
     this.type = type;
@@ -89,7 +92,13 @@ class Event implements ObjectEvent {
   }
 
   get object(): Resource {
-    this.#object ??= watchedObject(this.#served, this.#entry);
-    return this.#object;
+    this.#stored ??= watchedObject(this.#served, this.#entry);
+    return this.#stored.object;
+  }
+
+  get managed(): Resource {
+    this.#stored ??= watchedObject(this.#served, this.#entry);
+    this.#managed ??= withManagedFields(this.#served, this.#stored);
+    return this.#managed;
   }
 }

@@ -5,7 +5,7 @@ import { optional } from '../../kit/json.ts';
 import type { ServedKind } from '../scheme.ts';
 import { conflict, invalidObject, staleVersion } from '../status.ts';
 
-/** What a client may set; the rest is the server's. Ownership of fields is not kept, see the apply issue. */
+/** What a client may set; the rest is the server's. Owners of fields are kept beside the object. */
 export const keptMetadata = ({ name, namespace, generateName, labels, annotations, ownerReferences, finalizers }: ObjectMeta): ObjectMeta => ({
   name,
   ...optional('namespace', namespace),
@@ -57,6 +57,7 @@ export const merged = (served: ServedKind, current: Resource, given: Resource, s
     ...optional('creationTimestamp', current.metadata.creationTimestamp),
     ...optional('generateName', current.metadata.generateName),
     ...optional('deletionTimestamp', current.metadata.deletionTimestamp),
+    ...optional('deletionGracePeriodSeconds', current.metadata.deletionGracePeriodSeconds),
   };
   if (!served.kind.hasStatus) return { ...given, metadata };
   const { status: ___, ...rest } = given;
