@@ -39,6 +39,7 @@ const groupOf = (scheme: Scheme, name: string): JsonObject => {
 };
 
 const viewVerbs = ['get'];
+const actionVerbs = ['create'];
 
 /** `/api/v1` and `/apis/GROUP/VERSION`. */
 export const resourceList = (entry: GroupVersion): JsonObject => ({
@@ -48,14 +49,15 @@ export const resourceList = (entry: GroupVersion): JsonObject => ({
   resources: entry.kinds.flatMap(plainResources),
 });
 
-const verbsOf = (kind: Kind): string[] => (kind.readOnly === true ? readVerbs : verbs);
+const verbsOf = (kind: Kind): string[] => (kind.createOnly === true ? actionVerbs : kind.readOnly === true ? readVerbs : verbs);
 
 const plainResources = (served: ServedKind): JsonObject[] => {
-  const { kind, plural, singular, shortNames, categories, hasStatus, views = {} } = served.kind;
+  const { kind, plural, singular, shortNames, categories, hasStatus, views = {}, actions = {} } = served.kind;
   const resource = { name: plural, singularName: singular, namespaced: served.namespaced, kind, verbs: verbsOf(served.kind), shortNames, categories };
   const status = { name: `${plural}/status`, singularName: '', namespaced: served.namespaced, kind, verbs: statusVerbs };
   const read = Object.entries(views).map(([view, answer]) => ({ ...status, name: `${plural}/${view}`, kind: answer, verbs: viewVerbs }));
-  return [resource, ...(hasStatus ? [status] : []), ...read];
+  const asked = Object.entries(actions).map(([action, answer]) => ({ ...status, name: `${plural}/${action}`, ...answer, verbs: actionVerbs }));
+  return [resource, ...(hasStatus ? [status] : []), ...read, ...asked];
 };
 
 /**
@@ -92,10 +94,11 @@ const aggregatedGroupVersion = ({ version, kinds }: GroupVersion): JsonObject =>
   resources: kinds.map(aggregatedResource),
 });
 
-const subresourcesOf = ({ hasStatus, views = {} }: Kind, responseKind: { readonly group: string; readonly version: string }): JsonObject => {
+const subresourcesOf = ({ hasStatus, views = {}, actions = {} }: Kind, responseKind: { readonly group: string; readonly version: string }): JsonObject => {
   const status = hasStatus ? [{ subresource: 'status', responseKind, verbs: statusVerbs }] : [];
   const read = Object.entries(views).map(([view, kind]) => ({ subresource: view, responseKind: { ...responseKind, kind }, verbs: viewVerbs }));
-  const subresources = [...status, ...read];
+  const asked = Object.entries(actions).map(([action, kind]) => ({ subresource: action, responseKind: kind, verbs: actionVerbs }));
+  const subresources = [...status, ...read, ...asked];
   return subresources.length === 0 ? {} : { subresources };
 };
 

@@ -1,7 +1,11 @@
 /** From a request to its answer: what is asked, may this user ask it, who answers. */
 import type { Registry as MetricsRegistry } from 'prom-client';
 import { HeddleError } from '../kit/error.ts';
-import { denied, type Attributes, type Authorize } from './access/auth.ts';
+import type { Access } from './access/access.ts';
+import { denied, type Attributes, type Decision } from './access/attributes.ts';
+import { rightsOf } from './access/rights.ts';
+import { controllersGroup } from './access/user.ts';
+import { deleteCollection, deleteObject } from './deletion.ts';
 import { aggregated, aggregatedVersion, coreVersions, groupDocument, groupList, resourceList } from './discovery.ts';
 import { jsonAnswer, textAnswer, type Answer, type Exchange } from './exchange.ts';
 import { createOpenApiV2 } from './openapi/v2.ts';
@@ -9,14 +13,14 @@ import { createOpenApiV3 } from './openapi/v3.ts';
 import { parseListQuery } from './query.ts';
 import { getObject, listObjects } from './read.ts';
 import type { Registry } from './registry/registry.ts';
-import { isView, type ResourceRoute } from './route.ts';
+import { isAction, isView, type ResourceRoute } from './route.ts';
 import { forbidden } from './status.ts';
 import { streamWatch } from './stream.ts';
-import { createObject, deleteCollection, deleteObject, patchObject, updateObject } from './write.ts';
+import { createObject, patchObject, updateObject } from './write.ts';
 
 export interface DispatchOptions {
   readonly registry: Registry;
-  readonly authorize: Authorize;
+  readonly access: Access;
   readonly metrics: MetricsRegistry;
   readonly version: string;
   /** HOST:PORT that clients reach. */
@@ -28,16 +32,23 @@ export interface DispatchOptions {
 export type Views = (route: ResourceRoute, query: URLSearchParams) => unknown;
 
 /** Undefined: the answer was streamed. */
-export type Dispatch = (exchange: Exchange, route: ResourceRoute | undefined) => Promise<Answer | undefined>;
+export type Dispatch = (exchange: Exchange, route: ResourceRoute | undefined, allowed: (decision: Decision) => void) => Promise<Answer | undefined>;
 
 export const createDispatch = (options: DispatchOptions): Dispatch => {
   const paths = createPaths(options);
-  return async (exchange, route) => {
-    if (exchange.method === 'OPTIONS') throw methodNotAllowed();
-    const attributes = attributesOf(exchange, route);
-    if (!options.authorize(attributes)) throw denied(attributes);
+  const { access, registry } = options;
+  const rights = { ...access, scheme: registry.scheme };
+  return async (asked, route, allowed) => {
+    if (asked.method === 'OPTIONS') throw methodNotAllowed();
+    const attributes = attributesOf(asked, route);
+    const decision = access.authorize(attributes);
+    if (!decision.allowed) throw denied(attributes);
+    allowed(decision);
+    const exchange = { ...asked, rights: rightsOf(rights, asked.user, asked.path) };
+    if (route !== undefined && (isAction(route) || route.served.kind.createOnly === true)) return actionAnswer(access, exchange, route, attributes.verb);
     if (route !== undefined && isView(route)) return viewAnswer(options, exchange, route, attributes.verb);
-    if (route !== undefined) return dispatchResource(options.registry, exchange, route, attributes.verb);
+    if (route !== undefined && attributes.verb === 'watch') return watchAnswer(options, exchange, route, attributes);
+    if (route !== undefined) return dispatchResource(registry, exchange, route, attributes.verb);
     const answer = await paths(exchange);
     if (answer !== undefined) return answer;
     throw new HeddleError('NotFound', 'the server could not find the requested resource');
@@ -52,7 +63,7 @@ const collectionVerbs: { readonly [method: string]: string } = { GET: 'list', PO
 /** The Kubernetes verb of a request on a resource, or the method in lower case for other paths. */
 export const verbOf = ({ method, query }: Exchange, route: ResourceRoute | undefined): string => {
   if (route === undefined) return method.toLowerCase();
-  const verb = (route.name === '' ? collectionVerbs : itemVerbs)[method];
+  const verb = (route.name === '' || isAction(route) ? collectionVerbs : itemVerbs)[method];
   if (verb === 'list' && /^(true|1)$/i.test(query.get('watch') ?? '')) return 'watch';
   return verb ?? method.toLowerCase();
 };
@@ -62,8 +73,30 @@ const attributesOf = (exchange: Exchange, route: ResourceRoute | undefined): Att
   const verb = verbOf(exchange, route);
   if (route === undefined) return { user, verb, path };
   const { group, plural } = route.served.kind;
-  const { subresource, namespace, name } = route;
-  return { user, verb, path, resource: { group, plural, subresource, namespace, name } };
+  const { subresource, name } = route;
+  // A namespace is in itself: who may something in a namespace may be allowed to see what it is.
+  const namespace = group === '' && plural === 'namespaces' ? name : route.namespace;
+  const named = name === '' && (verb === 'list' || verb === 'watch') ? nameIn(exchange.query.get('fieldSelector')) : name;
+  return { user, verb, path, resource: { group, plural, subresource, namespace, name: named } };
+};
+
+/** The one name that a field selector leaves; empty when it leaves more. */
+const nameIn = (selector: string | null): string => /(?:^|,)metadata\.name==?([^,=!]+)(?:,|$)/.exec(selector ?? '')?.[1] ?? '';
+
+const actionAnswer = (access: Access, exchange: Exchange, route: ResourceRoute, verb: string): Promise<Answer> => {
+  const isMissing = route.subresource === '' && route.served.namespaced && route.namespace === '';
+  if (exchange.method !== 'POST' || (verb !== 'create' && !isAction(route)) || isMissing) throw methodNotAllowed();
+  return access.answers(exchange, route);
+};
+
+/** Ends when whoever watches may do so no more. */
+const watchAnswer = async ({ registry, access }: DispatchOptions, exchange: Exchange, route: ResourceRoute, attributes: Attributes): Promise<undefined> => {
+  const withdrawn = new AbortController();
+  const forget = access.roles.onChange(() => {
+    if (!access.authorize(attributes).allowed) withdrawn.abort();
+  });
+  const signal = AbortSignal.any([exchange.signal, withdrawn.signal]);
+  await streamWatch(registry, { ...exchange, signal }, route, parseListQuery(route.served, exchange.query)).finally(forget);
 };
 
 const viewAnswer = async (options: DispatchOptions, { query }: Exchange, route: ResourceRoute, verb: string): Promise<Answer> => {
@@ -77,7 +110,7 @@ const changing: ReadonlySet<string> = new Set(['create', 'update', 'patch', 'del
 const dispatchResource = async (registry: Registry, exchange: Exchange, route: ResourceRoute, verb: string): Promise<Answer | undefined> => {
   const { served } = route;
   const needsNamespace = served.namespaced && route.namespace === '';
-  if (served.kind.readOnly === true && changing.has(verb)) {
+  if (served.kind.readOnly === true && changing.has(verb) && !exchange.user.groups.includes(controllersGroup)) {
     throw forbidden(served, route.name, 'only the controller writes it, from what devices tell');
   }
   switch (verb) {
@@ -85,9 +118,6 @@ const dispatchResource = async (registry: Registry, exchange: Exchange, route: R
       return getObject(registry, exchange, route);
     case 'list':
       return listObjects(registry, exchange, route, parseListQuery(route.served, exchange.query));
-    case 'watch':
-      await streamWatch(registry, exchange, route, parseListQuery(route.served, exchange.query));
-      return undefined;
     case 'update':
       return updateObject(registry, exchange, route);
     case 'patch':

@@ -75,9 +75,9 @@ describe('the edges of HTTP', () => {
       assert.equal((await test.call('GET', robots)).status, 200);
     }));
 
-  it('answers a review that nobody serves with 404, never with a yes', () =>
+  it('answers a review that cannot be read with an error, never with a yes', () =>
     withServer(async ({ call }) => {
       const reply = await call('POST', '/apis/authorization.k8s.io/v1/selfsubjectaccessreviews', { body: Buffer.from('k8s\0'), headers: { 'content-type': 'application/vnd.kubernetes.protobuf' } });
-      assert.equal(reply.status, 404);
+      assert.equal(reply.status, 415);
     }));
 });

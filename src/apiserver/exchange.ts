@@ -1,20 +1,16 @@
 /** One request and its answer: body limits, compression, warnings, and the headers that every answer has. */
-import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { promisify } from 'node:util';
 import { gzip as gzipCallback } from 'node:zlib';
 import { HeddleError } from '../kit/error.ts';
+import type { Rights } from './access/rights.ts';
+import type { User } from './access/user.ts';
 import { statusOf } from './status.ts';
 
 const gzip = promisify(gzipCallback);
 const gzipThreshold = 128 * 1024;
 /** What the stock server takes; anything larger is a mistake or an attack. */
 export const maxBodyBytes = 3 * 1024 * 1024;
-
-export interface User {
-  readonly name: string;
-  readonly groups: readonly string[];
-}
 
 export interface Answer {
   readonly status: number;
@@ -31,6 +27,9 @@ export interface Exchange {
   readonly path: string;
   readonly query: URLSearchParams;
   readonly user: User;
+  readonly rights: Rights;
+  /** Of this request in the audit log, and in the header Audit-Id of its answer. */
+  readonly auditId: string;
   /** Sent as `Warning` headers, one each. */
   readonly warnings: Set<string>;
   /** Aborts when the client is gone or the server closes. */
@@ -59,7 +58,7 @@ const warningHeader = (text: string): string =>
 
 export const startHeaders = (exchange: Exchange): void => {
   const { response } = exchange;
-  response.setHeader('Audit-Id', randomUUID());
+  response.setHeader('Audit-Id', exchange.auditId);
   if (exchange.warnings.size > 0) response.setHeader('Warning', [...exchange.warnings].map(warningHeader));
 };
 

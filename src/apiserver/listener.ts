@@ -1,9 +1,13 @@
 /** The HTTPS listener: TLS, one exchange a request, metrics, logging of what went wrong, and a polite end. */
 import { createServer, type Server } from 'node:https';
-import { constants } from 'node:crypto';
+import { constants, randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { HeddleError } from '../kit/error.ts';
-import type { Authenticate } from './access/auth.ts';
+import type { AuditLog } from './access/audit.ts';
+import type { Decision } from './access/attributes.ts';
+import type { Fairness } from './access/fairness.ts';
+import { noRights } from './access/rights.ts';
+import { anonymous, controllersGroup, mastersGroup, type User } from './access/user.ts';
 import type { KeyPair } from './pki/certificate.ts';
 import { verbOf, type Dispatch } from './dispatch.ts';
 import { errorAnswer, send, type Answer, type Exchange } from './exchange.ts';
@@ -19,14 +23,20 @@ export interface Log {
 
 export interface ListenerOptions {
   readonly scheme: Scheme;
-  readonly authenticate: Authenticate;
+  readonly identify: Identify;
   readonly dispatch: Dispatch;
+  readonly fairness: Fairness;
+  /** Left out: requests are not told to anybody. */
+  readonly audit?: AuditLog;
   readonly metrics: RequestMetrics;
   readonly log: Log;
   readonly credentials: KeyPair;
   /** PEM of who signs client certificates. */
   readonly clientAuthority: string;
 }
+
+/** Who asks, and as whom; throws `Unauthorized`, or `Forbidden` for who may not act as somebody else. */
+export type Identify = (request: IncomingMessage, path: string, asked: (user: User) => void) => Promise<User>;
 
 export interface Listener {
   /** Starts to listen and answers the port taken; rejects with the error of the system (`EADDRINUSE`, `EADDRNOTAVAIL`). */
@@ -92,6 +102,7 @@ const close = (server: Server, closing: AbortController): Promise<void> =>
   });
 
 const handle = async (options: ListenerOptions, closing: AbortSignal, request: IncomingMessage, response: ServerResponse): Promise<void> => {
+  const started = Date.now();
   const gone = new AbortController();
   response.once('close', () => gone.abort());
   // Somebody who is gone needs no answer, and no crash of ours.
@@ -103,18 +114,47 @@ const handle = async (options: ListenerOptions, closing: AbortSignal, request: I
     method: request.method === 'HEAD' ? 'GET' : (request.method ?? 'GET'),
     path: url.pathname,
     query: url.searchParams,
-    user: { name: '', groups: [] },
+    user: anonymous,
+    rights: noRights,
+    auditId: randomUUID(),
     warnings: new Set(),
     signal: AbortSignal.any([gone.signal, closing]),
   };
   const route = routeOf(options.scheme, url.pathname);
   const end = options.metrics.begin(labelsOf(exchange, route));
-  const answer = await answerOf(options, exchange, route);
+  const course: Course = { asker: anonymous, user: anonymous, reason: '' };
+  const answer = await answerOf(options, exchange, route, course);
   if (answer !== undefined) await send(exchange, answer).catch((thrown: unknown) => options.log.error({ error: HeddleError.from(thrown).message }, 'answer failed'));
   // What was not read of a body must not be taken for the next request.
   if (!request.complete && !request.destroyed) response.once('finish', () => request.destroy());
-  end(answer?.status ?? response.statusCode);
+  const status = answer?.status ?? response.statusCode;
+  end(status);
+  options.audit?.write(auditedRequest(exchange, route, course, started, status));
 };
+
+/** What became known of a request on its way. */
+interface Course {
+  /** Who has shown who it is. */
+  asker: User;
+  /** Whom it acts as, mostly itself. */
+  user: User;
+  reason: string;
+}
+
+const auditedRequest = (exchange: Exchange, route: ResourceRoute | undefined, { asker, user, reason }: Course, started: number, code: number) => ({
+  id: exchange.auditId,
+  user: asker,
+  ...(user === asker ? {} : { impersonated: user }),
+  verb: verbOf(exchange, route),
+  uri: exchange.request.url ?? '',
+  ...(route === undefined ? {} : { resource: { ...labelsOf(exchange, route), plural: route.served.kind.plural, namespace: route.namespace, name: route.name } }),
+  source: exchange.request.socket.remoteAddress ?? '',
+  userAgent: exchange.request.headers['user-agent'] ?? '',
+  code,
+  started,
+  ended: Date.now(),
+  reason,
+});
 
 /** The path may begin with two slashes, which as a relative URL would name another host. */
 const targetOf = (request: IncomingMessage): URL => {
@@ -131,15 +171,26 @@ const labelsOf = (exchange: Exchange, route: ResourceRoute | undefined) => ({
   subresource: route?.subresource ?? '',
 });
 
-const answerOf = async (options: ListenerOptions, exchange: Exchange, route: ResourceRoute | undefined): Promise<Answer | undefined> => {
+const answerOf = async (options: ListenerOptions, exchange: Exchange, route: ResourceRoute | undefined, course: Course): Promise<Answer | undefined> => {
+  let leave: (() => void) | undefined;
   try {
-    const user = options.authenticate(exchange.request);
-    return await options.dispatch({ ...exchange, user }, route);
+    course.user = await options.identify(exchange.request, exchange.path, (asker) => (course.asker = asker));
+    if (!isExempt(exchange, route, course.user)) leave = await options.fairness.enter(course.user.name, exchange.signal);
+    const allowed = (decision: Decision): void => void (course.reason = decision.reason);
+    return await options.dispatch({ ...exchange, user: course.user }, route, allowed);
   } catch (thrown) {
     const error = HeddleError.from(thrown);
     if (error.code === 'Internal' && !exchange.signal.aborted) {
       options.log.error({ method: exchange.method, path: exchange.path, error: error.message, stack: error.cause instanceof Error ? error.cause.stack : error.stack }, 'request failed');
     }
     return errorAnswer(error);
+  } finally {
+    leave?.();
   }
 };
+
+const health = /^\/(healthz|livez|readyz)(\/|$)/;
+
+/** Watches last and cost little; the server's own people and parts, and who asks whether it lives, do not queue behind others. */
+const isExempt = (exchange: Exchange, route: ResourceRoute | undefined, { groups }: User): boolean =>
+  verbOf(exchange, route) === 'watch' || groups.includes(mastersGroup) || groups.includes(controllersGroup) || health.test(exchange.path);

@@ -6,9 +6,13 @@ import type { ResourceClient } from '../api/client.ts';
 import { coreKinds } from '../api/core/index.ts';
 import type { Kind } from '../api/object.ts';
 import { HeddleError } from '../kit/error.ts';
-import { objectOr } from '../kit/json.ts';
+import { objectOr, optional } from '../kit/json.ts';
 import type { Store } from '../store/store.ts';
-import { authorizeMasters, createAuthenticator, readTokenFile, type Authorize } from './access/auth.ts';
+import { openAccess } from './access/access.ts';
+import { openAuditLog } from './access/audit.ts';
+import { createFairness, type FairnessOptions } from './access/fairness.ts';
+import { impersonated } from './access/impersonation.ts';
+import type { OidcOptions } from './access/oidc.ts';
 import { createInProcessClient } from './registry/client.ts';
 import { createDispatch, type Views } from './dispatch.ts';
 import { writeDurably } from './pki/durable.ts';
@@ -36,7 +40,10 @@ export interface ApiServerOptions {
   readonly metrics?: MetricsRegistry;
   /** Static bearer tokens, see readTokenFile. */
   readonly tokenFile?: string;
-  readonly authorize?: Authorize;
+  readonly oidc?: OidcOptions;
+  /** File that gets one line a request; default: none. */
+  readonly auditLog?: string;
+  readonly fairness?: FairnessOptions;
   /** Default: there are none. */
   readonly views?: Views;
 }
@@ -51,6 +58,8 @@ export interface ApiServer {
   readonly client: ResourceClient;
   readonly ca: CertificateAuthority;
   readonly metrics: MetricsRegistry;
+  /** Goes on with new files of the same names, after log rotation has moved the old ones away. */
+  reopenLogs(): void;
   /** Ends watches, then connections; the store stays open. */
   close(): Promise<void>;
 }
@@ -74,21 +83,31 @@ export const startApiServer = async (options: ApiServerOptions): Promise<ApiServ
   const names = [...new Set([...localNames, ...(isAny(host) ? [] : [host]), ...(options.extraNames ?? [])])];
   const credentials = await ca.keptServer('server', names);
   let address = host;
+  const failed = (error: Error): void => log.error({ error: error.message }, 'background work failed');
+  const audit = options.auditLog === undefined ? undefined : await openAuditLog({ path: options.auditLog, metrics, log });
+  const access = await openAccess({ registry, dataDir, onError: failed, ...optional('tokenFile', options.tokenFile), ...optional('oidc', options.oidc) });
   const listener = createListener({
     scheme,
-    authenticate: createAuthenticator(options.tokenFile === undefined ? new Map() : await readTokenFile(options.tokenFile)),
-    dispatch: createDispatch({ registry, authorize: options.authorize ?? authorizeMasters, metrics, version: await packageVersion(), address: () => address, views: options.views ?? noViews }),
+    identify: async (request, path, asked) => {
+      const user = await access.authenticator.userOf(request);
+      asked(user);
+      return impersonated(request, user, path, access.authorize) ?? user;
+    },
+    dispatch: createDispatch({ registry, access, metrics, version: await packageVersion(), address: () => address, views: options.views ?? noViews }),
+    fairness: createFairness({ ...options.fairness, metrics }),
+    ...optional('audit', audit),
     metrics: createRequestMetrics(metrics),
     log,
     credentials,
     clientAuthority: ca.certificate,
   });
-  const failed = (error: Error): void => log.error({ error: error.message }, 'background work failed');
   const namespaces = await runNamespaceLifecycle(registry, failed);
   const maintenance = startMaintenance(store, registry, failed);
   const close = async (): Promise<void> => {
     maintenance.close();
     await Promise.all([listener.close(), namespaces.close()]);
+    access.close();
+    await audit?.close();
   };
   try {
     const taken = await listener.listen(host, port);
@@ -96,7 +115,7 @@ export const startApiServer = async (options: ApiServerOptions): Promise<ApiServ
     const kubeconfigPath = join(dataDir, 'kubeconfig');
     await writeKubeconfig(kubeconfigPath, `https://${address}`, ca);
     log.info({ url: `https://${address}`, kubeconfig: kubeconfigPath }, 'API server is listening');
-    return { url: `https://${address}`, kubeconfigPath, registry, client: createInProcessClient(registry), ca, metrics, close };
+    return { url: `https://${address}`, kubeconfigPath, registry, client: createInProcessClient(registry), ca, metrics, reopenLogs: () => audit?.reopen(), close };
   } catch (thrown) {
     await close();
     throw thrown;

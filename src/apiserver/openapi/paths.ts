@@ -56,6 +56,7 @@ export const pathsOf = (served: ServedKind): PathShape[] => {
     operation('put', 'put', writeParameters, suffix),
     operation('patch', 'patch', writeParameters, suffix),
   ];
+  if (served.kind.createOnly === true) return [{ path: collection, operations: [operation('post', 'post', writeParameters)] }];
   return [
     { path: collection, operations: [operation('list', 'get', listParameters), operation('post', 'post', writeParameters)] },
     { path: item, operations: [...changes(''), operation('delete', 'delete', ['dryRun'])] },

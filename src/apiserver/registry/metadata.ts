@@ -27,10 +27,14 @@ const checkRest = (metadata: ObjectMeta): Finding[] => [
 
 const checkName = (kind: Kind, name: string): Finding[] => {
   if (name === '') return [found('metadata.name', 'MissingField', 'name or generateName is required')];
+  if (kind.names === 'path') return isPathSegment(name) ? [] : [found('metadata.name', 'FieldValueInvalid', `"${name}" must not be "." or "..", nor contain "/", "%" or blanks`)];
   const isNamespace = kind.group === '' && kind.kind === 'Namespace';
   const result = isNamespace ? parseLabel(name) : parseSubdomain(name);
   return result.ok ? [] : [found('metadata.name', result.code, result.message)];
 };
+
+/** Printable ASCII, for it becomes a part of a key of the store. */
+const isPathSegment = (name: string): boolean => /^[!-~]{1,253}$/.test(name) && !/[/%]/.test(name) && name !== '.' && name !== '..';
 
 const isQualified = (key: string): boolean => {
   const slash = key.indexOf('/');

@@ -68,7 +68,7 @@ export const runNamespaceLifecycle = async (registry: Registry, onError: (error:
   const tried = (name: string): Promise<void> => attempt(name).catch((thrown: unknown) => onError(HeddleError.from(thrown)));
 
   const { items, revision } = await registry.list(namespaces);
-  const loops = registry.scheme.kinds
+  const loops = registry.scheme.stored
     .filter((served) => served.namespaced || served === namespaces)
     .map((served) => watchKind(registry, served, revision, stop.signal, async (event) => {
       const deleted = event.type === 'DELETED';
@@ -130,7 +130,7 @@ const emptyNamespace = async (registry: Registry, name: string): Promise<boolean
   // Deleting it once more changes nothing, and returns when creations that were let in before have landed.
   await ifPresent(registry.delete(registry.scheme.byKind('Namespace'), '', name));
   let left = 0;
-  for (const served of registry.scheme.kinds.filter((kind) => kind.namespaced)) {
+  for (const served of registry.scheme.stored.filter((kind) => kind.namespaced)) {
     const { items } = await registry.list(served, { namespace: name });
     for (const object of items) {
       const deleted = await ifPresent(registry.delete(served, name, object.metadata.name));

@@ -66,7 +66,7 @@ describe('authentication', () => {
       for (const path of ['/version', '/healthz', '/readyz']) assert.equal((await call('GET', path, { anonymous: true })).status, 200);
       const denied = await call('GET', '/api/v1/namespaces/default', { anonymous: true });
       assert.equal(denied.status, 403);
-      assert.equal(denied.json['message'], 'namespaces "default" is forbidden: User "system:anonymous" cannot get resource "namespaces" in API group "" at the cluster scope');
+      assert.equal(denied.json['message'], 'namespaces "default" is forbidden: User "system:anonymous" cannot get resource "namespaces" in API group "" in the namespace "default"');
       for (const path of ['/metrics', '/apis', '/openapi/v2']) assert.equal((await call('GET', path, { anonymous: true })).status, 403);
     }));
 
@@ -87,7 +87,7 @@ describe('authentication', () => {
       await writeFile(tokenFile, '# robots\nsecret-1,ci,1,"system:masters,builders"\nsecret-2,viewer,2\n');
       await withServer(
         async ({ call }) => {
-          const status = async (token: string) => (await call('GET', '/apis', { anonymous: true, headers: { authorization: `Bearer ${token}` } })).status;
+          const status = async (token: string) => (await call('GET', '/metrics', { anonymous: true, headers: { authorization: `Bearer ${token}` } })).status;
           assert.deepEqual([await status('secret-1'), await status('secret-2'), await status('secret-3')], [200, 403, 401]);
         },
         { tokenFile },
