@@ -27,7 +27,7 @@ export const withSession = async <Result>(
   work: (session: Session) => Promise<Result>,
 ): Promise<Result> => {
   const file = findKubeconfig({ flag: options.kubeconfig, env: io.env, running: runningKubeconfigs() });
-  const client = createApiClient(readKubeconfig(file), io.signal);
+  const client = createApiClient(readKubeconfig(file), { interrupt: io.signal });
   let types: Promise<ResourceType[]> | undefined;
   try {
     return await work({
