@@ -12,11 +12,13 @@ import type { Cluster } from './cluster.ts';
 import { errorOf } from './fault.ts';
 import { History } from './history.ts';
 import { type Layout } from './layout.ts';
-import { readPast } from './past.ts';
+import { light, readPast } from './past.ts';
 import { type Watching, watchEtcd } from './watching.ts';
 
 const shortestPause = 20;
 const longestPause = 2_000;
+const reachMilliseconds = 5_000;
+const reachPause = 5;
 
 export interface FollowerOptions {
   readonly cluster: Cluster;
@@ -32,13 +34,37 @@ export class Follower {
   readonly #options: FollowerOptions;
   readonly #stop = new AbortController();
   readonly #running: Promise<void>;
+  /** Settles with the first watch: it stands, or what is in its way. */
+  readonly #begun = Promise.withResolvers<void>();
   #history: History;
 
   constructor(options: FollowerOptions) {
     this.#options = options;
     this.#history = new History(options.revision);
     this.feed = new Feed(options.revision, (prefix, after, limit, signal) => this.#read(prefix, after, limit, signal));
+    // Who opened the store may have given up.
+    this.#begun.promise.catch(() => undefined);
     this.#running = this.#run();
+  }
+
+  /** Resolves when the watch stands. @throws HeddleError when it could not be made */
+  begun(): Promise<void> {
+    return this.#begun.promise;
+  }
+
+  /**
+   * Resolves when all watchers here have been given what there is up to a revision: where the watch of etcd was before that may
+   * then be forgotten. A beacon comes by in any case, also where nobody else writes. @throws HeddleError `Unavailable`
+   */
+  async reach(revision: Revision): Promise<void> {
+    if (this.feed.revision >= revision) return;
+    const { cluster, layout } = this.#options;
+    await light(cluster, layout);
+    const deadline = performance.now() + reachMilliseconds;
+    while (this.feed.revision < revision) {
+      if (this.#stop.signal.aborted || performance.now() > deadline) throw new HeddleError('Unavailable', 'the watch of etcd does not come up to the present');
+      await delay(reachPause);
+    }
   }
 
   /** Nothing up to this revision is answered any more. */
@@ -64,6 +90,7 @@ export class Follower {
       try {
         await this.#follow();
       } catch (thrown) {
+        this.#begun.reject(thrown);
         // What cannot be found out now is found out in the next round.
         await this.#recover(HeddleError.from(thrown)).catch(() => undefined);
       }
@@ -78,7 +105,7 @@ export class Follower {
     const after = this.feed.revision;
     const now = await this.#now();
     if (now < after) throw new HeddleError('Expired', `etcd is at revision ${now} and was at ${after}: it was set back, or is another one`);
-    await watchEtcd(cluster, layout, { after, noteOf, signal, onChanges: (changes, until) => this.#publish(changes, until) });
+    await watchEtcd(cluster, layout, { after, isPresent: now === after, noteOf, signal, onCreated: this.#begun.resolve, onChanges: (changes, until) => this.#publish(changes, until) });
   }
 
   #publish(changes: readonly Change[], until: Revision): void {

@@ -37,7 +37,8 @@ export const readPast = async (cluster: Cluster, layout: Layout, { prefix, after
   return { changes: found, until };
 };
 
-const light = async (cluster: Cluster, layout: Layout): Promise<Revision> => {
+/** Writes what every watch of this store sees, and answers its revision. @throws HeddleError */
+export const light = async (cluster: Cluster, layout: Layout): Promise<Revision> => {
   try {
     return layout.revisionOf(await put(cluster, layout.beacon, Buffer.alloc(0)));
   } catch (thrown) {

@@ -38,7 +38,9 @@ export const openEtcdStore = async (options: EtcdOptions): Promise<Store> => {
   try {
     const layout = new Layout(prefix, await readOffset(cluster, prefix, options.startAfter));
     const { header } = await range(cluster, { key: layout.beacon, countOnly: true });
-    return new EtcdStore(cluster, layout, layout.revisionOf(header?.revision), options.onTrouble);
+    const store = new EtcdStore(cluster, layout, layout.revisionOf(header?.revision), options.onTrouble);
+    await store.begun();
+    return store;
   } catch (thrown) {
     cluster.close();
     throw errorOf(thrown);
@@ -77,6 +79,16 @@ class EtcdStore implements Store {
     this.#seen = revision;
     this.#onTrouble = onTrouble;
     this.#follower = new Follower({ cluster, layout, revision, onTrouble, noteOf: (stamp, key) => this.#notes.take(stamp, key) });
+  }
+
+  /** @throws HeddleError when etcd could not be watched; the store is closed then */
+  async begun(): Promise<void> {
+    try {
+      await this.#follower.begun();
+    } catch (thrown) {
+      await this.close();
+      throw thrown;
+    }
   }
 
   get revision(): Revision {
@@ -125,6 +137,7 @@ class EtcdStore implements Store {
   async compact(revision: Revision): Promise<void> {
     this.#checkOpen();
     if (revision > this.revision) throw new HeddleError('BadRequest', `revision ${revision} does not exist yet`);
+    await this.#follower.reach(revision);
     if (revision <= this.#layout.offset || (await this.#ask(() => this.#belongsToOthers()))) return;
     try {
       await this.#ask(() => compact(this.#cluster, this.#layout.etcdRevision(revision)));

@@ -1,6 +1,6 @@
 /**
- * One watch of etcd: everything below the prefix of a store from a revision on, commit by commit. It begins one revision early,
- * because etcd tells only so that the revision itself was compacted, and drops what was known.
+ * One watch of etcd: everything below the prefix of a store from a revision on, commit by commit. One that begins in the past
+ * begins one revision early, because etcd tells only so that the revision itself was compacted, and drops what was known.
  */
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
 import { HeddleError } from '../../kit/error.ts';
@@ -14,8 +14,12 @@ import { type Layout, rangeEnd, unstamped } from './layout.ts';
 export interface Watching {
   /** Every change after it is wanted. */
   readonly after: Revision;
+  /** That revision was the latest a moment ago. etcd looks after a watch from the past every 100 ms only until it has caught up. */
+  readonly isPresent?: boolean;
   /** Whole commits in order, and how far the watch has come with them; `changes` is empty when only that is known. */
   readonly onChanges: (changes: readonly Change[], until: Revision) => void;
+  /** etcd has begun. */
+  readonly onCreated?: () => void;
   /** The writer's note for a stamp and key, and the text it wrote. */
   readonly noteOf?: (stamp: string, key: string) => object | undefined;
   readonly signal: AbortSignal;
@@ -26,8 +30,8 @@ export interface Watching {
  * @throws HeddleError `Expired` when the revision was compacted, `Unavailable` when the connection was lost
  */
 export const watchEtcd = async (cluster: Cluster, layout: Layout, watching: Watching): Promise<void> => {
-  const { signal, after } = watching;
-  const start = layout.etcdRevision(after);
+  const { signal, after, isPresent = false } = watching;
+  const start = layout.etcdRevision(after) + (isPresent ? 1n : 0n);
   let stream: EtcdStream | undefined;
   let onAbort = (): void => undefined;
   try {
@@ -80,7 +84,7 @@ class Reader {
     const revision = this.#layout.revisionOf(header?.revision);
     if (compactRevision > 0n) throw expired(after, this.#layout.revisionOf(compactRevision));
     if (response.canceled) throw new HeddleError('Unavailable', `etcd ended the watch: ${cancelReason}`);
-    if (response.created) return;
+    if (response.created) return this.#watching.onCreated?.();
     this.#events.push(...events);
     if (response.fragment) return;
     const whole = this.#events;
