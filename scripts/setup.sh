@@ -6,8 +6,8 @@ cd "$(dirname "$0")/.."
 
 # What runs the lab: FRR routes, nftables and iproute2 program the kernel, dnsmasq and udhcpc are the two ends of DHCP,
 # clang (with libbpf-dev's headers) compiles the programs for VLAN tags, ping probes, unshare/nsenter/newuidmap make namespaces, protoc checks that generated code is fresh,
-# etcd-server is the store that several servers share.
-debian_packages='frr nftables dnsmasq-base busybox udhcpc isc-dhcp-client iputils-ping iproute2 lldpd util-linux procps uidmap protobuf-compiler clang libbpf-dev tcpdump etcd-server'
+# etcd-server is the store that several servers share, python3-kubernetes is one of the clients that the API is tested with.
+debian_packages='frr nftables dnsmasq-base busybox udhcpc isc-dhcp-client iputils-ping iproute2 lldpd util-linux procps uidmap protobuf-compiler clang libbpf-dev tcpdump etcd-server python3-kubernetes'
 
 log=$(mktemp)
 policy=/usr/sbin/policy-rc.d

@@ -1,112 +1,9 @@
-/**
- * The real kubectl against the server: Debian's 1.20, which scripts/kubectl.sh fetches, and what else is installed
- * (kubectl and its neighbours kubectl.1.NN). Each goes through the same day in the life of an object.
- */
+/** One day in the life of an object, with every real kubectl. */
 import assert from 'node:assert/strict';
-import { execFile, spawn } from 'node:child_process';
-import { access, chmod, mkdtemp, readdir, realpath, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { delimiter, dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { describe, it } from 'node:test';
+import { chmod } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { stringify } from 'yaml';
-import type { JsonObject } from '../kit/json.ts';
-import { robot, withServer, type TestServer } from './testing.ts';
-
-interface Outcome {
-  readonly code: number;
-  readonly out: string;
-  readonly err: string;
-}
-
-const run = (file: string, args: readonly string[], options: { env?: NodeJS.ProcessEnv; cwd?: string } = {}): Promise<Outcome> =>
-  new Promise((resolve) => {
-    execFile(file, args, { timeout: 30_000, ...options }, (error, out, err) => {
-      const code = error === null ? 0 : typeof error.code === 'number' ? error.code : 1;
-      resolve({ code, out, err });
-    });
-  });
-
-const fetched = async (): Promise<string> => {
-  const { code, out, err } = await run('sh', [fileURLToPath(new URL('../../scripts/kubectl.sh', import.meta.url))]);
-  if (code !== 0) throw new Error(err.trim());
-  return out.trim();
-};
-
-/** The oldest and the newest installed beside what `kubectl` is; every version in between was measured once. */
-const installed = async (): Promise<string[]> => {
-  for (const directory of (process.env['PATH'] ?? '').split(delimiter)) {
-    const found = await realpath(join(directory, 'kubectl')).catch(() => undefined);
-    if (found === undefined) continue;
-    const neighbours = (await readdir(dirname(found))).filter((name) => /^kubectl\.\d+\.\d+$/.test(name)).toSorted();
-    const chosen = neighbours.length === 0 ? [found] : [neighbours[0], neighbours.at(-1)].map((name) => join(dirname(found), name ?? ''));
-    return [...new Set(chosen)];
-  }
-  return [];
-};
-
-interface Kubectl {
-  readonly minor: number;
-  /** Runs it with a home, cache and kubeconfig of this test; standard output, or a failed assertion. */
-  ok(...args: string[]): Promise<string>;
-  /** For commands that must fail. */
-  outcome(...args: string[]): Promise<Outcome>;
-  /** Standard output from its start until `enough` says so; then it is ended. */
-  until(enough: (output: string) => boolean, ready: () => Promise<unknown>, ...args: string[]): Promise<string>;
-  file(name: string, content: JsonObject | string): Promise<string>;
-  readonly test: TestServer;
-}
-
-const withKubectl = (binary: string, minor: number, body: (kubectl: Kubectl) => Promise<void>): Promise<void> =>
-  withServer(async (test) => {
-    const home = await mkdtemp(join(tmpdir(), 'heddle-kubectl-'));
-    const env = { PATH: process.env['PATH'], HOME: home, KUBECONFIG: test.server.kubeconfigPath, EDITOR: join(home, 'editor') };
-    const outcome = (...args: string[]) => run(binary, args, { env, cwd: home });
-    const kubectl: Kubectl = {
-      minor,
-      test,
-      outcome,
-      async ok(...args) {
-        const { code, out, err } = await outcome(...args);
-        assert.equal(code, 0, `kubectl ${args.join(' ')}: ${err}${out}`);
-        return out;
-      },
-      until: (enough, ready, ...args) => untilOutput(binary, args, { env, cwd: home }, enough, ready),
-      async file(name, content) {
-        await writeFile(join(home, name), typeof content === 'string' ? content : stringify(content));
-        return join(home, name);
-      },
-    };
-    await body(kubectl).finally(() => rm(home, { recursive: true, force: true, maxRetries: 3 }));
-  });
-
-const untilOutput = (
-  binary: string,
-  args: readonly string[],
-  options: { env: NodeJS.ProcessEnv; cwd: string },
-  enough: (output: string) => boolean,
-  ready: () => Promise<unknown>,
-): Promise<string> =>
-  new Promise((resolve, reject) => {
-    const child = spawn(binary, args, { ...options, stdio: ['ignore', 'pipe', 'inherit'] });
-    const timer = setTimeout(() => child.kill(), 20_000);
-    let output = '';
-    let begun = false;
-    child.stdout.setEncoding('utf8').on('data', (text: string) => {
-      output += text;
-      if (!begun) {
-        begun = true;
-        ready().catch(reject);
-      }
-      if (enough(output)) child.kill();
-    });
-    child.once('close', () => {
-      clearTimeout(timer);
-      if (enough(output)) resolve(output);
-      else reject(new Error(`kubectl ${args.join(' ')} printed only: ${output}`));
-    });
-  });
+import { robot, type TestServer } from '../testing.ts';
+import { kubectlSuite, type Kubectl } from './kubectl.ts';
 
 /** Until somebody watches robots: what is deleted from then on is seen. */
 const untilWatched = async ({ server }: TestServer): Promise<void> => {
@@ -116,8 +13,8 @@ const untilWatched = async ({ server }: TestServer): Promise<void> => {
   }
 };
 
-const stories: { readonly [story: string]: (kubectl: Kubectl) => Promise<void> } = {
-  'applies: created, unchanged, configured, and a bad manifest changes nothing': async (kubectl) => {
+await kubectlSuite('a real kubectl', {
+  'applies: created, unchanged, configured, and a bad manifest changes nothing': async (kubectl: Kubectl) => {
     const file = await kubectl.file('r.yaml', robot('r', { speed: 2 }));
     assert.equal(await kubectl.ok('apply', '-f', file), 'robot.test.heddle.dev/r created\n');
     assert.equal(await kubectl.ok('apply', '-f', file), 'robot.test.heddle.dev/r unchanged\n');
@@ -132,7 +29,7 @@ const stories: { readonly [story: string]: (kubectl: Kubectl) => Promise<void> }
     assert.equal(await kubectl.ok('get', 'robot', 'r', '-o', 'jsonpath={.spec.speed}{.metadata.generation}'), '32');
   },
 
-  'gets: table, wide, yaml, names, all namespaces, selectors, pages, short names': async (kubectl) => {
+  'gets: table, wide, yaml, names, all namespaces, selectors, pages, short names': async (kubectl: Kubectl) => {
     await kubectl.ok('create', 'namespace', 'team');
     for (const name of ['a', 'b', 'c']) {
       await kubectl.ok('create', '-f', await kubectl.file(`${name}.yaml`, robot(name, { color: 'red' }, { labels: { rack: name === 'c' ? 'r2' : 'r1' } })));
@@ -149,7 +46,7 @@ const stories: { readonly [story: string]: (kubectl: Kubectl) => Promise<void> }
     assert.match((await kubectl.outcome('get', 'robot', 'nobody')).err, /robots.test.heddle.dev "nobody" not found/);
   },
 
-  'edits, patches, labels and annotates': async (kubectl) => {
+  'edits, patches, labels and annotates': async (kubectl: Kubectl) => {
     await kubectl.ok('create', '-f', await kubectl.file('r.yaml', robot('r', { speed: 2 })));
     await chmod(await kubectl.file('editor', '#!/bin/sh\nsed -i "s/speed: 2/speed: 7/" "$1"\n'), 0o755);
     assert.match(await kubectl.ok('edit', 'robot', 'r'), /edited/);
@@ -166,7 +63,7 @@ const stories: { readonly [story: string]: (kubectl: Kubectl) => Promise<void> }
     await kubectl.ok('replace', '-f', await kubectl.file('r2.yaml', robot('r', { speed: 4 })));
   },
 
-  'waits for a condition and for the end, watches, deletes': async (kubectl) => {
+  'waits for a condition and for the end, watches, deletes': async (kubectl: Kubectl) => {
     await kubectl.ok('create', '-f', await kubectl.file('r.yaml', robot('r')));
     const { client } = kubectl.test.server;
     const ref = { kind: 'Robot', namespace: 'default', name: 'r' };
@@ -186,7 +83,7 @@ const stories: { readonly [story: string]: (kubectl: Kubectl) => Promise<void> }
     assert.equal(await kubectl.ok('get', 'robots', '-o', 'name'), '');
   },
 
-  'explains, lists resources, describes with events, dry-runs, deletes namespaces': async (kubectl) => {
+  'explains, lists resources, describes with events, dry-runs, deletes namespaces': async (kubectl: Kubectl) => {
     assert.match(await kubectl.ok('explain', 'robot.spec.arms'), /How many joints/);
     assert.match(await kubectl.ok('explain', 'robots'), /A robot of the tests/);
     assert.match(await kubectl.ok('api-resources'), /robots +rb +test.heddle.dev\/v1 +true +Robot/);
@@ -205,28 +102,4 @@ const stories: { readonly [story: string]: (kubectl: Kubectl) => Promise<void> }
     await kubectl.ok('delete', 'namespace', 'team', '--timeout=20s');
     assert.doesNotMatch(await kubectl.ok('get', 'robots', '-A'), /team/);
   },
-};
-
-const binaries: { path: string; minor: number }[] = [];
-let problem = '';
-try {
-  for (const path of [await fetched(), ...(await installed())]) {
-    await access(path);
-    const { out } = await run(path, ['version', '--client', '-o', 'json']);
-    binaries.push({ path, minor: Number(/"minor": "(\d+)/.exec(out)?.[1] ?? 0) });
-  }
-} catch (error) {
-  problem = String(error);
-}
-
-describe('a real kubectl', () => {
-  it('is at hand', (context) => {
-    if (problem === '' || process.env['CI'] === 'true') assert.equal(problem, '');
-    else context.skip(problem);
-  });
-
-  for (const { path, minor } of binaries) {
-    for (const [story, body] of Object.entries(stories)) it(`1.${minor} ${story}`, () => withKubectl(path, minor, body));
-  }
-
 });
