@@ -1,25 +1,27 @@
-/** POST, PUT, PATCH and DELETE over HTTP: options and bodies to registry calls. */
-import type { Resource } from '../api/object.ts';
+/** POST, PUT and PATCH over HTTP: options and bodies to registry calls. */
+import { isBuiltIn, type Resource } from '../api/object.ts';
+import { fieldTypeOf } from '../api/fieldtype.ts';
 import { HeddleError } from '../kit/error.ts';
 import type { FieldValidation } from './registry/admit.ts';
 import { decodeBody, decodeJson, decodeJsonOrYaml, textOf, type Decoded } from './body/decode.ts';
-import { jsonAnswer, readBody, type Answer, type Exchange } from './exchange.ts';
-import { isJsonObject, objectOr, optional } from '../kit/json.ts';
+import { readBody, type Answer, type Exchange } from './exchange.ts';
+import { isJsonObject, objectOr } from '../kit/json.ts';
 import { parseMediaType } from './body/media.ts';
 import { jsonPatch, mergePatch } from './patch/patch.ts';
-import type { ListQuery } from './query.ts';
 import { objectAnswer } from './read.ts';
-import type { DeleteOptions, Registry, WriteOptions } from './registry/registry.ts';
+import type { Registry, WriteOptions } from './registry/registry.ts';
 import type { ResourceRoute } from './route.ts';
 import type { ServedKind } from './scheme.ts';
-import { ApiError, successStatus } from './status.ts';
+import { ApiError } from './status.ts';
 import { checkedManagerName } from './patch/managername.ts';
 import { strategicPatch } from './patch/strategic.ts';
 
-const badOption = (kind: string, path: string, message: string, code = 'FieldValueNotSupported'): HeddleError =>
+/** `Invalid`, of an option of a request. */
+export const badOption = (kind: string, path: string, message: string, code = 'FieldValueNotSupported'): HeddleError =>
   new ApiError('Invalid', `${kind}.meta.k8s.io "" is invalid: ${path}: ${message}`, { group: 'meta.k8s.io', kind }, { findings: [{ path, code, message }] });
 
-const dryRunOf = (kind: string, values: readonly string[]): boolean => {
+/** Whether nothing is to be written; `Invalid` for values other than All. */
+export const dryRunOf = (kind: string, values: readonly string[]): boolean => {
   const wrong = values.find((value) => value !== 'All' && value !== '');
   if (wrong !== undefined) throw badOption(kind, 'dryRun', `"${wrong}" is not supported; use All`);
   return values.includes('All');
@@ -39,6 +41,8 @@ const writeOptions = (kind: string, exchange: Exchange, route: ResourceRoute, du
   fieldManager: fieldManagerOf(kind, exchange),
   managedFields: true,
   ...(route.subresource === 'status' ? { subresource: 'status' } : {}),
+  review: (next, before) => exchange.rights.review(route.served, next, before),
+  sees: exchange.rights.sees,
 });
 
 /** The `fieldManager` that was given, else what the client calls itself before the first `/`. */
@@ -92,7 +96,7 @@ const merge: ApplyPatch = (current, patch) => mergePatch(current, patch);
 const patchTypes = (served: ServedKind): { readonly [type: string]: ApplyPatch } => ({
   'application/merge-patch+json': merge,
   'application/json-patch+json': (current, patch) => jsonPatch(current, patch),
-  ...(served.kind.group === '' ? { 'application/strategic-merge-patch+json': (current: Resource, patch: unknown) => strategicPatch(current, patch) } : {}),
+  ...(isBuiltIn(served.kind) ? { 'application/strategic-merge-patch+json': (current: Resource, patch: unknown) => strategicPatch(fieldTypeOf(served.schema), current, patch) } : {}),
 });
 
 const applyType = 'application/apply-patch+yaml';
@@ -127,46 +131,4 @@ const applyObject = async (registry: Registry, exchange: Exchange, route: Resour
   const options = { ...writeOptions('PatchOptions', exchange, route, duplicates), fieldManager, force };
   const { object, created } = await registry.apply(route.served, route.namespace, route.name, placed(route, value), options);
   return objectAnswer(exchange, route.served, object, created ? 201 : 200);
-};
-
-const propagationPolicies = ['Background', 'Foreground', 'Orphan'];
-
-/** Options come in the body, the query, or both. Owners are not followed yet, so all policies delete just the object. */
-const deleteOptions = async (exchange: Exchange): Promise<DeleteOptions> => {
-  const bytes = await readBody(exchange.request);
-  const body = bytes.byteLength === 0 ? {} : objectOr(decodeBody(bytes, exchange.request.headers['content-type']).value);
-  const policy = exchange.query.get('propagationPolicy') ?? body['propagationPolicy'];
-  if (policy !== undefined && policy !== null && policy !== '' && !propagationPolicies.includes(String(policy))) {
-    throw badOption('DeleteOptions', 'propagationPolicy', `"${String(policy)}" is not supported; use ${propagationPolicies.join(', ')}`);
-  }
-  const inBody = Array.isArray(body['dryRun']) ? body['dryRun'].map(String) : [];
-  const { uid, resourceVersion } = objectOr(body['preconditions']);
-  return {
-    refuseInUse: true,
-    dryRun: dryRunOf('DeleteOptions', [...exchange.query.getAll('dryRun'), ...inBody]),
-    preconditions: {
-      ...optional('uid', typeof uid === 'string' ? uid : undefined),
-      ...optional('resourceVersion', typeof resourceVersion === 'string' ? resourceVersion : undefined),
-    },
-  };
-};
-
-export const deleteObject = async (registry: Registry, exchange: Exchange, route: ResourceRoute): Promise<Answer> => {
-  const options = await deleteOptions(exchange);
-  const { object, removed } = await registry.delete(route.served, route.namespace, route.name, options);
-  if (removed) return jsonAnswer(successStatus(route.served, route.name, object.metadata.uid));
-  return objectAnswer(exchange, route.served, object);
-};
-
-/** Deletes what the selectors select, one by one, and answers the list of it. */
-export const deleteCollection = async (registry: Registry, exchange: Exchange, route: ResourceRoute, query: ListQuery): Promise<Answer> => {
-  const options = await deleteOptions(exchange);
-  const { served } = route;
-  const { items, revision } = await registry.list(served, { namespace: route.namespace, ...optional('select', query.select) });
-  for (const { metadata } of items) {
-    await registry.delete(served, metadata.namespace ?? '', metadata.name, options).catch((thrown: unknown) => {
-      if (!(thrown instanceof HeddleError) || thrown.code !== 'NotFound') throw thrown;
-    });
-  }
-  return jsonAnswer({ kind: `${served.kind.kind}List`, apiVersion: served.apiVersion, metadata: { resourceVersion: String(revision) }, items });
 };

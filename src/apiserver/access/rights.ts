@@ -1,8 +1,8 @@
 /** What the one who asks may do beside what was asked: rules that depend on it ask here, and messages name only what it may read. */
 import type { ObjectRef, Resource } from '../../api/object.ts';
 import type { Scheme, ServedKind } from '../scheme.ts';
-import type { Authorize, Target } from './attributes.ts';
-import { refuseEscalation } from './rbac/escalation.ts';
+import { denied, type Authorize, type Target } from './attributes.ts';
+import { refuseEscalation, type MayOnRole } from './rbac/escalation.ts';
 import type { Roles } from './rbac/roles.ts';
 import { rbacGroup } from '../../api/core/rbac.ts';
 import type { User } from './user.ts';
@@ -32,9 +32,14 @@ export const rightsOf = ({ scheme, roles, authorize }: RightsOptions, user: User
       return may('get', { group, plural, subresource: '', namespace, name });
     },
     review(served, next, before) {
-      if (served.kind.group !== rbacGroup) return;
-      const mayOnRole = (verb: string, plural: string, namespace: string, name: string): boolean =>
-        may(verb, { group: rbacGroup, plural, subresource: '', namespace, name });
+      const { group, plural } = served.kind;
+      const { namespace = '', name } = next.metadata;
+      // An apply that creates needs the right to create, which the request itself was not judged by.
+      const created = { user, verb: 'create', resource: { group, plural, subresource: '', namespace, name }, path };
+      if (before === undefined && !authorize(created).allowed) throw denied(created);
+      if (group !== rbacGroup) return;
+      const mayOnRole: MayOnRole = (roleVerb, plurals, inNamespace, roleName) =>
+        may(roleVerb, { group: rbacGroup, plural: plurals, subresource: '', namespace: inNamespace, name: roleName });
       refuseEscalation({ roles, user, may: mayOnRole, byKind: scheme.byKind }, served, next, before);
     },
   };

@@ -24,6 +24,15 @@ export interface Objects {
 /** As many referrers as a message names. */
 const told = 5;
 
+/** Whether who asks may read an object. */
+export type Sees = (ref: ObjectRef) => boolean;
+
+/** Not in another namespace: everybody's business, or this tenant's own. */
+const isNear = ({ metadata: { namespace = '' } }: Resource, user: ObjectRef): boolean => namespace === '' || user.namespace === '' || user.namespace === namespace;
+
+const concealed = (findings: readonly Finding[], isSeen: boolean): Finding[] =>
+  findings.map((finding) => (isSeen ? finding : { ...finding, message: 'an object that you may not see would lose what it uses' }));
+
 export class References {
   readonly #objects: Objects;
   /** By what is referred to; a single referrer, which is the rule, needs no set. */
@@ -48,29 +57,33 @@ export class References {
   }
 
   /**
+   * Of the referrers only those are named that the one who asks may see. One in another namespace that it may not see does not
+   * count: no tenant can keep another from deleting what is his.
    * @param since what anybody wrote before this revision counts; needed where others write too
    * @throws ApiError `Conflict` that names who refers to the object.
    */
-  async refuseInUse(served: ServedKind, object: Resource, since?: Revision): Promise<void> {
-    const users = await this.#usersOf(refOf(object), since);
-    if (users.length === 0) return;
+  async refuseInUse(served: ServedKind, object: Resource, since?: Revision, sees: Sees = () => true): Promise<void> {
+    const all = (await this.#usersOf(refOf(object), since)).filter((user) => isNear(object, user) || sees(user));
+    if (all.length === 0) return;
+    const users = all.filter(sees);
     const names = users.slice(0, told).map(({ kind, namespace, name }) => `${kind} "${namespace === '' ? name : `${namespace}/${name}`}"`);
     const more = users.length > told ? ` and ${users.length - told} more` : '';
     const { name } = object.metadata;
+    const by = users.length === 0 ? 'objects that you may not see' : `${names.join(', ')}${more}`;
     throw new ApiError(
       'Conflict',
-      `${served.resource} "${name}" is in use by ${names.join(', ')}${more}; delete or change what uses it first`,
+      `${served.resource} "${name}" is in use by ${by}; delete or change what uses it first`,
       { name, group: served.kind.group, kind: served.kind.plural },
       { findings: users.slice(0, told).map((user) => ({ path: '', code: 'InUse', message: refKey(user) })) },
     );
   }
 
-  /** Faults of an update that would take something from objects that refer to this one. */
-  async strandedBy(served: ServedKind, before: Resource, after: Resource, since?: Revision): Promise<Finding[]> {
+  /** Faults of an update that would take something from objects that refer to this one; those that may not be seen are not named. */
+  async strandedBy(served: ServedKind, before: Resource, after: Resource, since?: Revision, sees: Sees = () => true): Promise<Finding[]> {
     const { strands } = served.kind;
     if (strands === undefined) return [];
     const users = await Promise.all((await this.#usersOf(refOf(after), since)).map((user) => this.#objects.get(user)));
-    return users.flatMap((user) => (user === undefined ? [] : strands(before, after, user)));
+    return users.flatMap((user) => (user === undefined ? [] : concealed(strands(before, after, user), sees(refOf(user)))));
   }
 
   /** Reads everything, the first time. */

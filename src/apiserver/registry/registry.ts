@@ -2,7 +2,7 @@
  * The semantics of the resource API over a store: identity, generations, optimistic concurrency, the status subresource,
  * finalizers, watch. It knows neither HTTP nor any particular kind; controllers reach it in process through client.ts.
  */
-import type { Resource } from '../../api/object.ts';
+import type { ObjectRef, Resource } from '../../api/object.ts';
 import type { Revision, Store } from '../../store/store.ts';
 import type { Scheme, ServedKind } from '../scheme.ts';
 import type { AdmitOptions } from './admit.ts';
@@ -32,6 +32,8 @@ export interface WriteOptions extends AdmitOptions {
    * (escalation, quotas, consent). Runs again when the write is tried again.
    */
   readonly review?: (next: Resource, before: Resource | undefined) => void | Promise<void>;
+  /** Whether an object may be named to who asks. Default: all may. */
+  readonly sees?: (ref: ObjectRef) => boolean;
 }
 
 export interface ApplyOptions extends WriteOptions {
@@ -76,6 +78,8 @@ export interface DeleteOptions {
   readonly propagation?: Propagation;
   /** Throws `Conflict` when other objects refer to it. */
   readonly refuseInUse?: boolean;
+  /** Whether an object may be named to who asks. Default: all may. */
+  readonly sees?: (ref: ObjectRef) => boolean;
 }
 
 export interface Deleted {

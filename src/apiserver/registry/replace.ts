@@ -1,6 +1,6 @@
 /** Updates and patches: a new state of an object in place of the current one. */
 import { isDeepStrictEqual } from 'node:util';
-import type { Resource } from '../../api/object.ts';
+import { isBuiltIn, type Resource } from '../../api/object.ts';
 import { HeddleError } from '../../kit/error.ts';
 import { isJsonObject, objectOr } from '../../kit/json.ts';
 import type { Entry } from '../../store/store.ts';
@@ -40,7 +40,7 @@ export const replace = async (context: Context, served: ServedKind, live: Live, 
   if (isSame && (owners === live.owners || isDeepStrictEqual(owners, live.owners))) return told(served, current, live.owners, options);
   if (!isSameDesire) next.metadata.generation = (current.metadata.generation ?? 0) + 1;
   const work = async (reservation?: Reservation): Promise<Resource> => {
-    const stranded = isSameDesire ? [] : await context.references.strandedBy(served, current, next, reservation?.revision);
+    const stranded = isSameDesire ? [] : await context.references.strandedBy(served, current, next, reservation?.revision, options.sees);
     if (stranded.length > 0) throw invalidObject(served, next.metadata.name, stranded);
     await options.review?.(next, current);
     const written = options.dryRun === true ? withVersion(next, entry.revision) : await context.commit(served, next, entry, current, reservation, owners);
@@ -72,7 +72,7 @@ export const updateObject = async (context: Context, served: ServedKind, body: u
   const namespace = served.namespaced ? String(metadata['namespace'] ?? '') : '';
   const entry = await context.entryOf(served, namespace, String(metadata['name'] ?? ''));
   const version = metadata['resourceVersion'];
-  if ((version === undefined || version === '') && served.kind.group !== '') {
+  if ((version === undefined || version === '') && !isBuiltIn(served.kind)) {
     throw invalidObject(served, String(metadata['name']), [
       { path: 'metadata.resourceVersion', code: 'FieldValueInvalid', message: 'must be specified for an update' },
     ]);
