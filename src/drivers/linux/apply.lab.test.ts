@@ -39,10 +39,10 @@ describe('applying rows to a Linux switch', () => {
     for (const count of [1, 100, 10_000]) {
       const { processes, steps } = await settle([...base, ...hosts(count)]);
       assert.ok(steps.length >= count);
-      assert.deepEqual(processes, { ip: 1, bridge: 1 }, `${count} rows`);
+      assert.deepEqual(processes, { ip: 1, bridge: 1, nft: 1 }, `${count} rows`);
     }
     const { processes } = await settle(base);
-    assert.deepEqual(processes, { ip: 1, bridge: 1 });
+    assert.deepEqual(processes, { ip: 1, bridge: 1, nft: 1 });
   });
 
   it('changes FRR without starting a process, however much changes', async () => {
@@ -67,7 +67,7 @@ describe('applying rows to a Linux switch', () => {
     const [{ key, message } = { key: '', message: '' }, ...others] = failed;
     assert.deepEqual([key, message], ['link/vrf5001/br1002', 'Error: mtu greater than device maximum.']);
     for (const other of others) assert.deepEqual([other.code, /1002/.test(other.key)], ['Blocked', true], other.key);
-    assert.deepEqual(processes, { ip: 2, bridge: 1 });
+    assert.deepEqual(processes, { ip: 2, bridge: 1, nft: 1 });
     for (const step of (await lone.leaf.plan(rows)).steps) assert.match(step.key, /1002/);
   });
 

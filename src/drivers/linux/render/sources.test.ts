@@ -68,7 +68,10 @@ describe('addresses that servers may send under', () => {
     assert.deepEqual(elements([...base, ...one, peering], 'source-1001-ip'), ['10.1.1.0/24', '10.99.0.0/24']);
     const routes = [route('10.98.0.0/24', '10.1.1.11'), route('10.97.0.7/32', '10.1.1.50'), route('0.0.0.0/0', '10.1.1.11'), route('10.96.0.0/24', '10.1.2.9')];
     assert.deepEqual(lines([...base, ...one, ...routes]), [
+      'arp saddr ip 10.97.0.7 accept',
+      'iifname "p1" arp saddr ip 10.98.0.0/24 accept',
       'iifname "p1" ip saddr 10.98.0.0/24 accept',
+      'iifname "p1" meta protocol arp accept',
       'iifname "p1" meta protocol ip accept',
       'ip saddr 10.97.0.7 accept',
     ]);

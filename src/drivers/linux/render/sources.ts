@@ -11,7 +11,6 @@
  */
 import type { RowId, SegmentRow } from '../../../goal/rows.ts';
 import { byText } from '../../../kit/order.ts';
-import { hostPrefix } from '../../../net/address.ts';
 import type { Address, Prefix } from '../../../net/brand.ts';
 import { addressPart, networkOf } from '../../../net/interfaceaddress.ts';
 import { contains } from '../../../net/prefix.ts';
@@ -69,11 +68,11 @@ const rowsOf = ({ goal }: Rendering, vrf: string): readonly RowId[] => {
 
 const sourcePart = (rendering: Rendering, doors: Doors, vrf: string, open: readonly Open[]): RulesetPart => {
   const owners = ownersOf(rendering, doors, vrf);
-  const owned = [...owners.map(({ address }) => hostPrefix(address)), ...ownedElsewhere(rendering, vrf)];
+  const owned = [...owners.map(({ address }) => address), ...ownedElsewhere(rendering, vrf)];
   return {
     family: 'bridge',
     sets: Object.fromEntries([
-      ...headers.map((header) => [`source-owned-${header}`, prefixSet(header, owned)] as const),
+      ...headers.map((header) => [`source-owned-${header}`, addressSet(header, owned)] as const),
       ...headers.map((header) => [`source-owners-${header}`, ownerSet(header, owners)] as const),
       ...open.flatMap((segment) => segmentSets(rendering, segment)),
     ]),
@@ -131,10 +130,16 @@ const ownersOf = ({ goal }: Rendering, doors: Doors, vrf: string): readonly Owne
 };
 
 /** Gateways, and servers that policies name one by one: where those are not here, they are behind another device. */
-const ownedElsewhere = ({ goal }: Rendering, vrf: string): readonly Prefix[] => [
-  ...[...goal.segment.values()].flatMap((row) => (row.vrf === vrf ? row.gateways.map((gateway) => hostPrefix(addressPart(gateway))) : [])),
-  ...[...goal.aclMember.values()].flatMap((row) => (row.vrf === vrf ? [row.prefix] : [])),
+const ownedElsewhere = ({ goal }: Rendering, vrf: string): readonly string[] => [
+  ...[...goal.segment.values()].flatMap((row) => (row.vrf === vrf ? row.gateways.map(addressPart) : [])),
+  ...[...goal.aclMember.values()].flatMap((row) => (row.vrf === vrf ? [bare(row.prefix)] : [])).filter((text) => !text.includes('/')),
 ];
+
+/** Without intervals, which would cost a device with thousands of servers more than all else. */
+const addressSet = (header: 'ip' | 'ip6', addresses: readonly string[]): NftSet => ({
+  lines: [`type ${header === 'ip' ? 'ipv4_addr' : 'ipv6_addr'}`],
+  elements: [...new Set(addresses.filter((address) => headerOf(address) === header))].toSorted(byText),
+});
 
 const ownerSet = (header: 'ip' | 'ip6', owners: readonly Owner[]): NftSet => ({
   lines: [`type ifname . ${header === 'ip' ? 'ipv4_addr' : 'ipv6_addr'}`],
@@ -145,13 +150,18 @@ const routeRules = ({ goal }: Rendering, { row }: Open, owners: readonly Owner[]
   const networks = row.gateways.map(networkOf);
   const lines = [...goal.route.values()].flatMap(({ vrf, prefix, nextHops }) => {
     if (vrf !== row.vrf) return [];
-    const header = headerOf(prefix);
-    const accept = prefix.endsWith('/0') ? `meta protocol ${header} accept` : `${header} saddr ${bare(prefix)} accept`;
+    const accepts = acceptsFrom(prefix);
     return nextHops.flatMap((hop) => {
       if (!networks.some((network) => contains(network, hop))) return [];
       const known = owners.filter(({ address }) => address === hop);
-      return known.length === 0 ? [accept] : known.flatMap(({ devices }) => devices.map((name) => `iifname "${name}" ${accept}`));
+      return known.length === 0 ? accepts : known.flatMap(({ devices }) => devices.flatMap((name) => accepts.map((accept) => `iifname "${name}" ${accept}`)));
     });
   });
   return [...new Set(lines)].toSorted(byText);
+};
+
+/** Servers ask by ARP under the address that they are about to send from. */
+const acceptsFrom = (prefix: Prefix): readonly string[] => {
+  if (prefix.endsWith('/0')) return prefix.includes(':') ? ['meta protocol ip6 accept'] : ['meta protocol ip accept', 'meta protocol arp accept'];
+  return headerOf(prefix) === 'ip6' ? [`ip6 saddr ${bare(prefix)} accept`] : [`ip saddr ${bare(prefix)} accept`, `arp saddr ip ${bare(prefix)} accept`];
 };
