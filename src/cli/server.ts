@@ -4,7 +4,6 @@
  */
 import { mkdirSync } from 'node:fs';
 import { networkInterfaces, hostname } from 'node:os';
-import { join } from 'node:path';
 import { Gauge, Registry } from 'prom-client';
 import { builtinObjects } from '../api/builtin.ts';
 import type { ResourceClient } from '../api/client.ts';
@@ -18,12 +17,12 @@ import { HeddleError } from '../kit/error.ts';
 import { createLogger, type Level, type Logger } from '../kit/log.ts';
 import { startSouthbound } from '../southbound/server.ts';
 import { loadTokenSecret } from '../southbound/tokens.ts';
-import { openSqliteStore } from '../store/sqlite.ts';
 import type { ExitStatus, Io } from './io.ts';
+import { openStore, type StoreOptions } from './storeoption.ts';
 import { tokenSecretFile } from './token.ts';
 import { packageVersion } from './program.ts';
 
-export interface ServerOptions {
+export interface ServerOptions extends StoreOptions {
   /** Folder that everything lasting is kept in; made when absent. */
   readonly data: string;
   /** `host:port` of the API; port 0 takes a free one. */
@@ -75,7 +74,7 @@ export const openControlPlane = async (
   mkdirSync(data, { recursive: true, mode: 0o700 });
   const opened: Closing[] = [];
   try {
-    return await start({ data, api, agents, onGoal }, log, opened);
+    return await start({ data, api, agents, onGoal, storage: options }, log, opened);
   } catch (thrown) {
     await closeAll(opened);
     throw thrown;
@@ -91,13 +90,14 @@ interface Plan {
   readonly data: string;
   readonly api: Endpoint;
   readonly agents: Endpoint;
+  readonly storage: StoreOptions;
   readonly onGoal: (goal: GoalState) => void;
 }
 
 type Closing = () => Promise<void>;
 
-const start = async ({ data, api, agents, onGoal }: Plan, log: Logger, opened: Closing[]): Promise<ControlPlane> => {
-  const store = openSqliteStore(join(data, 'heddle.db'));
+const start = async ({ data, api, agents, storage, onGoal }: Plan, log: Logger, opened: Closing[]): Promise<ControlPlane> => {
+  const store = await openStore(data, storage, (message) => log.warn(message));
   opened.push(() => store.close());
   const metrics = new Registry();
   measureProcess(metrics);

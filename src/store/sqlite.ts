@@ -36,14 +36,25 @@ const minimumPages = 16;
 export interface SqliteOptions {
   /** The file is not let grow beyond this; writes then fail with `InsufficientStorage`. Default: no limit but the disk's. */
   readonly maxBytes?: number;
+  /** For a store that is empty: its revisions go on above this one. */
+  readonly startAfter?: Revision;
 }
 
 /**
- * Opens or makes the store at `path`. Throws `Unavailable` when another process has it, or it cannot be read as a store.
+ * Opens or makes the store at `path`. Throws `Unavailable` when another process has it, or it cannot be read as a store;
+ * `Conflict` when `startAfter` is given and it is not empty.
  */
 export const openSqliteStore = (path: string, options: SqliteOptions = {}): Store => {
   const database = openDatabase(path, options);
-  return createStore(database, prepare(database));
+  const sql = prepare(database);
+  if (options.startAfter !== undefined) {
+    if (sql.lastRevision.get()?.['revision'] !== null || numberOf(sql.compacted.get()?.['revision']) > 0) {
+      database.close();
+      throw new HeddleError('Conflict', `the store "${path}" is not empty`);
+    }
+    sql.setCompacted.run(options.startAfter);
+  }
+  return createStore(database, sql);
 };
 
 const openDatabase = (path: string, options: SqliteOptions): DatabaseSync => {

@@ -2,16 +2,16 @@
 import { Option, type Command } from 'commander';
 import type { Io } from '../io.ts';
 import type { Finish } from '../program.ts';
+import { addStoreOptions, type StoreOptions } from '../storeoption.ts';
 
 export const addDaemonVerbs = (program: Command, io: Io, finish: Finish): void => {
-  program
-    .command('server')
+  addStoreOptions(program.command('server'))
     .description('run the control plane: API server, controller and goal-state service')
     .requiredOption('--data <folder>', 'where it keeps its state; holds the kubeconfig')
     .option('--listen <host:port>', 'where the API listens', '127.0.0.1:6443')
     .option('--southbound <host:port>', 'where agents dial in', '127.0.0.1:7443')
     .addOption(new Option('--log-level <level>').choices(['debug', 'info', 'warn', 'error']).default('info'))
-    .action(async (options: { data: string; listen: string; southbound: string; logLevel: string }) => {
+    .action(async (options: StoreOptions & { data: string; listen: string; southbound: string; logLevel: string }) => {
       const { runServer } = await import('../server.ts');
       finish(await runServer(io, options));
     });
