@@ -29,7 +29,7 @@ import { Reporter } from './reporter.ts';
 
 export interface AgentOptions<Actual> extends JournalOptions {
   readonly device: string;
-  /** `host:port` of the southbound service. */
+  /** `host:port` of the southbound service, or several with commas between them. */
   readonly server: string;
   /** PEM of the certificate authority. */
   readonly ca: string;
@@ -138,7 +138,7 @@ class RunningAgent<Actual> implements Agent {
       ...(options.serverName === undefined ? {} : { serverName: options.serverName }),
       handlers: {
         hello: () => this.#hello(),
-        onWelcome: (welcome) => this.#welcome(welcome),
+        onWelcome: (welcome, server) => this.#welcome(welcome, server),
         onTransaction: (transaction) => this.#transaction(transaction),
         onIsolate: (reason, term) => this.#isolate(reason, term),
         onDigestRequest: () => this.#digests(),
@@ -179,13 +179,13 @@ class RunningAgent<Actual> implements Agent {
     });
   }
 
-  #welcome(welcome: Welcome): void {
+  #welcome(welcome: Welcome, server: string): void {
     this.#connected = true;
     this.#lastReason = '';
     this.#lineage = welcome.lineage;
     const confirmed = welcome.scopes.map(({ scope, version }) => ({ scope, version: Number(version) }));
     if (this.#holding.confirm(welcome.lineage, confirmed)) this.#reporter.confirmed(this.#holding.revision, confirmed);
-    const { server, log } = this.#options;
+    const { log } = this.#options;
     log.info({ server, term: Number(welcome.term) }, 'connected to the controller');
     this.#observer.connected();
   }

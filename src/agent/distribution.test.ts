@@ -42,9 +42,9 @@ describe('distribution', () => {
           counts.transactions += 1;
           options.handlers.onTransaction(transaction);
         },
-        onWelcome: (welcome) => {
+        onWelcome: (welcome, server) => {
           counts.welcomes += 1;
-          options.handlers.onWelcome(welcome);
+          options.handlers.onWelcome(welcome, server);
         },
       };
       const client = connectSouthbound({ ...options, handlers });

@@ -6,14 +6,14 @@ import { HeddleError } from '../kit/error.ts';
 import { type Level, type Logger, createLogger } from '../kit/log.ts';
 import { runAgent } from './run.ts';
 
-const usage = `usage: heddle agent --device NAME --server HOST:PORT --ca FILE --token-file FILE --state-directory DIR
+const usage = `usage: heddle agent --device NAME --server HOST:PORT[,…] --ca FILE --token-file FILE --state-directory DIR
                     [--driver linux] [--server-name NAME] [--drift-interval MILLISECONDS] [--lldp-interval SECONDS]
                     [--log-level LEVEL]
 
 Keeps this device equal to the goal state that the server streams to it, and to the last one when there is no server.
 
   --device NAME          name of the Switch object of this device
-  --server HOST:PORT     the southbound service of the control plane
+  --server HOST:PORT,…   the southbound service of each server of the control plane; the one that leads is found
   --ca FILE              certificate of the authority that signed the server's certificate (PEM)
   --token-file FILE      the device's token, as "heddle token create --device NAME" prints it
   --state-directory DIR  where the device remembers its goal; must survive a reboot

@@ -11,7 +11,7 @@ import { pathOf } from './journal.ts';
 
 export interface RunAgentOptions {
   readonly device: string;
-  /** `host:port`. */
+  /** `host:port`, or several with commas between them. */
   readonly server: string;
   /** PEM file of the certificate authority. */
   readonly caFile: string;

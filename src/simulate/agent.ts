@@ -166,9 +166,9 @@ export class SimulatedAgent {
       decode: decoder.message,
       handlers: {
         ...handlers,
-        onWelcome: (welcome) => {
+        onWelcome: (welcome, server) => {
           this.#connection(life, true);
-          handlers.onWelcome(welcome);
+          handlers.onWelcome(welcome, server);
         },
         onDisconnected: (reason) => {
           this.#connection(life, false);

@@ -19,6 +19,7 @@ import {
 import type { Logger } from '../kit/log.ts';
 import { Inbox, type ReceivedTransaction } from './inbox.ts';
 import { Outbox } from './outbox.ts';
+import { Servers } from './servers.ts';
 import { methodPath } from './service.ts';
 import { type MessageStream, type StreamOptions, openStream } from './stream.ts';
 
@@ -28,7 +29,7 @@ export interface ClientHandlers {
   /** Called anew for every connection. */
   hello(): Hello;
   /** Also called a second time in a connection, when there is more to confirm. */
-  onWelcome(welcome: Welcome): void;
+  onWelcome(welcome: Welcome, server: string): void;
   onTransaction(transaction: ReceivedTransaction): void;
   onIsolate(reason: string, term: bigint): void;
   onDigestRequest(): void;
@@ -36,7 +37,7 @@ export interface ClientHandlers {
 }
 
 export interface ClientOptions {
-  /** `host:port`. */
+  /** `host:port`, or several with commas between them, of which one leads. */
   readonly server: string;
   /** PEM of the certificate authority. */
   readonly ca: string;
@@ -85,12 +86,14 @@ class Connector implements SouthboundClient {
   #closed = false;
   /** Of the last connection, to make the next one cheaper. */
   #tlsSession: Buffer | undefined;
+  readonly #servers: Servers;
   readonly #inbox: Inbox;
   readonly #outbox = new Outbox((results) => this.#sendResults(results));
 
   constructor(options: ClientOptions) {
     this.#options = options;
     this.#inbox = new Inbox(options.mostTransactionBytes);
+    this.#servers = new Servers(options.server, Math.random());
     this.#dial();
   }
 
@@ -113,7 +116,8 @@ class Connector implements SouthboundClient {
   }
 
   #dial(): void {
-    const { server, ca, serverName, token, handlers, open = openStream, decode = decodeMessage } = this.#options;
+    const { ca, serverName, token, handlers, open = openStream, decode = decodeMessage } = this.#options;
+    const { current: server, tried, areSeveral } = this.#servers;
     this.#connection += 1;
     const connection = this.#connection;
     try {
@@ -125,7 +129,10 @@ class Connector implements SouthboundClient {
         onMessage: (bytes) => this.#receive(connection, decode(bytes), bytes.length),
         onSession: (session) => (this.#tlsSession = session),
         ...(this.#tlsSession === undefined ? {} : { session: this.#tlsSession }),
-        onEnd: (reason) => this.#lost(connection, reason),
+        onEnd: (reason, leader) => this.#lost(connection, reason, leader),
+        tried,
+        // Who has others to go to does not wait long for a host that is gone.
+        ...(areSeveral ? { connectMilliseconds: 2000 } : {}),
         ...(serverName === undefined ? {} : { serverName }),
       });
       this.#send({ case: 'hello', value: handlers.hello() });
@@ -153,7 +160,8 @@ class Connector implements SouthboundClient {
     switch (message.case) {
       case 'welcome':
         this.#welcomedAt = performance.now();
-        return handlers.onWelcome(message.value);
+        this.#servers.serves();
+        return handlers.onWelcome(message.value, this.#servers.current);
       case 'update':
         return this.#inbox.update(message.value, bytes);
       case 'drop':
@@ -179,7 +187,7 @@ class Connector implements SouthboundClient {
     }
   }
 
-  #lost(connection: number, reason: string): void {
+  #lost(connection: number, reason: string, leader?: string): void {
     if (connection !== this.#connection || this.#closed) return;
     this.#connection += 1;
     this.#stream?.abandon();
@@ -187,10 +195,12 @@ class Connector implements SouthboundClient {
     this.#inbox.clear();
     this.#outbox.clear();
     this.#options.handlers.onDisconnected(reason);
+    const isServed = Number.isFinite(this.#welcomedAt);
+    const { isNewRound } = isServed && leader === undefined ? this.#servers.lost() : this.#servers.failed(leader);
     // A connection that did not last is as good as none: two agents of one name must not chase each other at full speed.
     if (performance.now() - this.#welcomedAt > steadyMilliseconds) this.#attempt = 0;
-    const delay = retryDelay(this.#attempt, Math.random());
-    this.#attempt += 1;
+    const delay = isNewRound ? retryDelay(this.#attempt, Math.random()) : 0;
+    if (isNewRound) this.#attempt += 1;
     this.#welcomedAt = Number.POSITIVE_INFINITY;
     this.#timer = setTimeout(() => this.#dial(), delay);
   }

@@ -33,8 +33,8 @@ export interface Call {
   readonly metadata: ReadonlyMap<string, string>;
   /** False when not all of it went out: wait for `onDrain` before more is sent. Nothing is sent once the call has ended. */
   send(payload: Payload): boolean;
-  /** Ends the call; `onClosed` is called. */
-  end(code: number, details: string): void;
+  /** Ends the call, with these headers beside the status; `onClosed` is called. */
+  end(code: number, details: string, trailers?: readonly Header[]): void;
 }
 
 export interface CallHandlers {
@@ -66,6 +66,8 @@ export interface GrpcServer {
   readonly addresses: readonly string[];
   /** Connections whose TLS handshake is under way. */
   handshakes(): number;
+  /** Cuts all connections, and goes on listening. */
+  dismiss(): void;
   /** Ends all calls at once. */
   close(): Promise<void>;
 }
@@ -93,7 +95,8 @@ export const startGrpcServer = async (options: GrpcServerOptions): Promise<GrpcS
     throw error;
   }
   const handshakes = (): number => listeners.reduce((sum, listener) => sum + listener.handshakes, 0);
-  return { addresses: listeners.map(({ address }) => address), handshakes, close };
+  const dismiss = (): void => listeners.forEach((listener) => listener.dismiss());
+  return { addresses: listeners.map(({ address }) => address), handshakes, dismiss, close };
 };
 
 /** Thousands of devices dial at the same time; the system may allow fewer. */
@@ -154,10 +157,14 @@ class Listener {
   async close(): Promise<void> {
     clearInterval(this.#sweep);
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
+    this.dismiss();
+    await closed;
+  }
+
+  dismiss(): void {
     for (const { connection } of this.#connections) connection.destroy();
     // Else one that is in the middle of its handshake would be served by a server that is no more.
     for (const socket of this.#sockets) socket.destroy();
-    await closed;
   }
 
   #connect(socket: TLSSocket): void {
@@ -242,10 +249,10 @@ class GrpcCall implements Call, StreamHandlers {
     return this.#stream.write(payload);
   }
 
-  end(code: number, details: string): void {
+  end(code: number, details: string, trailers: readonly Header[] = []): void {
     if (this.#over) return;
     this.#over = true;
-    this.#stream.end([...(this.#responded ? [] : responseHeaders), ...statusHeaders(code, details)]);
+    this.#stream.end([...(this.#responded ? [] : responseHeaders), ...statusHeaders(code, details), ...trailers]);
     // Undefined while the call is being accepted.
     (this.#handlers as CallHandlers | undefined)?.onClosed();
   }

@@ -2,7 +2,7 @@
  * The goal-state service: streams every device its scopes and hears what became of them. Devices dial in over TLS with a bearer
  * token. State per connected device is a handful of version numbers; rows are kept once, in the GoalState.
  */
-import { hkdfSync, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import { fromBinary } from '@bufbuild/protobuf';
 import { type FromAgent, FromAgentSchema, type Hello, Phase, type Report, type Result } from '../goal/gen/heddle/agent/v1/agent_pb.ts';
 import { observationOf } from '../goal/observation.ts';
@@ -11,20 +11,19 @@ import { HeddleError } from '../kit/error.ts';
 import type { Logger } from '../kit/log.ts';
 import { Absences } from './absences.ts';
 import { Contests } from './contest.ts';
+import { type Entrance, type EntranceOptions, callerOf, faultText, openEntrance } from './entrance.ts';
 import type { Phase as PhaseName, RowFailure, SouthboundEvents } from './events.ts';
-import { type Call, type CallHandlers, type GrpcServer, startGrpcServer, status } from './grpc.ts';
-import { methodPath, protocolVersion } from './service.ts';
+import { type Call, type CallHandlers, status } from './grpc.ts';
+import { protocolVersion } from './service.ts';
 import { type ScopeVersion, Session, type SessionContext } from './session.ts';
-import { type TokenSecret, deviceOfToken } from './tokens.ts';
+import type { TokenSecret } from './tokens.ts';
 import { Turns } from './turns.ts';
 import { EncodedUpdates } from './updates.ts';
 
-export interface SouthboundOptions {
+export interface SouthboundOptions extends ServiceOptions, EntranceOptions {}
+
+export interface ServiceOptions {
   readonly goal: GoalState;
-  /** `host:port` each; port 0 takes a free one. */
-  readonly listen: readonly string[];
-  /** PEM. */
-  readonly tls: { readonly key: string; readonly certificate: string };
   readonly tokenSecret: TokenSecret;
   readonly log: Logger;
   readonly events?: SouthboundEvents;
@@ -66,46 +65,38 @@ export interface Southbound {
   close(): Promise<void>;
 }
 
-/** @throws HeddleError `Unavailable` when an address cannot be listened on. */
+/** With an entrance of its own. @throws HeddleError `Unavailable` when an address cannot be listened on. */
 export const startSouthbound = async (options: SouthboundOptions): Promise<Southbound> => {
-  const service = new Service(options);
-  try {
-    const grpc = await startGrpcServer({
-      listen: options.listen,
-      tls: options.tls,
-      ticketKeys: ticketKeys(options.tokenSecret),
-      path: methodPath,
-      accept: (call) => service.accept(call),
-      onFault: (peer, error) => options.log.error({ peer, error: faultText(error) }, 'serving a connection failed'),
-    });
-    service.handshakes = grpc.handshakes;
-    return southboundOf(service, grpc);
-  } catch (error) {
-    service.close();
-    throw error;
-  }
+  const entrance = await openEntrance(options);
+  const southbound = serveSouthbound(options, entrance);
+  return {
+    ...southbound,
+    close: async () => {
+      await southbound.close();
+      await entrance.close();
+    },
+  };
 };
 
-const southboundOf = (service: Service, grpc: GrpcServer): Southbound => ({
-  addresses: grpc.addresses,
-  publish: (changed) => service.publish(changed),
-  setDevices: (names) => service.setDevices(names),
-  isKnown: (device) => service.isKnown(device) === true,
-  hold: (devices) => service.hold(devices),
-  connected: () => service.connected(),
-  encodedUpdates: () => service.updates.encoded,
-  close: async () => {
-    service.close();
-    await grpc.close();
-  },
-});
-
-/** The same after a restart, so that thousands of devices resume their TLS sessions instead of making new ones. */
-const ticketKeys = (secret: TokenSecret): Buffer =>
-  Buffer.from(hkdfSync('sha256', secret, new Uint8Array(), 'heddle southbound session tickets', 48));
-
-/** Where it happened, as it is a fault of ours. */
-const faultText = (error: unknown): string => (error instanceof Error ? (error.stack ?? error.message) : String(error));
+/** Serves those who come in, until it is closed; the entrance stays. */
+export const serveSouthbound = (options: ServiceOptions, entrance: Entrance): Southbound => {
+  const service = new Service(options);
+  service.handshakes = () => entrance.handshakes();
+  const end = entrance.open((call) => service.accept(call));
+  return {
+    addresses: entrance.addresses,
+    publish: (changed) => service.publish(changed),
+    setDevices: (names) => service.setDevices(names),
+    isKnown: (device) => service.isKnown(device) === true,
+    hold: (devices) => service.hold(devices),
+    connected: () => service.connected(),
+    encodedUpdates: () => service.updates.encoded,
+    close: async () => {
+      service.close();
+      end();
+    },
+  };
+};
 
 interface Connection {
   readonly call: Call;
@@ -121,7 +112,7 @@ class Service implements SessionContext {
   readonly serverVersion: string;
   /** Connections that have not got as far as `accept`. */
   handshakes = (): number => 0;
-  readonly #options: SouthboundOptions;
+  readonly #options: ServiceOptions;
   readonly #connections = new Map<string, Connection>();
   readonly #turns: Turns<Connection>;
   /** Those that the clock is watched for. */
@@ -139,7 +130,7 @@ class Service implements SessionContext {
   #devices: ReadonlySet<string> | undefined;
   #held: ReadonlySet<string> = new Set();
 
-  constructor(options: SouthboundOptions) {
+  constructor(options: ServiceOptions) {
     this.#options = options;
     this.goal = options.goal;
     this.term = options.term ?? 1;
@@ -158,13 +149,8 @@ class Service implements SessionContext {
   }
 
   accept(call: Call): CallHandlers {
-    const token = /^Bearer (.+)$/i.exec(call.metadata.get('authorization') ?? '')?.[1];
-    const device = token === undefined ? undefined : deviceOfToken(this.#options.tokenSecret, token);
-    if (device === undefined) {
-      this.#options.log.warn({ peer: call.peer }, 'device refused: token not valid');
-      call.end(status.unauthenticated, 'the token is not valid: give the device the token of this control plane');
-      return { onMessage: () => {}, onDrain: () => {}, onClosed: () => {} };
-    }
+    const device = callerOf(call, this.#options.tokenSecret, this.#options.log);
+    if (device === undefined) return { onMessage: () => {}, onDrain: () => {}, onClosed: () => {} };
     const session = new Session(device, this, (payload) => call.send(payload));
     const connection = { call, session, bootEpoch: '' };
     return {

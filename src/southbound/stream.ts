@@ -7,6 +7,7 @@
 import { type ClientHttp2Session, type ClientHttp2Stream, type IncomingHttpHeaders, type IncomingHttpStatusHeader, connect, constants } from 'node:http2';
 import { type SecureContext, createSecureContext } from 'node:tls';
 import { FrameReader, frameOf } from '../kit/frames.ts';
+import { leaderHeader, triedHeader } from './service.ts';
 
 export interface StreamOptions {
   /** `host:port`. */
@@ -20,9 +21,11 @@ export interface StreamOptions {
   /** Such as `/package.Service/Method`. */
   readonly path: string;
   readonly token: string;
+  /** Servers that could not serve this agent just now, for this one to know where not to send it. */
+  readonly tried?: readonly string[];
   readonly onMessage: (bytes: Uint8Array) => void;
-  /** Called once, for whatever ends the stream but `close` and `abandon`. */
-  readonly onEnd: (reason: string) => void;
+  /** Called once, for whatever ends the stream but `close` and `abandon`; with the server to dial instead, if it named one. */
+  readonly onEnd: (reason: string, leader?: string) => void;
   /** TLS session of a connection before, which makes this one cheaper for both sides; kept as long as the server takes it. */
   readonly session?: Buffer;
   /** What to give as `session` the next time. */
@@ -68,17 +71,18 @@ const contextOf = (ca: string, groups = ''): SecureContext => {
 export const openStream = (options: StreamOptions): MessageStream => new GrpcStream(options);
 
 class GrpcStream implements MessageStream {
-  readonly #onEnd: (reason: string) => void;
+  readonly #onEnd: StreamOptions['onEnd'];
   readonly #session: ClientHttp2Session;
   readonly #stream: ClientHttp2Stream;
   #keepalive: NodeJS.Timeout | undefined;
   #patience: NodeJS.Timeout | undefined;
   /** From trailers, or from headers when the server refuses at once. */
   #status: string | undefined;
+  #leader: string | undefined;
   #over = false;
 
   constructor(options: StreamOptions) {
-    const { server, ca, secureContext, serverName, path, token, session, onSession, onMessage } = options;
+    const { server, ca, secureContext, serverName, path, token, tried = [], session, onSession, onMessage } = options;
     this.#onEnd = options.onEnd;
     this.#session = connect(`https://${server}`, {
       secureContext: session === undefined ? (secureContext ?? contextOf(ca)) : contextOf(ca, resumptionGroups),
@@ -105,6 +109,7 @@ class GrpcStream implements MessageStream {
       [constants.HTTP2_HEADER_CONTENT_TYPE]: 'application/grpc',
       [constants.HTTP2_HEADER_TE]: 'trailers',
       [constants.HTTP2_HEADER_AUTHORIZATION]: `Bearer ${token}`,
+      ...(tried.length === 0 ? {} : { [triedHeader]: tried.join(',') }),
     });
     const frames = new FrameReader(onMessage);
     this.#stream.on('response', (headers) => this.#head(headers));
@@ -141,7 +146,8 @@ class GrpcStream implements MessageStream {
   }
 
   #note(headers: IncomingHttpHeaders): void {
-    const { 'grpc-status': status, 'grpc-message': message } = headers;
+    const { 'grpc-status': status, 'grpc-message': message, [leaderHeader]: leader } = headers;
+    if (typeof leader === 'string') this.#leader = leader;
     if (typeof status === 'string') this.#status = `status ${status}: ${textOf(message)}`;
   }
 
@@ -168,7 +174,7 @@ class GrpcStream implements MessageStream {
   #finish(reason: string): void {
     if (this.#over) return;
     this.abandon();
-    this.#onEnd(reason);
+    this.#onEnd(reason, this.#leader);
   }
 }
 
