@@ -2,7 +2,10 @@ import assert from 'node:assert/strict';
 import { afterEach, describe, test } from 'node:test';
 import type { Resource } from '../api/object.ts';
 import * as make from '../compile/fixture.ts';
+import { GoalState } from '../goal/state.ts';
+import { systemClock } from '../kit/clock.ts';
 import { until } from '../kit/testing.ts';
+import { Cabling } from './cabling.ts';
 import { buildHouse, cluster, conditionOf, createAll, type House } from './testing.ts';
 
 describe('cables as devices hear them', () => {
@@ -113,4 +116,22 @@ describe('cables as devices hear them', () => {
     await until('looked at', async () => conditionOf(await house.client.get(cluster('Connection', 'spine-1--leaf-1')), 'Cabled')?.observedGeneration === 2);
     assert.match(await cabled('spine-1--leaf-1'), /^False UnknownNeighbour/);
   });
+});
+
+test('a Connection that is made again waits for its neighbours anew', () => {
+  let now = 0;
+  const goal = new GoalState();
+  const value = { interface: 'swp1', role: 'fabric', mtu: 9000, peer: 'leaf-1/E1/49' } as const;
+  goal.commit([{ scope: 'device/spine-1', upserts: [{ table: 'port', key: 'E1/1', value }], deletes: [] }]);
+  const cabling = new Cabling({
+    goal, clock: { ...systemClock, monotonic: () => now }, explain: () => [], kindOf: () => 'Switch', bundles: () => false, mark: () => {}, later: () => {},
+  });
+  const cable = make.connection('c', [['spine-1/E1/1', 'leaf-1/E1/49']]);
+  const reason = (): string | undefined => cabling.condition(cable, [])[0]?.reason;
+  cabling.observed('spine-1', { neighbours: [] });
+  assert.equal(reason(), 'NotHeard');
+  now = 20_000;
+  assert.equal(reason(), 'Missing');
+  cabling.forgetCables(cable);
+  assert.equal(reason(), 'NotHeard');
 });

@@ -81,6 +81,13 @@ export class Cabling implements Watcher {
     }
   }
 
+  /** A Connection is gone: when one is made again at these ports, nothing has been missing there yet. */
+  forgetCables({ spec }: Resource): void {
+    for (const { device, port } of (spec as ConnectionSpec).links.flatMap(({ ends }) => ends.flatMap(endOf))) {
+      for (const key of [port, `${port}/1`, port.replace(/\/1$/, '')]) this.#missing.delete(`${device}/${key}`);
+    }
+  }
+
   /** The device is no longer declared. */
   forget(device: string): void {
     this.#heard.delete(device);

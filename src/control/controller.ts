@@ -16,6 +16,7 @@ import type { ChangedScope, GoalState } from '../goal/state.ts';
 import { deviceScope, rowId } from '../goal/rows.ts';
 import { systemClock, type Clock } from '../kit/clock.ts';
 import { HeddleError } from '../kit/error.ts';
+import { optional } from '../kit/json.ts';
 import type { Logger } from '../kit/log.ts';
 import type { SouthboundEvents } from '../southbound/events.ts';
 import { Allocator, type Owner } from './allocate.ts';
@@ -35,6 +36,7 @@ import { SouthboundListener } from './listener.ts';
 import { Reports, usualPace, type Pace } from './reports.ts';
 import { deviceKey, deviceKinds, Safeguard } from './safeguard.ts';
 import { verdictOn } from './verdict.ts';
+import { Vetting } from './vetting.ts';
 import type { Watcher } from './watcher.ts';
 
 /** What the controller needs of the southbound service. */
@@ -57,6 +59,8 @@ export interface ControllerOptions {
    */
   readonly patienceMilliseconds?: number;
   readonly pace?: Pace;
+  /** The API server does not know our rules and defaults: objects are judged here before anything is made of them. Default false. */
+  readonly vets?: boolean;
   /** How long a neighbour at the other end of a cable is missing before it is told. Default 10,000. */
   readonly missingMilliseconds?: number;
 }
@@ -95,6 +99,7 @@ class Control implements Controller {
   readonly #drains: Drains;
   readonly #metrics: Metrics;
   readonly #reports: Reports;
+  readonly #vetting: Vetting | undefined;
   readonly #leases: Leases;
   readonly #cabling: Cabling;
   /** Who is told what devices see. */
@@ -127,6 +132,8 @@ class Control implements Controller {
     this.#options = options;
     const { client, goal, log, clock = systemClock } = options;
     this.#clock = clock;
+    this.#vetting = options.vets === true ? new Vetting() : undefined;
+    const vetting = this.#vetting;
     const isMapped = (scope: string, key: string): boolean => this.compiler.explain(scope, rowId({ table: 'mapping', key })).length > 0;
     this.#allocator = new Allocator((key) => this.#ownerOf(key), isMapped);
     this.#safeguard = new Safeguard({ goal, objects: this.#objects, log });
@@ -163,6 +170,7 @@ class Control implements Controller {
       objects: this.#objects,
       goal,
       clock,
+      ...optional('vetting', vetting),
       started: clock.now(),
     };
     this.#metrics = createMetrics(options.registry, {
@@ -182,6 +190,7 @@ class Control implements Controller {
       barrier: this.#barrier,
       metrics: this.#metrics,
       verdictOn: (object) => verdictOn(object, verdicts),
+      ...optional('vetting', vetting),
       later: (milliseconds, action) => this.#later(milliseconds, action),
       pace: options.pace ?? usualPace,
     });
@@ -254,7 +263,10 @@ class Control implements Controller {
   async #step(batch: readonly ObjectChange[]): Promise<void> {
     const heard = this.#clock.monotonic();
     const replaced = this.#take(batch, heard);
-    for (const { key, after } of replaced) if (after === undefined) this.#gone.push(key);
+    for (const { key, before, after } of replaced) {
+      if (after === undefined) this.#gone.push(key);
+      if (before?.kind === 'Connection' && after === undefined) this.#cabling.forgetCables(before);
+    }
     const drained = this.#drains.released().map((key) => ({ ref: refOfKey(key), object: this.#objects.get(key) }));
     await this.#compile([...drained, ...replaced.map(({ change }) => change)]);
     // What the controller hears of its own writes is no change.
@@ -271,13 +283,24 @@ class Control implements Controller {
 
   #take(batch: readonly ObjectChange[], heard: number): (Replaced & { readonly change: ObjectChange })[] {
     const replaced: (Replaced & { readonly change: ObjectChange })[] = [];
-    for (const change of batch) {
-      const found = this.#objects.put(change);
-      if (found === undefined) continue;
+    for (const heardOf of batch) {
+      const change = this.#vetted(heardOf);
+      const found = change === undefined ? undefined : this.#objects.put(change);
+      if (change === undefined || found === undefined) continue;
       replaced.push({ ...found, change: { ...change, object: this.#drains.accompany(found.key, found.before, change.object) } });
       this.#noteChange(found, change, heard);
     }
     return replaced;
+  }
+
+  /** Undefined when nothing is to be made of the object; then only what is wrong with it is told. */
+  #vetted(change: ObjectChange): ObjectChange | undefined {
+    if (this.#vetting === undefined) return change;
+    const key = refKey(change.ref);
+    const admitted = this.#vetting.admit(change, change.ref.kind === 'Claim' ? undefined : this.#objects.get(key));
+    if (deviceKinds.has(change.ref.kind)) this.#switchesChanged = true;
+    if (change.object !== undefined) this.#reports.mark(key);
+    return admitted;
   }
 
   #noteChange({ key, before, after }: Replaced, { ref, object }: ObjectChange, heard: number): void {
@@ -364,7 +387,11 @@ class Control implements Controller {
   }
 
   *#switchNames(): Generator<string> {
-    for (const kind of deviceKinds) for (const { metadata } of this.#objects.ofKind(kind)) yield metadata.name;
+    for (const kind of deviceKinds) {
+      for (const { metadata } of this.#objects.ofKind(kind)) yield metadata.name;
+      // A device whose object has a fault is not one that nobody wants.
+      yield* this.#vetting?.namesAside(kind) ?? [];
+    }
   }
 
   #finishFirst(): void {

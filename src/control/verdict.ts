@@ -17,6 +17,7 @@ import { deviceKinds, type Safeguard } from './safeguard.ts';
 import type { Objects } from './objects.ts';
 import { tableUse } from './tableuse.ts';
 import { rfc3339 } from './time.ts';
+import type { Vetting } from './vetting.ts';
 
 export interface VerdictSources {
   readonly compiler: Compiler;
@@ -27,6 +28,8 @@ export interface VerdictSources {
   readonly safeguard: Safeguard;
   readonly cabling: Cabling;
   readonly objects: Objects;
+  /** Where objects of others are judged first. */
+  readonly vetting?: Vetting;
   readonly clock: Clock;
   /** When this controller began, milliseconds since 1970. */
   readonly started: number;
@@ -66,20 +69,20 @@ export const verdictOn = (object: Resource, sources: VerdictSources): Verdict =>
 };
 
 const knowledgeOf = (object: Resource, sources: VerdictSources): Knowledge => {
-  const { compiler, allocator, barrier } = sources;
+  const { compiler, allocator, barrier, vetting } = sources;
   const ref = refOf(object);
   const key = refKey(ref);
   return {
     generation: object.metadata.generation ?? 0,
-    findings: [...compiler.findingsOf(ref), ...allocator.findingsOf(key)],
+    findings: [...(vetting?.findingsOf(ref) ?? []), ...compiler.findingsOf(ref), ...allocator.findingsOf(key)],
     ...barrier.tally(key),
     ...(object.kind === 'Connection' ? { notes: notesOn(object, sources) } : {}),
   };
 };
 
-const notesOn = (object: Resource, { devices }: VerdictSources): readonly string[] =>
+const notesOn = (object: Resource, { devices, compiler }: VerdictSources): readonly string[] =>
   // Other drivers, such as simulated ones, have no cables to use.
-  aggregationNotes(object, (device) => {
+  aggregationNotes(object, compiler.factsOf(refOf(object))['type'], (device) => {
     const hello = devices.get(device)?.hello;
     return hello?.driver === 'linux' ? hello.capabilities.includes('bond') : undefined;
   });
@@ -103,7 +106,9 @@ interface Part {
 }
 
 const partOf = (object: Resource, sources: VerdictSources): Part => {
-  const { safeguard } = sources;
+  const { safeguard, vetting } = sources;
+  // Of its spec nothing can be made.
+  if (vetting?.aside(refKey(refOf(object))) !== undefined) return { members: {}, said: [] };
   if (deviceKinds.has(object.kind)) return switchPart(object, sources);
   if (object.kind === 'Connection') return { members: {}, said: sources.cabling.condition(object, statusOf(object).conditions ?? []) };
   if (object.kind !== 'Fabric') return { members: {}, said: [] };
