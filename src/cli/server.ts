@@ -17,12 +17,13 @@ import { HeddleError } from '../kit/error.ts';
 import { createLogger, type Level, type Logger } from '../kit/log.ts';
 import { startSouthbound } from '../southbound/server.ts';
 import { loadTokenSecret } from '../southbound/tokens.ts';
+import { apiAccess, type AccessOptions } from './accessoptions.ts';
 import type { ExitStatus, Io } from './io.ts';
 import { openStore, type StoreOptions } from './storeoption.ts';
 import { tokenSecretFile } from './token.ts';
 import { packageVersion } from './program.ts';
 
-export interface ServerOptions extends StoreOptions {
+export interface ServerOptions extends StoreOptions, AccessOptions {
   /** Folder that everything lasting is kept in; made when absent. */
   readonly data: string;
   /** `host:port` of the API; port 0 takes a free one. */
@@ -40,6 +41,8 @@ export interface ControlPlane {
   readonly client: ResourceClient;
   readonly controller: Controller;
   readonly metrics: Registry;
+  /** See ApiServer.reopenLogs. */
+  reopenLogs(): void;
   close(): Promise<void>;
 }
 
@@ -47,11 +50,14 @@ export interface ControlPlane {
 export const runServer = async (io: Io, options: ServerOptions & { readonly logLevel?: string }): Promise<ExitStatus> => {
   const log = createLogger({ name: 'server', level: levelOf(options.logLevel) });
   const plane = await openControlPlane(options, log);
+  const reopen = (): void => plane.reopenLogs();
+  process.on('SIGHUP', reopen);
   try {
     io.out(`API server   ${plane.url}   kubeconfig ${plane.kubeconfigPath}\n`);
     io.out(`southbound   ${plane.southbound}   for agents\n`);
     await aborted(io.signal);
   } finally {
+    process.off('SIGHUP', reopen);
     await plane.close();
   }
   log.info('stopped; devices keep forwarding');
@@ -74,7 +80,7 @@ export const openControlPlane = async (
   mkdirSync(data, { recursive: true, mode: 0o700 });
   const opened: Closing[] = [];
   try {
-    return await start({ data, api, agents, onGoal, storage: options }, log, opened);
+    return await start({ data, api, agents, onGoal, storage: options, access: apiAccess(options) }, log, opened);
   } catch (thrown) {
     await closeAll(opened);
     throw thrown;
@@ -87,6 +93,7 @@ interface Endpoint {
 }
 
 interface Plan {
+  readonly access: ReturnType<typeof apiAccess>;
   readonly data: string;
   readonly api: Endpoint;
   readonly agents: Endpoint;
@@ -96,7 +103,7 @@ interface Plan {
 
 type Closing = () => Promise<void>;
 
-const start = async ({ data, api, agents, storage, onGoal }: Plan, log: Logger, opened: Closing[]): Promise<ControlPlane> => {
+const start = async ({ data, api, agents, storage, access, onGoal }: Plan, log: Logger, opened: Closing[]): Promise<ControlPlane> => {
   const store = await openStore(data, storage, (message) => log.warn(message));
   opened.push(() => store.close());
   const metrics = new Registry();
@@ -107,7 +114,7 @@ const start = async ({ data, api, agents, storage, onGoal }: Plan, log: Logger, 
     if (explain === undefined) throw new HeddleError('Unavailable', 'the controller is starting');
     return explain(name, readExplainQuery(query));
   };
-  const server = await listening(api, startApiServer({ store, kinds, dataDir: data, listen: api, extraNames, log, metrics, views }));
+  const server = await listening(api, startApiServer({ ...access, store, kinds, dataDir: data, listen: api, extraNames, log, metrics, views }));
   opened.push(() => server.close());
   await createMissing(server.client);
 
@@ -141,6 +148,7 @@ const start = async ({ data, api, agents, storage, onGoal }: Plan, log: Logger, 
     client: server.client,
     controller,
     metrics,
+    reopenLogs: () => server.reopenLogs(),
     close: () => closeAll(opened),
   };
 };
