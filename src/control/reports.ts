@@ -13,6 +13,7 @@ import type { Metrics } from './metrics.ts';
 import type { Objects } from './objects.ts';
 import { StatusWriter, type WantedStatus } from './status.ts';
 import type { Verdict } from './verdict.ts';
+import type { Vetting } from './vetting.ts';
 
 export interface ReportsOptions {
   readonly client: ResourceClient;
@@ -22,6 +23,7 @@ export interface ReportsOptions {
   readonly barrier: Barrier;
   readonly metrics: Metrics;
   readonly verdictOn: (object: Resource) => Verdict;
+  readonly vetting?: Vetting;
   readonly pace: Pace;
   /** Does something in a while, unless the controller stops before. */
   readonly later: (milliseconds: number, action: () => void) => void;
@@ -153,7 +155,7 @@ export class Reports {
 
   #wanted(key: string): WantedStatus | undefined {
     const isRipe = this.#ripe.delete(key);
-    const object = this.#options.objects.get(key);
+    const object = this.#options.objects.get(key) ?? this.#options.vetting?.aside(key);
     if (object === undefined || object.kind === 'Claim' || object.kind === 'DHCPLease') return undefined;
     const { status, tentative, waiting } = this.#options.verdictOn(object);
     if (tentative && this.#tentative !== undefined) {
@@ -183,12 +185,13 @@ export class Reports {
   }
 
   #written(before: Resource, after: Resource): void {
-    const { objects, metrics, later } = this.#options;
+    const { objects, metrics, later, vetting } = this.#options;
     metrics.statusWrites.inc();
-    const known = objects.get(refKey(refOf(after)))?.metadata;
+    const held = objects.get(refKey(refOf(after)));
+    const known = held?.metadata;
     // An answer that holds a spec not compiled yet is left to the watch, which brings it to the compiler.
-    if (known?.uid === after.metadata.uid && known?.generation === after.metadata.generation) {
-      objects.put({ ref: refOf(after), object: after });
+    if (held !== undefined && known?.uid === after.metadata.uid && known?.generation === after.metadata.generation) {
+      objects.put({ ref: refOf(after), object: vetting === undefined ? after : vetting.refit(after, held) });
     }
     for (const happening of happenings(before, after)) this.events.record(after, happening);
     const fault = newFault(before, after);
