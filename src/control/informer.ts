@@ -1,6 +1,7 @@
 /**
  * The controller's ears: lists every kind once, then watches from the revision of the list, so that nothing is missed and
- * nothing is heard twice. A watch that fell too far behind lists again and tells only what is different.
+ * nothing is heard twice. A watch that fell too far behind lists again and tells only what is different; one that ends or breaks
+ * goes on where it was. A server that is away, busy or was set back to an older state is asked again with growing patience.
  */
 import type { ResourceClient } from '../api/client.ts';
 import { refOf, type ObjectRef, type Resource } from '../api/object.ts';
@@ -13,6 +14,8 @@ export interface ObjectChange {
   readonly ref: ObjectRef;
   /** The object as it is now; undefined when it is gone. */
   readonly object: Resource | undefined;
+  /** The server was set back: the state counts although later ones were told before. */
+  readonly setBack?: true;
 }
 
 export interface InformerOptions {
@@ -33,6 +36,8 @@ export interface Informers {
 
 const firstRetryMilliseconds = 50;
 const longestRetryMilliseconds = 5000;
+/** A server that ends watches sooner than this, or has compacted what it listed, is not asked again at once. */
+const shortMilliseconds = 1000;
 
 export const startInformers = (options: InformerOptions): Informers => {
   const abort = new AbortController();
@@ -58,6 +63,8 @@ class Informer {
   /** Where the watch goes on; undefined: list first. */
   #revision: string | undefined;
   #failures = 0;
+  /** When the last list was asked for, monotonic milliseconds. */
+  #listed = Number.NEGATIVE_INFINITY;
 
   constructor(kind: string, options: InformerOptions, signal: AbortSignal) {
     this.#kind = kind;
@@ -72,7 +79,7 @@ class Informer {
     while (!this.#signal.aborted) {
       try {
         if (this.#revision === undefined) await this.#list();
-        else await this.#watch(this.#revision);
+        else await this.#watchOnce(this.#revision);
       } catch (thrown) {
         await this.#recover(HeddleError.from(thrown));
       }
@@ -80,12 +87,15 @@ class Informer {
   }
 
   async #list(): Promise<void> {
+    this.#listed = this.#options.clock.monotonic();
     const { items, resourceVersion } = await this.#options.client.list(this.#kind);
     if (this.#signal.aborted) return;
     if (this.#known.size > 0) this.#tellDeletions(items);
     for (const object of items) {
       const ref = refOf(object);
-      if (this.#known.get(placeOf(ref)) !== revision(object)) this.#tell(ref, object);
+      const known = this.#known.get(placeOf(ref));
+      if (known === revision(object)) continue;
+      this.#tell(ref, object, known !== undefined && known > revision(object));
     }
     this.#revision = resourceVersion;
     this.#failures = 0;
@@ -97,10 +107,19 @@ class Informer {
     for (const place of this.#known.keys()) if (!listed.has(place)) this.#tell(refAt(this.#kind, place), undefined);
   }
 
+  /** A stream that the server ends is no fault, unless it does so again and again. */
+  async #watchOnce(from: string): Promise<void> {
+    const { clock } = this.#options;
+    const began = clock.monotonic();
+    await this.#watch(from);
+    if (!this.#signal.aborted && clock.monotonic() - began < shortMilliseconds) throw new HeddleError('Unavailable', 'the server ended the watch at once');
+  }
+
   async #watch(from: string): Promise<void> {
     for await (const event of this.#options.client.watch(this.#kind, from, this.#signal)) {
       this.#failures = 0;
       if (event.type === 'BOOKMARK') {
+        if (Number(event.resourceVersion) < Number(this.#revision)) throw new HeddleError('Expired', 'the server was set back to an older state');
         this.#revision = event.resourceVersion;
         continue;
       }
@@ -109,21 +128,22 @@ class Informer {
     }
   }
 
-  #tell(ref: ObjectRef, object: Resource | undefined): void {
+  #tell(ref: ObjectRef, object: Resource | undefined, isSetBack = false): void {
     const place = placeOf(ref);
     if (object === undefined) this.#known.delete(place);
     else this.#known.set(place, revision(object));
-    this.#options.onChange({ ref, object });
+    this.#options.onChange(isSetBack ? { ref, object, setBack: true } : { ref, object });
   }
 
   async #recover(error: HeddleError): Promise<void> {
     if (this.#signal.aborted) return;
     if (error.code === 'Expired') {
       this.#revision = undefined;
-      return;
+      if (this.#options.clock.monotonic() - this.#listed > shortMilliseconds) return;
     }
     this.#failures += 1;
-    const delay = Math.min(longestRetryMilliseconds, firstRetryMilliseconds * 2 ** (this.#failures - 1));
+    // As many informers as there are kinds lose one server at the same moment.
+    const delay = Math.min(longestRetryMilliseconds, firstRetryMilliseconds * 2 ** (this.#failures - 1)) * (0.8 + Math.random() / 5);
     this.#options.log.warn({ kind: this.#kind, error: error.message, delay }, 'watch failed, trying again');
     try {
       await this.#options.clock.sleep(delay, this.#signal);

@@ -20,9 +20,11 @@ export class Mailbox {
 
   put(change: ObjectChange): void {
     const key = refKey(change.ref);
+    // What comes after a state that the server was set back to is of the same, shorter past.
+    const isSetBack = this.#waiting.get(key)?.setBack === true;
     // Re-inserted, so that the order of a batch is the order of the latest changes.
     this.#waiting.delete(key);
-    this.#waiting.set(key, change);
+    this.#waiting.set(key, isSetBack ? { ...change, setBack: true } : change);
     this.#start();
   }
 

@@ -20,6 +20,7 @@ test('a state older than the one held is no news, of an object as of a claim', (
     assert.equal(objects.put(seen(object(kind, 5))), undefined);
     assert.equal(objects.put(seen(object(kind, 4))), undefined);
     assert.equal(objects.put(seen(object(kind, 6)))?.after?.metadata.resourceVersion, '6');
+    assert.equal(objects.put({ ...seen(object(kind, 3)), setBack: true })?.after?.metadata.resourceVersion, '3');
     assert.equal(objects.put(gone(object(kind, 6)))?.after, undefined);
     assert.equal(objects.put(gone(object(kind, 6))), undefined);
   }

@@ -27,13 +27,14 @@ export class Objects {
   }
 
   /** Undefined when the change is no news. */
-  put({ ref, object }: ObjectChange): Replaced | undefined {
+  put({ ref, object, setBack }: ObjectChange): Replaced | undefined {
+    const isSetBack = setBack === true;
     const place = placeOf(ref);
     const key = `${ref.kind}/${place}`;
-    if (ref.kind === countedKind) return this.#count(place, object) ? { key, before: undefined, after: object } : undefined;
+    if (ref.kind === countedKind) return this.#count(place, object, isSetBack) ? { key, before: undefined, after: object } : undefined;
     const objects = this.#ofKind(ref.kind);
     const before = objects.get(place);
-    if (!isNews(before === undefined ? undefined : revision(before), object)) return undefined;
+    if (!isSetBack && !isNews(before === undefined ? undefined : revision(before), object)) return undefined;
     if (object === undefined) objects.delete(place);
     else objects.set(place, withoutApplied(object));
     return { key, before, after: object };
@@ -43,8 +44,8 @@ export class Objects {
     return this.#ofKind(kind).values();
   }
 
-  #count(name: string, claim: Resource | undefined): boolean {
-    if (!isNews(this.#revisions.get(name), claim)) return false;
+  #count(name: string, claim: Resource | undefined, isSetBack: boolean): boolean {
+    if (!isSetBack && !isNews(this.#revisions.get(name), claim)) return false;
     if (claim === undefined) this.#revisions.delete(name);
     else this.#revisions.set(name, revision(claim));
     return true;

@@ -29,9 +29,9 @@ export class Vetting {
     const kind = kindByName(ref.kind);
     if (object === undefined || kind === undefined) return change;
     const { object: full, findings } = vet(kind, object);
-    if (findings.length === 0) return { ref, object: full };
+    if (findings.length === 0) return { ...change, object: full };
     this.#faults.set(key, findings.map((finding) => ({ ...finding, severity: 'error' })));
-    if (good !== undefined && good.metadata.uid === object.metadata.uid) return { ref, object: { ...full, spec: good.spec } };
+    if (good !== undefined && good.metadata.uid === object.metadata.uid) return { ...change, object: { ...full, spec: good.spec } };
     this.#aside.set(key, full);
     return good === undefined ? undefined : { ref, object: undefined };
   }
