@@ -1,4 +1,5 @@
 /** Plays a story in a lab that is up, from the first step to the last trace of it. */
+import { setUpServers } from '../lab/servers.ts';
 import type { LabHandle } from '../lab/up.ts';
 import { announce } from './announce.ts';
 import { ApiStage } from './apistage.ts';
@@ -17,6 +18,7 @@ export const playInLab = async (lab: LabHandle, scenario: Scenario, tell: (line:
     await stage.cleanUp();
     stage.close();
   }
+  await setUpServers(lab.manifest, [], []);
   await eventually(() => assertNoTenantsLeft(lab));
 };
 

@@ -142,9 +142,13 @@ const firstSegment = async (lab: LabHandle, node: string, vrf: string): Promise<
   return bridge;
 };
 
-/** Nothing of a story stays behind. */
+/**
+ * Nothing of a story stays behind, in servers neither: a port that is attached anew within a moment may never have been seen
+ * without carrier, and its server keeps the address that it had in another VPC until it asks for the next one.
+ */
 export const assertNoTenantsLeft = async (lab: LabHandle): Promise<void> => {
   for (const { name, role } of lab.manifest.nodes) {
     if (isSwitch({ role })) assert.deepEqual(await vrfsOf(lab, name), [], `VRFs left on ${name}`);
+    if (role === 'server') assert.deepEqual([...(await addressesOf(lab.manifest, name))], [], `addresses left on ${name}`);
   }
 };

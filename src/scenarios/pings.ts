@@ -19,7 +19,12 @@ export interface Loss {
   readonly lost: number;
   /** Between the answers around the longest run of lost packets. */
   readonly longestGapMilliseconds: number;
+  /** Packets after the last one that was answered. */
+  readonly lostAtEnd: number;
 }
+
+/** Of the margin, a third: the last packets are on their way, and a busy machine is late. */
+const mostLostAtEnd = 10;
 
 export interface PingLoss extends Loss {
   /** `a -> b`. */
@@ -28,9 +33,10 @@ export interface PingLoss extends Loss {
 
 /** Sends on while `play` runs, tells what was lost, and fails when that is more than the step allows. */
 export const pingDuring = async ({ manifest }: LabHandle, step: DuringStep, play: () => Promise<void>, tell: (line: string) => void): Promise<void> => {
-  for (const { label, sent, lost, longestGapMilliseconds } of await lossDuring(manifest, step.pings, play)) {
+  for (const { label, sent, lost, longestGapMilliseconds, lostAtEnd } of await lossDuring(manifest, step.pings, play)) {
     tell(`${label}: ${lost} of ${sent} packets lost, longest gap ${longestGapMilliseconds} ms`);
     assert.ok(sent > 0, `${label}: nothing was sent`);
+    assert.ok(lostAtEnd <= mostLostAtEnd, `${label}: the last ${lostAtEnd} packets were lost, so the traffic did not come back`);
     if (step.mostLost !== undefined) assert.ok(lost <= step.mostLost, `${label}: ${lost} packets lost, ${step.mostLost} may be`);
   }
 };
@@ -85,5 +91,5 @@ export const lossOf = (output: string): Loss => {
     if (before > 0 && before < sequence - 1) longest = Math.max(longest, time - (answers.get(before) ?? time));
     before = sequence;
   }
-  return { sent, lost, longestGapMilliseconds: Math.round(longest * 1000) };
+  return { sent, lost, longestGapMilliseconds: Math.round(longest * 1000), lostAtEnd: sent - before };
 };
