@@ -1,4 +1,6 @@
 /** What the kernel holds in one namespace, as items. Names are how Heddle knows its own: vx, br and pv with a VNI. */
+import { HeddleError } from '../../../kit/error.ts';
+import type { Argv, Output } from '../../../kit/process.ts';
 import type { Address, Mac, Prefix, Vni } from '../../../net/brand.ts';
 import {
   address, bond, bridge, linkKey, loopback, neighbour, pairKey, port, portKey, proxy, route, subinterfaceKey, vxlan,
@@ -72,17 +74,35 @@ export interface PlaceNeighbours {
 // A filter for the origin leaves the origin out of what is printed.
 const ipCommands = `address show\nneighbour show nud permanent\nroute show table all proto ${routeProtocol}\nneighbour show proxy\n`;
 
-/** Undefined when the namespace is not usable. */
+/** What `ip` and `bridge` say of a name that is no namespace, or is not one any more. */
+const noNamespace = /network namespace/;
+
+/**
+ * Undefined when the namespace is not usable.
+ * @throws HeddleError `Unavailable` when a tool fails otherwise: what could not be read is not missing.
+ */
 export const readRawPlace = async (place: Place, run: Runner): Promise<RawPlace | undefined> => {
   const where = place === '' ? [] : ['-n', place];
   const [ip, entries] = await Promise.all([
-    run(['ip', ...where, '-details', '-json', '-batch', '-'], ipCommands),
-    place === '' ? undefined : run(['bridge', ...where, '-json', 'fdb', 'show', 'state', 'static']),
+    consistently(run, ['ip', ...where, '-details', '-json', '-batch', '-'], ipCommands),
+    place === '' ? undefined : consistently(run, ['bridge', ...where, '-json', 'fdb', 'show', 'state', 'static']),
   ]);
-  if (ip.status !== 0) return undefined;
+  const failure = [ip, entries].find((output) => output !== undefined && output.status !== 0);
+  if (failure !== undefined && noNamespace.test(failure.stderr)) return undefined;
+  if (failure !== undefined) throw new HeddleError('Unavailable', `the kernel's state in "${place}" cannot be read: ${failure.stderr.trim() || `exit status ${failure.status}`}`);
   const [links = '[]', neighbours = '', routes = '[]', proxies = '[]'] = ip.stdout.split('\n').filter((line) => line.trim() !== '');
   return { links: JSON.parse(links), routes: JSON.parse(routes), proxies: JSON.parse(proxies), neighbours, stations: entries?.stdout ?? '' };
 };
+
+/** Looks again when something changed while the kernel was listing (NLM_F_DUMP_INTR): entries may be missing then. */
+const consistently = async (run: Runner, argv: Argv, stdin?: string): Promise<Output> => {
+  for (let look = 1; ; look += 1) {
+    const output = await run(argv, stdin);
+    if (look === mostLooks || !output.stderr.includes('Dump was interrupted')) return output;
+  }
+};
+
+const mostLooks = 5;
 
 /** All but forwarding entries and `subinterfaces`, which other tools must be asked about. */
 export const interpretPlace = (place: Place, raw: RawPlace, subinterfaces: ReadonlySet<string>): PlaceReading => {

@@ -3,8 +3,6 @@ import { readdir } from 'node:fs/promises';
 import { crc32 } from 'node:zlib';
 import { netns, pair, ruleset, sysctl } from '../model.ts';
 import type { Item, LinuxActual, PairEnd, Place } from '../model.ts';
-import { listElements, parseTables, withElements } from '../nft.ts';
-import type { NftTables } from '../nft.ts';
 import { bridgedSysctls, forwardingSysctls } from '../render/sysctls.ts';
 import { inside } from '../steps/step.ts';
 import type { Site } from '../steps/step.ts';
@@ -14,6 +12,7 @@ import { readAdvertised, readFrr } from './frr.ts';
 import { interpretPairs, interpretPlace, isHardware, isSilent, readRawPlace } from './kernel.ts';
 import type { PlaceReading, RawPlace } from './kernel.ts';
 import { readEntries } from './memory.ts';
+import { readTables } from './nft.ts';
 import { readSubinterfaces, withGuards } from './subinterfaces.ts';
 import type { EntryMemory } from './memory.ts';
 
@@ -88,7 +87,8 @@ const pairsOf = (readings: readonly PlaceReading[]): readonly Item[] => {
 const sysctlNames = Object.keys(forwardingSysctls);
 
 const readSettings = async (place: Place, raw: RawPlace | undefined, run: Runner): Promise<readonly Item[]> => {
-  const bridges = place === '' ? [] : (raw?.links ?? []).map(({ ifname }) => ifname).filter((name) => /^br\d+$/.test(name));
+  if (raw === undefined) return [];
+  const bridges = place === '' ? [] : raw.links.map(({ ifname }) => ifname).filter((name) => /^br\d+$/.test(name));
   const [values, tables] = await Promise.all([
     run(inside(place, ['sysctl', '-e', ...sysctlNames, ...bridges.flatMap((name) => Object.keys(bridgedSysctls(name)))])),
     place === '' ? {} : readTables(place, run),
@@ -110,14 +110,4 @@ const readBridgeSettings = (place: Place, device: string, found: Readonly<Record
   const usual = bridgedSysctls(device);
   const values = { ...usual, ...pick(found, Object.keys(usual)) };
   return Object.entries(usual).every(([name, value]) => values[name] === value) ? [] : [sysctl({ place, device, values })];
-};
-
-/** Only of commands given one at a time does nft 1.0.6 list more than one set; it would write them down in the home directory. */
-const listingSets = ['env', 'HOME=/dev/null', 'nft', '-i'] as const;
-
-/** Without what packets put into sets, which may be very much; so elements are read by themselves. */
-const readTables = async (place: Place, run: Runner): Promise<NftTables> => {
-  const tables = parseTables((await run(inside(place, ['nft', '-t', 'list', 'ruleset']))).stdout);
-  const commands = listElements(tables);
-  return commands === '' ? tables : withElements(tables, (await run(inside(place, listingSets), commands)).stdout);
 };
