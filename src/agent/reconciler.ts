@@ -207,12 +207,13 @@ export class Reconciler<Actual> {
     const byKey = new Map(ops.map((op) => [op.key, op]));
     const written = new Set<string>();
     const drifted = new Set<string>();
-    const repairs: string[] = [];
+    const steps: string[] = [];
     for (const result of results) {
       const op = byKey.get(result.key);
       if (op === undefined) continue;
       const rows = isDrift && !this.#backoff.isWaiting(op) ? drifted : written;
-      if (rows === drifted) repairs.push(op.argv.join(' '));
+      // What a goal asks for follows from it; what was found otherwise than it was left does not.
+      if (rows === drifted || this.#settledRevision === -1) steps.push(op.argv.join(' '));
       if (result.ok) {
         for (const row of op.rows.length === 0 ? [op.key] : op.rows) rows.add(row);
         this.#backoff.succeeded(op);
@@ -222,14 +223,14 @@ export class Reconciler<Actual> {
       }
     }
     this.#rowsWritten += written.size;
-    if (written.size > 0) this.#options.log.info({ rows: [...written].slice(0, rememberedDrift), count: written.size }, 'rows written');
-    if (drifted.size > 0) this.#repaired(drifted, repairs);
+    if (written.size > 0) this.#options.log.info({ ...shortened(written), ...(steps.length > 0 && { steps: steps.slice(0, rememberedDrift) }) }, 'rows written');
+    if (drifted.size > 0) this.#repaired(drifted, steps);
   }
 
   #repaired(rows: ReadonlySet<string>, steps: readonly string[]): void {
     this.#driftRepaired += rows.size;
     this.#drifted = [...this.#drifted.filter((row) => !rows.has(row)), ...rows].slice(-rememberedDrift);
-    this.#options.log.warn({ rows: [...rows].slice(0, rememberedDrift), count: rows.size, steps: steps.slice(0, rememberedDrift) }, 'drift repaired');
+    this.#options.log.warn({ ...shortened(rows), steps: steps.slice(0, rememberedDrift) }, 'drift repaired');
     this.#options.onDrift();
   }
 
@@ -269,3 +270,5 @@ export class Reconciler<Actual> {
     return earliest === undefined ? Number.POSITIVE_INFINITY : Math.max(0, earliest - performance.now());
   }
 }
+
+const shortened = (rows: ReadonlySet<string>) => ({ rows: [...rows].slice(0, rememberedDrift), count: rows.size });
