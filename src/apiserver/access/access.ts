@@ -42,6 +42,7 @@ export const openAccess = async ({ registry, dataDir, tokenFile, oidc, onError }
   );
   await Promise.all([...followed, follow(registry, 'ClusterRole', aggregator, stop.signal, onError)]);
   await aggregator.settled();
+  await registry.followQuotas(stop.signal, onError);
   const issuer = await openTokenIssuer(join(dataDir, 'pki'));
   const accounts = registry.scheme.byKind('ServiceAccount');
   const accountUid = (namespace: string, name: string): Promise<string | undefined> =>

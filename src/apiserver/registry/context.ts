@@ -9,6 +9,7 @@ import type { Scheme, ServedKind } from '../scheme.ts';
 import { alreadyExists, notFound, staleVersion } from '../status.ts';
 import { listObjects } from './list.ts';
 import { isNamespace } from './namespaces.ts';
+import { nothingCounted, Quotas, type Count } from './quotas.ts';
 import { ReferenceFeed } from './referencefeed.ts';
 import { References } from './references.ts';
 import { reserve, type Reservation } from './reservations.ts';
@@ -21,6 +22,7 @@ export interface Context {
   readonly scheme: Scheme;
   readonly references: References;
   readonly welcome: Welcome;
+  readonly quotas: Quotas;
   /** A UID, later ones greater. */
   newUid(): string;
   /** Now, as Kubernetes writes times. */
@@ -44,6 +46,8 @@ export interface Context {
 
 /** How often a write that somebody else overtook is tried again. */
 export const conflictRetries = 8;
+/** The same, where servers take from one quota: each time another one got through. */
+const quotaRetries = 64;
 
 /** @param isShared others write to the same store */
 export const createContext = (store: Store, scheme: Scheme, now: () => Date, isShared = false): Context => {
@@ -73,25 +77,33 @@ export const createContext = (store: Store, scheme: Scheme, now: () => Date, isS
     if (served.namespaced && before === undefined) all.push(await namespaceCondition(welcome, namespaces.key('', namespace), namespace));
     return conditionsOf(store, [...all, ...referenceConditions(store, served, object, before)]);
   };
+  const quotas = new Quotas(store, scheme);
   const commitUnder = (fence?: Fence): Context['commit'] => async (served, object, entry, before, reservation, owners) => {
     const expected = entry?.revision ?? 0;
     const write = writeOf(served, object, entry, owners);
-    for (let attempt = 1; ; attempt += 1) {
-      const { writes, failed } = await conditions(served, object, before, fence);
-      try {
-        const [change] = await store.commit([...writes, write, ...(reservation === undefined ? [] : [reservation.end])]);
-        reservation?.ended();
-        references.follow(served, before, write.type === 'delete' ? undefined : object);
-        return withVersion(object, change?.entry.revision ?? expected);
-      } catch (thrown) {
-        const lost = thrown instanceof HeddleError && (thrown.code === 'Conflict' || thrown.code === 'NotFound');
-        if (!lost) throw thrown;
-        if ((await failed()) && attempt < conflictRetries) continue;
-        throw entry === undefined ? alreadyExists(served, object.metadata.name) : staleVersion(served, object.metadata.name);
-      } finally {
-        if (isNamespace(served)) welcome.forget(object.metadata.name);
+    const attempts = async (count: () => Count): Promise<Resource> => {
+      for (let attempt = 1; ; attempt += 1) {
+        const { writes, failed } = await conditions(served, object, before, fence);
+        const counted = count();
+        try {
+          const changes = await store.commit([...writes, write, ...(reservation === undefined ? [] : [reservation.end]), ...counted.writes]);
+          reservation?.ended();
+          counted.done(changes);
+          references.follow(served, before, write.type === 'delete' ? undefined : object);
+          return withVersion(object, changes[0]?.entry.revision ?? expected);
+        } catch (thrown) {
+          const lost = thrown instanceof HeddleError && (thrown.code === 'Conflict' || thrown.code === 'NotFound');
+          if (!lost) throw thrown;
+          if ((await counted.failed()) && attempt < quotaRetries) continue;
+          if ((await failed()) && attempt < conflictRetries) continue;
+          throw entry === undefined ? alreadyExists(served, object.metadata.name) : staleVersion(served, object.metadata.name);
+        } finally {
+          if (isNamespace(served)) welcome.forget(object.metadata.name);
+        }
       }
-    }
+    };
+    if (entry === undefined) return quotas.counting(served, object, 1, attempts);
+    return write.type === 'delete' ? quotas.counting(served, object, -1, attempts) : attempts(() => nothingCounted);
   };
   const reserving: Context['reserving'] = async (served, object, work) => {
     // Nothing refers to core kinds.
@@ -110,6 +122,7 @@ export const createContext = (store: Store, scheme: Scheme, now: () => Date, isS
     scheme,
     references,
     welcome,
+    quotas,
     newUid: orderedUuids(() => now().getTime()),
     timestamp: secondsOf(now),
     entryOf,

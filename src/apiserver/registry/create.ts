@@ -27,6 +27,7 @@ export const createObject = async (context: Context, served: ServedKind, body: u
     await options.review?.(object, undefined);
     const owning = owners ?? [ownerOfAll(options.fieldManager ?? ownName, undefined, context.timestamp())];
     if (options.dryRun !== true) return told(served, await context.commit(served, object, undefined, undefined, undefined, owning), owning, options);
+    context.quotas.check(served, object);
     if ((await store.get(served.key(namespace, object.metadata.name))) !== undefined) throw alreadyExists(served, object.metadata.name);
     return told(served, object, owning, options);
   } finally {

@@ -3,6 +3,7 @@
  * finalizers, watch. It knows neither HTTP nor any particular kind; controllers reach it in process through client.ts.
  */
 import type { ObjectRef, Resource } from '../../api/object.ts';
+import type { HeddleError } from '../../kit/error.ts';
 import type { Revision, Store } from '../../store/store.ts';
 import type { Scheme, ServedKind } from '../scheme.ts';
 import type { AdmitOptions } from './admit.ts';
@@ -18,11 +19,14 @@ import type { Fence } from './shared.ts';
 import { readStored, withManagedFields } from './stored.ts';
 import { watchObjects, type ObjectWatch, type WatchObjectsOptions } from './watch.ts';
 
+/** `finalize` is of namespaces: who may let them go. */
+export type Subresource = 'status' | 'finalize';
+
 export interface WriteOptions extends AdmitOptions {
   /** Everything but the commit. */
   readonly dryRun?: boolean;
   /** Which half of the object the write may change. Default: all but status (kinds without the subresource: all). */
-  readonly subresource?: 'status';
+  readonly subresource?: Subresource;
   /** Who writes, as managedFields name him. Default: the server itself. */
   readonly fieldManager?: string;
   /** The answer, and what a change is made from, hold `metadata.managedFields`. */
@@ -92,6 +96,8 @@ export interface Registry {
   readonly scheme: Scheme;
   /** The latest resourceVersion of the whole server. */
   readonly revision: Revision;
+  /** Enforces ResourceQuotas from when it resolves until the signal aborts. */
+  followQuotas(signal: AbortSignal, onError: (error: HeddleError) => void): Promise<void>;
   get(served: ServedKind, namespace: string, name: string, options?: ReadOptions): Promise<Resource>;
   list(served: ServedKind, options?: ListObjectsOptions): Promise<ObjectList>;
   watch(served: ServedKind, options: WatchObjectsOptions): ObjectWatch;
@@ -127,6 +133,7 @@ const registryOf = (context: Context): Registry => {
     get revision() {
       return store.revision;
     },
+    followQuotas: (signal, onError) => context.quotas.follow(signal, onError),
     get: async (served, namespace, name, options = {}) => {
       const stored = readStored(served, await context.entryOf(served, namespace, name));
       return options.managedFields === true ? withManagedFields(served, stored) : stored.object;
