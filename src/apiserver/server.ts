@@ -14,9 +14,12 @@ import { createFairness, type FairnessOptions } from './access/fairness.ts';
 import { impersonated } from './access/impersonation.ts';
 import type { OidcOptions } from './access/oidc.ts';
 import { createInProcessClient } from './registry/client.ts';
+import { publishDefinitions } from './definitions.ts';
 import { createDispatch, type Views } from './dispatch.ts';
 import { writeDurably } from './pki/durable.ts';
 import { kubeconfig } from './pki/kubeconfig.ts';
+import { startGarbageCollection } from './garbage/collector.ts';
+import { createWorkQueueMetrics } from './garbage/workqueue.ts';
 import { createListener, type Log } from './listener.ts';
 import { startMaintenance } from './maintenance.ts';
 import { createRequestMetrics } from './metrics.ts';
@@ -27,6 +30,8 @@ import { createScheme } from './scheme.ts';
 
 export interface ApiServerOptions {
   readonly store: Store;
+  /** Other servers write to the same store. Default: none. */
+  readonly isShared?: boolean;
   /** Kinds to serve beside the core ones. */
   readonly kinds: readonly Kind[];
   /** Holds `pki/` and `kubeconfig`; made when absent. */
@@ -77,7 +82,7 @@ export const startApiServer = async (options: ApiServerOptions): Promise<ApiServ
   const { store, log, dataDir } = options;
   const { host, port } = options.listen;
   const scheme = createScheme([...coreKinds, ...options.kinds]);
-  const registry = createRegistry(store, scheme);
+  const registry = createRegistry(store, scheme, () => new Date(), optional('isShared', options.isShared));
   const metrics = options.metrics ?? new MetricsRegistry();
   const ca = await openCertificateAuthority(join(dataDir, 'pki'));
   const names = [...new Set([...localNames, ...(isAny(host) ? [] : [host]), ...(options.extraNames ?? [])])];
@@ -101,11 +106,13 @@ export const startApiServer = async (options: ApiServerOptions): Promise<ApiServ
     credentials,
     clientAuthority: ca.certificate,
   });
+  await publishDefinitions(registry);
   const namespaces = await runNamespaceLifecycle(registry, failed);
   const maintenance = startMaintenance(store, registry, failed);
+  const garbage = startGarbageCollection({ store, registry, onError: failed, metrics: createWorkQueueMetrics(metrics, 'garbage_collector') });
   const close = async (): Promise<void> => {
     maintenance.close();
-    await Promise.all([listener.close(), namespaces.close()]);
+    await Promise.all([listener.close(), namespaces.close(), garbage.close()]);
     access.close();
     await audit?.close();
   };

@@ -48,7 +48,7 @@ export const startPlane = async ({ store, tls, tokenSecret, clockSkew, version }
   const goal = new GoalState();
   const log = createLogger({ name: version, level: process.env['HEDDLE_CHAOS_LOG'] === undefined ? 'silent' : 'debug' });
   const controller = createController({ client: link, goal, log, registry: new MetricsRegistry(), patienceMilliseconds: 300 });
-  const term = await takeTerm(store, (Date.now() + clockSkew) / 1000);
+  const { term } = await takeTerm(store, (Date.now() + clockSkew) / 1000);
   const southbound = await startSouthbound({
     goal,
     listen: ['127.0.0.1:0'],

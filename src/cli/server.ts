@@ -9,16 +9,19 @@ import { builtinObjects } from '../api/builtin.ts';
 import type { ResourceClient } from '../api/client.ts';
 import { kinds } from '../api/kinds.ts';
 import { startApiServer, type Views } from '../apiserver/server.ts';
-import { createController, type Controller } from '../control/controller.ts';
+import type { Controller } from '../control/controller.ts';
 import { readExplainQuery } from '../control/explain.ts';
-import { takeTerm } from '../control/term.ts';
-import { GoalState } from '../goal/state.ts';
+import type { LeaderSeen } from '../control/leader/election.ts';
+import type { GoalState } from '../goal/state.ts';
 import { HeddleError } from '../kit/error.ts';
 import { createLogger, type Level, type Logger } from '../kit/log.ts';
-import { startSouthbound } from '../southbound/server.ts';
+import { openEntrance } from '../southbound/entrance.ts';
 import { loadTokenSecret } from '../southbound/tokens.ts';
 import { apiAccess, type AccessOptions } from './accessoptions.ts';
+import type { Store } from '../store/store.ts';
+import { checkClusterKeys, publishClusterKeys } from './clusterkeys.ts';
 import type { ExitStatus, Io } from './io.ts';
+import { startLeadership, type Leadership } from './leading.ts';
 import { openStore, type StoreOptions } from './storeoption.ts';
 import { tokenSecretFile } from './token.ts';
 import { packageVersion } from './program.ts';
@@ -30,6 +33,12 @@ export interface ServerOptions extends StoreOptions, AccessOptions {
   readonly listen?: string;
   /** `host:port` for agents. */
   readonly southbound?: string;
+  /** `host:port` by which agents reach this server from elsewhere. Default: where it listens. */
+  readonly advertiseSouthbound?: string;
+  /** Whole seconds after which another server leads when the leader is gone; where there are several. Default 2. */
+  readonly leaseSeconds?: number;
+  /** A store that others of this process use too, in place of one that is opened; stays open. */
+  readonly sharedStore?: Store;
 }
 
 export interface ControlPlane {
@@ -39,7 +48,10 @@ export interface ControlPlane {
   /** `host:port` as agents dial it. */
   readonly southbound: string;
   readonly client: ResourceClient;
+  /** Throws `Unavailable` while another server leads. */
   readonly controller: Controller;
+  /** Resolves when this server leads and has loaded everything; where it is alone that is so from the start. */
+  readonly leads: Promise<void>;
   readonly metrics: Registry;
   /** See ApiServer.reopenLogs. */
   reopenLogs(): void;
@@ -80,7 +92,7 @@ export const openControlPlane = async (
   mkdirSync(data, { recursive: true, mode: 0o700 });
   const opened: Closing[] = [];
   try {
-    return await start({ data, api, agents, onGoal, storage: options, access: apiAccess(options) }, log, opened);
+    return await start({ options, data, api, agents, onGoal, access: apiAccess(options) }, log, opened);
   } catch (thrown) {
     await closeAll(opened);
     throw thrown;
@@ -97,61 +109,71 @@ interface Plan {
   readonly data: string;
   readonly api: Endpoint;
   readonly agents: Endpoint;
-  readonly storage: StoreOptions;
+  readonly options: ServerOptions;
   readonly onGoal: (goal: GoalState) => void;
 }
 
 type Closing = () => Promise<void>;
 
-const start = async ({ data, api, agents, storage, access, onGoal }: Plan, log: Logger, opened: Closing[]): Promise<ControlPlane> => {
-  const store = await openStore(data, storage, (message) => log.warn(message));
-  opened.push(() => store.close());
+const start = async ({ data, api, agents, options, access, onGoal }: Plan, log: Logger, opened: Closing[]): Promise<ControlPlane> => {
+  const store = options.sharedStore ?? (await openStore(data, options, (message) => log.warn(message)));
+  if (options.sharedStore === undefined) opened.push(() => store.close());
+  const isShared = options.sharedStore !== undefined || options.store === 'etcd';
+  if (isShared) await checkClusterKeys(store, data);
   const metrics = new Registry();
   measureProcess(metrics);
   const extraNames = namesOf(api.host);
-  let explain: Controller['explain'] | undefined;
-  const views: Views = ({ name }, query) => {
-    if (explain === undefined) throw new HeddleError('Unavailable', 'the controller is starting');
-    return explain(name, readExplainQuery(query));
-  };
-  const server = await listening(api, startApiServer({ ...access, store, kinds, dataDir: data, listen: api, extraNames, log, metrics, views }));
+  let leadership: Leadership | undefined;
+  const controller = (): Controller => leadership?.controller() ?? refuse(leadership?.leader());
+  const views: Views = ({ name }, query) => controller().explain(name, readExplainQuery(query));
+  const server = await listening(api, startApiServer({ ...access, store, isShared, kinds, dataDir: data, listen: api, extraNames, log, metrics, views }));
   opened.push(() => server.close());
   await createMissing(server.client);
 
-  const goal = new GoalState();
-  onGoal(goal);
-  const controller = createController({ client: server.client, goal, log, registry: metrics });
-  const tls = await server.ca.keptServer('southbound', ['localhost', '127.0.0.1', '::1', ...namesOf(agents.host)]);
+  const tls = await server.ca.keptServer('southbound', ['localhost', '127.0.0.1', '::1', ...namesOf(agents.host), ...advertisedName(options)]);
   const tokenSecret = loadTokenSecret(tokenSecretFile(data));
+  if (isShared) await publishClusterKeys(store, data);
   const address = `${bracketed(agents.host)}:${agents.port}`;
-  const service = await startSouthbound({
-    goal,
-    listen: [address],
-    tls,
-    tokenSecret,
-    log,
-    term: await takeTerm(store, Date.now() / 1000),
-    events: controller.events,
-    // As long as an agent waits at most before it dials again.
-    absenceMilliseconds: 2000,
-    serverVersion: packageVersion(),
-  });
-  opened.push(() => service.close());
+  const entrance = await openEntrance({ listen: [address], tls, tokenSecret, log });
+  opened.push(() => entrance.close());
+  const taken = entrance.addresses[0] ?? address;
+  const southbound = options.advertiseSouthbound ?? reachable(taken);
+  const { leaseSeconds = 2 } = options;
+  leadership = startLeadership({ store, isShared, leaseSeconds, server, entrance, southbound, tokenSecret, serverVersion: packageVersion(), metrics, log, onGoal });
+  const { first, stop } = { first: leadership.first, stop: leadership.stop.bind(leadership) };
   // Closed first: it is the one that writes.
-  opened.push(() => controller.stop());
-  await controller.start(service);
-  explain = (device, query) => controller.explain(device, query);
+  opened.push(stop);
+  if (!isShared) await first;
   return {
     url: server.url,
     kubeconfigPath: server.kubeconfigPath,
-    southbound: service.addresses[0] ?? address,
+    southbound: taken,
     client: server.client,
-    controller,
+    get controller() {
+      return controller();
+    },
+    leads: first,
     metrics,
     reopenLogs: () => server.reopenLogs(),
     close: () => closeAll(opened),
   };
 };
+
+const refuse = (leader: LeaderSeen | undefined): never => {
+  const why = leader === undefined ? 'no server leads yet' : `"${leader.identity}" leads: ask that server (Lease heddle-controller in kube-system)`;
+  throw new HeddleError('Unavailable', `this is known by the server that leads; ${why}`);
+};
+
+/** Other machines cannot dial "every address": the first one that is not this machine's alone. */
+const reachable = (address: string): string => {
+  const { host, port } = hostAndPort('--southbound', address);
+  if (host !== '0.0.0.0' && host !== '::') return address;
+  const found = Object.values(networkInterfaces()).flatMap((all) => all ?? []).find(({ internal, family }) => !internal && family === 'IPv4');
+  return `${found?.address ?? hostname()}:${port}`;
+};
+
+const advertisedName = ({ advertiseSouthbound }: ServerOptions): readonly string[] =>
+  advertiseSouthbound === undefined ? [] : [hostAndPort('--advertise-southbound', advertiseSouthbound).host];
 
 /** Last opened, first closed. */
 const closeAll = async (opened: Closing[]): Promise<void> => {

@@ -1,10 +1,16 @@
 /** The long-running programs, and the token by which one knows the other. */
-import { Option, type Command } from 'commander';
+import { InvalidArgumentError, Option, type Command } from 'commander';
 import type { Io } from '../io.ts';
 import type { Finish } from '../program.ts';
 import { addAccessOptions, type AccessOptions } from '../accessoptions.ts';
 import type { TokenVerbOptions } from '../accounttoken.ts';
 import { addStoreOptions, type StoreOptions } from '../storeoption.ts';
+
+const wholeSeconds = (text: string): number => {
+  const seconds = Number(text);
+  if (Number.isInteger(seconds) && seconds >= 1 && seconds <= 3600) return seconds;
+  throw new InvalidArgumentError('it takes whole seconds from 1 to 3600.');
+};
 
 export const addDaemonVerbs = (program: Command, io: Io, finish: Finish): void => {
   addAccessOptions(addStoreOptions(program.command('server')))
@@ -12,8 +18,10 @@ export const addDaemonVerbs = (program: Command, io: Io, finish: Finish): void =
     .requiredOption('--data <folder>', 'where it keeps its state; holds the kubeconfig')
     .option('--listen <host:port>', 'where the API listens', '127.0.0.1:6443')
     .option('--southbound <host:port>', 'where agents dial in', '127.0.0.1:7443')
+    .option('--advertise-southbound <host:port>', 'where other servers of the cluster send agents, when it is not where agents dial in')
+    .addOption(new Option('--lease-seconds <n>', 'with etcd: how long after the leader is gone another server leads').argParser(wholeSeconds).default(2))
     .addOption(new Option('--log-level <level>').choices(['debug', 'info', 'warn', 'error']).default('info'))
-    .action(async (options: StoreOptions & AccessOptions & { data: string; listen: string; southbound: string; logLevel: string }) => {
+    .action(async (options: StoreOptions & AccessOptions & { data: string; listen: string; southbound: string; advertiseSouthbound?: string; leaseSeconds: number; logLevel: string }) => {
       const { runServer } = await import('../server.ts');
       finish(await runServer(io, options));
     });

@@ -22,8 +22,10 @@ export interface Office {
   readonly signal: AbortSignal;
   /** The Lease as it was last written or read by its holder. */
   readonly lease: Resource;
-  /** Gives up, such as when a write was refused because somebody else leads. */
-  resign(why: string): void;
+  /** Whether somebody else may be in office by now: then nothing more is written, not even what was begun. */
+  readonly isLost: boolean;
+  /** Ends it because somebody else leads, such as when a write was refused for that. */
+  lose(why: string): void;
 }
 
 /** The leader as others see it. */

@@ -1,0 +1,197 @@
+/**
+ * What a server does while it leads: controller and goal-state service, made anew for every office; and the election that decides when.
+ * Alone on its store it leads from the start to the end.
+ */
+import { randomUUID } from 'node:crypto';
+import { hostname } from 'node:os';
+import { Gauge, Registry as MetricsRegistry } from 'prom-client';
+import type { ApiServer } from '../apiserver/server.ts';
+import { createInProcessClient } from '../apiserver/registry/client.ts';
+import { createController, type Controller } from '../control/controller.ts';
+import { Events } from '../control/events.ts';
+import { type Election, type LeaderSeen, type Office, startElection } from '../control/leader/election.ts';
+import { officeClient } from '../control/leader/officeclient.ts';
+import { southboundAnnotation } from '../control/leader/record.ts';
+import { aloneTiming, timingOf } from '../control/leader/timing.ts';
+import { takeTerm, termKey } from '../control/term.ts';
+import { GoalState } from '../goal/state.ts';
+import { systemClock } from '../kit/clock.ts';
+import { HeddleError } from '../kit/error.ts';
+import type { Logger } from '../kit/log.ts';
+import type { Entrance } from '../southbound/entrance.ts';
+import { serveSouthbound } from '../southbound/server.ts';
+import type { TokenSecret } from '../southbound/tokens.ts';
+import type { Store } from '../store/store.ts';
+
+export interface LeadershipOptions {
+  readonly store: Store;
+  /** Others may lead: there are more servers on the store. */
+  readonly isShared: boolean;
+  /** Whole seconds that the Lease lasts, where others may lead. */
+  readonly leaseSeconds: number;
+  readonly server: ApiServer;
+  readonly entrance: Entrance;
+  /** Where other servers send agents. */
+  readonly southbound: string;
+  readonly tokenSecret: TokenSecret;
+  readonly serverVersion: string;
+  readonly metrics: MetricsRegistry;
+  readonly log: Logger;
+  readonly onGoal: (goal: GoalState) => void;
+}
+
+export interface Leadership {
+  /** Resolves when this server has led for the first time, everything loaded; rejects when that failed. */
+  readonly first: Promise<void>;
+  /** Undefined while this server does not lead. */
+  controller(): Controller | undefined;
+  /** Who leads, as far as this server knows. */
+  leader(): LeaderSeen | undefined;
+  stop(): Promise<void>;
+}
+
+export const leaseName = { namespace: 'kube-system', name: 'heddle-controller' } as const;
+
+export const startLeadership = (options: LeadershipOptions): Leadership => new Leading(options);
+
+class Leading implements Leadership {
+  readonly #options: LeadershipOptions;
+  readonly #first = Promise.withResolvers<void>();
+  readonly #election: Election;
+  readonly #identity: string;
+  readonly #events: Events;
+  #controller: Controller | undefined;
+  #leader: LeaderSeen | undefined;
+
+  constructor(options: LeadershipOptions) {
+    this.#options = options;
+    this.#first.promise.catch(() => undefined);
+    const { server, isShared, leaseSeconds, southbound, log } = options;
+    // The lock of a store that one process has open makes the name unique, and a restart need not wait for itself.
+    this.#identity = isShared ? `${hostname()}_${randomUUID()}` : 'heddle-server';
+    this.#events = new Events({ client: server.client, log, clock: systemClock });
+    this.#measure();
+    this.#election = startElection({
+      client: server.client,
+      lease: leaseName,
+      identity: this.#identity,
+      timing: isShared ? timingOf(leaseSeconds) : aloneTiming,
+      clock: systemClock,
+      log,
+      annotations: { [southboundAnnotation]: southbound },
+      lead: (office) => this.#lead(office),
+      onSeen: (leader) => this.#see(leader),
+    });
+  }
+
+  get first(): Promise<void> {
+    return this.#first.promise;
+  }
+
+  controller(): Controller | undefined {
+    return this.#controller;
+  }
+
+  leader(): LeaderSeen | undefined {
+    return this.#leader;
+  }
+
+  async stop(): Promise<void> {
+    await this.#election.stop();
+    await this.#events.close();
+  }
+
+  #see(leader: LeaderSeen | undefined): void {
+    this.#leader = leader;
+    const isOther = leader !== undefined && leader.identity !== this.#identity;
+    const address = leader?.southbound === undefined ? {} : { address: leader.southbound };
+    this.#options.entrance.setLeader(isOther ? { ...address, version: leader.version } : undefined);
+  }
+
+  async #lead(office: Office): Promise<void> {
+    try {
+      await this.#hold(office);
+    } catch (thrown) {
+      this.#first.reject(thrown);
+      this.#options.log.error({ error: HeddleError.from(thrown).message }, 'leading failed');
+      throw thrown;
+    }
+  }
+
+  async #hold(office: Office): Promise<void> {
+    const { store, server, isShared, entrance, tokenSecret, log, onGoal, metrics, serverVersion } = this.#options;
+    const { term, revision } = await takeTerm(store, office.term, () => leaseCheck(server, office));
+    const fence = { key: termKey, revision, onLost: () => office.lose('another controller has taken a term') };
+    const client = officeClient(isShared ? createInProcessClient(server.registry.fenced(fence)) : server.client, office);
+    const goal = new GoalState();
+    onGoal(goal);
+    const registry = new MetricsRegistry();
+    const controller = createController({ client, goal, log, registry });
+    const withdraw = join(metrics, registry);
+    const service = serveSouthbound(
+      // As long as an agent waits at most before it dials again.
+      { goal, tokenSecret, log, term, serverVersion, events: controller.events, absenceMilliseconds: 2000 },
+      entrance,
+    );
+    this.#tell(office, 'became leader');
+    // Somebody else may be about to serve the devices: they hear nothing more from here, whatever else takes its time.
+    const ended = aborted(office.signal).then(() => (office.isLost ? service.close() : undefined));
+    try {
+      await Promise.race([controller.start(service), ended]);
+      if (!office.signal.aborted) {
+        this.#controller = controller;
+        this.#first.resolve();
+      }
+      await ended;
+    } finally {
+      this.#controller = undefined;
+      await controller.stop();
+      await service.close();
+      withdraw();
+      if (!office.isLost) this.#tell(office, 'stopped leading');
+    }
+  }
+
+  /** Nobody asks who leads where there is one. */
+  #tell({ lease }: Office, what: string): void {
+    if (!this.#options.isShared) return;
+    this.#events.record(lease, { type: 'Normal', reason: 'LeaderElection', message: `${this.#identity} ${what}` });
+  }
+
+  #measure(): void {
+    const { metrics } = this.#options;
+    const isLeader = (): number => (this.#controller === undefined ? 0 : 1);
+    const registers = [metrics];
+    const leader: Gauge = new Gauge({ name: 'heddle_leader', help: 'Whether this server leads.', registers, collect: () => leader.set(isLeader()) });
+    const master: Gauge<'name'> = new Gauge({
+      name: 'leader_election_master_status',
+      help: 'Whether this process holds the Lease of that name.',
+      labelNames: ['name'],
+      registers,
+      collect: () => master.set({ name: leaseName.name }, isLeader()),
+    });
+  }
+}
+
+const leaseCheck = ({ registry }: ApiServer, { lease: { metadata } }: Office) =>
+  ({
+    type: 'check',
+    key: registry.scheme.byKind('Lease').key(leaseName.namespace, leaseName.name),
+    expected: Number(metadata.resourceVersion),
+  }) as const;
+
+/** What is measured in one office is served with the rest; answers what ends that. */
+const join = (metrics: MetricsRegistry, office: MetricsRegistry): (() => void) => {
+  const added = office.getMetricsAsArray();
+  for (const { name } of added) {
+    const metric = office.getSingleMetric(name);
+    if (metric !== undefined) metrics.registerMetric(metric);
+  }
+  return () => added.forEach(({ name }) => metrics.removeSingleMetric(name));
+};
+
+const aborted = (signal: AbortSignal): Promise<void> =>
+  new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener('abort', () => resolve(), { once: true });
+  });
