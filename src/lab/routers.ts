@@ -67,11 +67,14 @@ export const restoreRouter = async (manifest: Manifest, node: string): Promise<v
 
 const planFile = (manifest: Manifest, node: string): string => join(nodeDirectory(manifest, node), 'frr', 'plan.json');
 
-/** bgpd first, so that it takes back what it announced. */
+/** The process asked to end; for three seconds that may take, then it is made to. What the next one finds is nobody else's. */
+const ending = 'kill -TERM "$0" || exit 0; for look in $(seq 60); do [ -e "/proc/$0/exe" ] || exit 0; sleep 0.05; done; kill -KILL "$0"';
+
+/** bgpd first, so that it takes back what it announced. One that lived on would keep the port and the sessions of its successor. */
 const stop = async (manifest: Manifest, node: string, directory: string): Promise<void> => {
   for (const daemon of ['bgpd', 'zebra']) {
     const pid = readText(join(directory, `${daemon}.pid`))?.trim();
-    if (pid !== undefined) await tryRun(inside(manifest, node, ['kill', '-TERM', pid]), { env: labEnvironment(manifest) });
+    if (pid !== undefined) await tryRun(inside(manifest, node, ['sh', '-c', ending, pid]), { env: labEnvironment(manifest) });
     rmSync(join(directory, `${daemon}.pid`), { force: true });
   }
 };
