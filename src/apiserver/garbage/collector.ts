@@ -10,7 +10,7 @@ import type { Change, Entry, Revision, Store } from '../../store/store.ts';
 import type { Scheme, ServedKind } from '../scheme.ts';
 import { foregroundFinalizer, orphanFinalizer } from '../registry/propagation.ts';
 import type { Registry } from '../registry/registry.ts';
-import { decodeStored } from '../registry/stored.ts';
+import { decodeStored, type Stored } from '../registry/stored.ts';
 import { OwnerGraph, ownerKey } from './graph.ts';
 import { WorkQueue, type WorkQueueMetrics } from './workqueue.ts';
 
@@ -212,7 +212,7 @@ class Collector {
 /** Whether an object has owners, or is to be deleted in a way that concerns its dependents; cheap, and sometimes wrong for yes. */
 const mayConcern = ({ note, value }: { readonly note?: object; readonly value: string; readonly revision: Revision }): boolean => {
   if (note !== undefined) {
-    const { ownerReferences, deletionTimestamp, finalizers } = (note as Resource).metadata;
+    const { ownerReferences, deletionTimestamp, finalizers } = (note as Stored).object.metadata;
     return ownerReferences !== undefined || (deletionTimestamp !== undefined && finalizers !== undefined);
   }
   return value.includes('"ownerReferences":[') || value.includes(`"${foregroundFinalizer}"`) || value.includes(`"${orphanFinalizer}"`);
