@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Type } from 'typebox';
 import { parse } from 'yaml';
+import { asMap, asSet } from '../api/fieldtype.ts';
 import type { Kind, Resource } from '../api/object.ts';
 import { HeddleError, type ErrorCode } from '../kit/error.ts';
 import { createMemoryStore } from '../store/memory.ts';
@@ -33,12 +34,14 @@ export const robotKind: Kind = {
         speed: Type.Optional(Type.Integer({ description: 'Default 1.' })),
         arms: Type.Optional(Type.Record(Type.String(), arm, { description: 'Arms by name.' })),
         tags: Type.Optional(Type.Array(Type.String({ minLength: 1 }))),
+        skills: Type.Optional(Type.Array(Type.String(), asSet)),
+        ports: Type.Optional(Type.Array(Type.Object({ name: Type.String(), num: Type.Optional(Type.Integer()), note: Type.Optional(Type.String()) }), asMap('name'))),
       },
       { additionalProperties: false, description: 'What the robot should be.' },
     ),
     status: Type.Object({
       ready: Type.Optional(Type.String()),
-      conditions: Type.Optional(Type.Array(Type.Object({ type: Type.String(), status: Type.String(), reason: Type.Optional(Type.String()) }))),
+      conditions: Type.Optional(Type.Array(Type.Object({ type: Type.String(), status: Type.String(), reason: Type.Optional(Type.String()) }), asMap('type'))),
     }),
   },
   required: ['spec'],

@@ -40,7 +40,7 @@ const writeOptions = (kind: string, exchange: Exchange, route: ResourceRoute, du
   warn: (text) => exchange.warnings.add(text),
   fieldManager: fieldManagerOf(kind, exchange),
   managedFields: true,
-  ...(route.subresource === 'status' ? { subresource: 'status' } : {}),
+  ...(route.subresource === 'status' || route.subresource === 'finalize' ? { subresource: route.subresource } : {}),
   review: (next, before) => exchange.rights.review(route.served, next, before),
   sees: exchange.rights.sees,
 });

@@ -1,5 +1,6 @@
 /** Schema of `metadata`, the same for every kind: what unknown-field checks, OpenAPI and `kubectl explain` know of it. */
 import { Type } from 'typebox';
+import { asMap, asSet } from '../fieldtype.ts';
 
 const time = (description: string) => Type.Optional(Type.String({ format: 'date-time', description }));
 const texts = (description: string) => Type.Optional(Type.Record(Type.String(), Type.String(), { description }));
@@ -16,6 +17,19 @@ export const ownerReferenceSchema = Type.Object(
   { description: 'An owner in the same namespace, or cluster-scoped.' },
 );
 
+export const managedFieldsEntrySchema = Type.Object(
+  {
+    manager: Type.Optional(Type.String({ description: 'Who wrote.' })),
+    operation: Type.Optional(Type.String({ description: 'Apply or Update.' })),
+    apiVersion: Type.Optional(Type.String({ description: 'Version of the kind that the fields are of.' })),
+    time: time('When the fields of the entry changed last.'),
+    fieldsType: Type.Optional(Type.String({ description: 'FieldsV1.' })),
+    fieldsV1: Type.Optional(Type.Object({}, { description: 'The fields, as a tree.', additionalProperties: true })),
+    subresource: Type.Optional(Type.String({ description: 'Through which subresource.' })),
+  },
+  { description: 'Fields of one writer.' },
+);
+
 export const objectMetaSchema = Type.Object(
   {
     name: Type.Optional(Type.String({ description: 'Unique among objects of this kind in the namespace; cannot be changed.' })),
@@ -29,9 +43,9 @@ export const objectMetaSchema = Type.Object(
     deletionGracePeriodSeconds: Type.Optional(Type.Integer({ description: 'Always 0 here.' })),
     labels: texts('Key-value pairs to select objects by.'),
     annotations: texts('Key-value pairs for tools; not for selecting.'),
-    ownerReferences: Type.Optional(Type.Array(ownerReferenceSchema, { description: 'Objects that this one depends on.' })),
-    finalizers: Type.Optional(Type.Array(Type.String(), { description: 'Who must clean up before the object goes.' })),
-    managedFields: Type.Optional(Type.Array(Type.Unknown(), { description: 'Not kept by this server.' })),
+    ownerReferences: Type.Optional(Type.Array(ownerReferenceSchema, { ...asMap('uid'), description: 'Objects that this one depends on.' })),
+    finalizers: Type.Optional(Type.Array(Type.String(), { ...asSet, description: 'Who must clean up before the object goes.' })),
+    managedFields: Type.Optional(Type.Array(managedFieldsEntrySchema, { description: 'Who wrote which fields; kept by the server.' })),
     selfLink: Type.Optional(Type.String({ description: 'Obsolete; ignored.' })),
   },
   { description: 'Standard object metadata.' },

@@ -4,11 +4,12 @@ import { cidr, statusBase, text } from './common.ts';
 import { canonicalPrefix } from './canonical.ts';
 import { column, defineKind, wideColumn } from './define.ts';
 import { addressSpaceRules, addressSpaceStrands } from '../rules/addressspace.ts';
+import { asSet } from '../fieldtype.ts';
 
 export const addressSpaceSpec = Type.Object(
   {
     description: Type.Optional(text('Free text.')),
-    prefixes: Type.Array(cidr('Prefix that subnets may be taken from.'), { minItems: 1, maxItems: 256 }),
+    prefixes: Type.Array(cidr('Prefix that subnets may be taken from.'), { ...asSet, minItems: 1, maxItems: 256 }),
   },
   { additionalProperties: false },
 );

@@ -4,6 +4,7 @@ import { address, cidr, name, statusBase, text } from './common.ts';
 import { canonicalAddress, canonicalInterfaceAddress, canonicalPrefix } from './canonical.ts';
 import { clusterWide, column, defineKind, readyColumn, wideColumn } from './define.ts';
 import { externalRules } from '../rules/external.ts';
+import { asSet } from '../fieldtype.ts';
 
 const community = (description: string) => Type.String({ description, minLength: 3, maxLength: 11 });
 
@@ -67,6 +68,7 @@ export const externalSpec = Type.Object(
           outboundCommunity: Type.Optional(community('Put on everything that is announced, such as 50000:50001.')),
           prefixes: Type.Optional(
             Type.Array(cidr('Prefix; longer ones inside it count as well.'), {
+              ...asSet,
               minItems: 1,
               maxItems: 256,
               description: 'What is believed; left out, everything. Prefixes of the AddressSpace and of the Fabric never are.',
@@ -78,7 +80,7 @@ export const externalSpec = Type.Object(
     ),
     static: Type.Optional(
       Type.Object(
-        { prefixes: Type.Array(cidr('Prefix that is behind the next hops.'), { minItems: 1, maxItems: 256 }) },
+        { prefixes: Type.Array(cidr('Prefix that is behind the next hops.'), { ...asSet, minItems: 1, maxItems: 256 }) },
         { additionalProperties: false, description: 'What is outside is written down here. Exactly one of bgp and static.' },
       ),
     ),

@@ -4,13 +4,15 @@ import { cidr, name, statusBase } from './common.ts';
 import { canonicalPrefix } from './canonical.ts';
 import { clusterWide, column, defineKind, readyColumn, wideColumn } from './define.ts';
 import { externalPeeringRules } from '../rules/externalpeering.ts';
+import { asSet } from '../fieldtype.ts';
 
 export const externalPeeringSpec = Type.Object(
   {
     vpc: name('VPC in this namespace.'),
-    subnets: Type.Optional(Type.Array(name('Subnet'), { minItems: 1, maxItems: 64, description: 'Subnets that take part; left out, all of the VPC.' })),
+    subnets: Type.Optional(Type.Array(name('Subnet'), { ...asSet, minItems: 1, maxItems: 64, description: 'Subnets that take part; left out, all of the VPC.' })),
     external: name('Network outside.'),
     prefixes: Type.Array(cidr('Prefix; what the External announces inside it counts as well.'), {
+      ...asSet,
       minItems: 1,
       maxItems: 64,
       description: 'What the subnets may reach outside, and be reached from; 0.0.0.0/0 for all IPv4. Addresses of the AddressSpace are never outside.',

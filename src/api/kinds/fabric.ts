@@ -4,6 +4,7 @@ import { cidr, mac, percent, range, statusBase } from './common.ts';
 import { canonicalMac, canonicalPrefix } from './canonical.ts';
 import { column, defineKind, readyColumn, wideColumn } from './define.ts';
 import { fabricRules } from '../rules/fabric.ts';
+import { asSet } from '../fieldtype.ts';
 
 export const fabricSpec = Type.Object(
   {
@@ -49,6 +50,7 @@ export const fabricSpec = Type.Object(
           anycastMAC: Type.Optional(mac('MAC address that every leaf uses as the gateway of every subnet.')),
           externalVTEPs: Type.Optional(
             Type.Array(cidr('Prefix'), {
+              ...asSet,
               maxItems: 64,
               description:
                 'Prefixes of VTEPs that Heddle does not manage and a MappingSlice may name; default none. Whoever may write a MappingSlice can send to them.',
@@ -59,7 +61,7 @@ export const fabricSpec = Type.Object(
       ),
     ),
     reserved: Type.Optional(
-      Type.Array(cidr('Prefix'), { maxItems: 64, description: 'Prefixes that no AddressSpace may hand out.' }),
+      Type.Array(cidr('Prefix'), { ...asSet, maxItems: 64, description: 'Prefixes that no AddressSpace may hand out.' }),
     ),
     safety: Type.Optional(
       Type.Object(

@@ -3,12 +3,13 @@ import { type Static, Type } from 'typebox';
 import { name, statusBase } from './common.ts';
 import { column, defineKind, wideColumn } from './define.ts';
 import { peeringConsentRules } from '../rules/peeringconsent.ts';
+import { asSet } from '../fieldtype.ts';
 
 export const peeringConsentSpec = Type.Object(
   {
     vpc: name('VPC in this namespace.'),
     subnets: Type.Optional(
-      Type.Array(name('Subnet'), { maxItems: 64, description: 'Subnets that may take part; left out or empty, all, also those that come later.' }),
+      Type.Array(name('Subnet'), { ...asSet, maxItems: 64, description: 'Subnets that may take part; left out or empty, all, also those that come later.' }),
     ),
     peer: Type.Object(
       {

@@ -10,6 +10,7 @@ import { column, defineKind, readyColumn, wideColumn } from './define.ts';
 import { selector } from './selector.ts';
 import { peerPaths } from '../policyparts.ts';
 import { securityPolicyRules } from '../rules/securitypolicy.ts';
+import { asSet } from '../fieldtype.ts';
 
 const peerSchema = Type.Object(
   {
@@ -53,6 +54,7 @@ export const securityPolicySpec = Type.Object(
     ),
     directions: Type.Optional(
       Type.Array(Type.Union([Type.Literal('Ingress'), Type.Literal('Egress')]), {
+        ...asSet,
         maxItems: 2,
         description: 'Directions in which subjects get only what is permitted; default those that have a list of rules, though it be empty.',
       }),

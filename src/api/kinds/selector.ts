@@ -1,6 +1,7 @@
 /** Selectors as Kubernetes has them, and by name. All that a selector says must hold; one that says nothing selects everything. */
 import { type Static, Type } from 'typebox';
 import { byName, name } from './common.ts';
+import { asSet } from '../fieldtype.ts';
 
 export const selector = (what: string) =>
   Type.Object(
@@ -21,7 +22,7 @@ export const selector = (what: string) =>
           { maxItems: 16 },
         ),
       ),
-      names: Type.Optional(Type.Array(name('Name'), { minItems: 1, maxItems: 64, description: 'It has one of these names.' })),
+      names: Type.Optional(Type.Array(name('Name'), { ...asSet, minItems: 1, maxItems: 64, description: 'It has one of these names.' })),
     },
     { additionalProperties: false, description: what },
   );

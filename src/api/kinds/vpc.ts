@@ -4,6 +4,7 @@ import { address, byName, cidr, name, statusBase, text } from './common.ts';
 import { canonicalAddress, canonicalPrefix, mapValues } from './canonical.ts';
 import { clusterWide, column, defineKind, readyColumn, wideColumn } from './define.ts';
 import { vpcRules } from '../rules/vpc.ts';
+import { asMap } from '../fieldtype.ts';
 
 const dhcpSchema = Type.Object(
   {
@@ -28,7 +29,7 @@ const dhcpSchema = Type.Object(
           { destination: cidr('Prefix'), gateway: address('Address inside the subnet that leads there.') },
           { additionalProperties: false },
         ),
-        { maxItems: 32, description: 'Routes that servers are told beside the default route (option 121).' },
+        { ...asMap('destination'), maxItems: 32, description: 'Routes that servers are told beside the default route (option 121).' },
       ),
     ),
     defaultRoute: Type.Optional(Type.Boolean({ description: 'Whether servers are told the gateway as their default route; default true.' })),
@@ -134,7 +135,7 @@ export const vpcSpec = Type.Object(
           },
           { additionalProperties: false },
         ),
-        { maxItems: 256, description: 'Routes inside the VPC; peers do not learn them.' },
+        { ...asMap('prefix'), maxItems: 256, description: 'Routes inside the VPC; peers do not learn them.' },
       ),
     ),
   },

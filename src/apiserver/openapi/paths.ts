@@ -24,6 +24,7 @@ export interface PathShape {
 export const parameterText: { readonly [name: string]: string } = {
   dryRun: 'All: run everything but the commit.',
   fieldManager: 'Name of who makes the change.',
+  force: 'true: take fields that others own, when applying.',
   fieldValidation: 'Ignore, Warn or Strict: what to do with unknown and duplicate fields.',
   limit: 'Most objects to answer; the rest by continue.',
   continue: 'Token of the next page.',
@@ -54,7 +55,7 @@ export const pathsOf = (served: ServedKind): PathShape[] => {
   const changes = (suffix: string) => [
     operation('get', 'get', [], suffix),
     operation('put', 'put', writeParameters, suffix),
-    operation('patch', 'patch', writeParameters, suffix),
+    operation('patch', 'patch', [...writeParameters, 'force'], suffix),
   ];
   if (served.kind.createOnly === true) return [{ path: collection, operations: [operation('post', 'post', writeParameters)] }];
   return [

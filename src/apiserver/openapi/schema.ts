@@ -1,11 +1,12 @@
 /** Kinds' JSON Schemas lowered to what OpenAPI and CRDs allow: no const, no patternProperties, boolean exclusive bounds. */
 import { ownerReferenceSchema, objectMetaSchema } from '../../api/core/meta.ts';
-import { isJsonObject, objectOr, type JsonObject } from '../../kit/json.ts';
+import { isBuiltIn } from '../../api/object.ts';
+import { isJsonObject, objectOr, optional, type JsonObject } from '../../kit/json.ts';
 import type { Scheme, ServedKind } from '../scheme.ts';
 
 const kept = [
   'type', 'description', 'format', 'enum', 'default', 'minimum', 'maximum', 'minLength', 'maxLength', 'pattern', 'minItems',
-  'maxItems', 'uniqueItems', 'required',
+  'maxItems', 'uniqueItems', 'required', 'x-kubernetes-list-type', 'x-kubernetes-list-map-keys', 'x-kubernetes-map-type',
 ];
 
 /** `unions` false drops alternatives that are not enumerations: OpenAPI v2 has none. */
@@ -80,6 +81,8 @@ const withOwners = (schema: JsonObject, reference: (name: string) => JsonObject)
       type: 'array',
       description: 'Objects that this one depends on.',
       items: reference(`${meta}.OwnerReference`),
+      'x-kubernetes-list-type': 'map',
+      'x-kubernetes-list-map-keys': ['uid'],
       'x-kubernetes-patch-merge-key': 'uid',
       'x-kubernetes-patch-strategy': 'merge',
     },
@@ -105,10 +108,23 @@ const kindDefinition = (served: ServedKind, unions: boolean, reference: (name: s
   properties: {
     ...typeMembers,
     metadata: { ...reference(`${meta}.ObjectMeta`), description: 'Standard object metadata.' },
-    ...mapMembers(served.kind.properties, (schema) => lower(schema, unions)),
+    ...mapMembers(served.kind.properties, (schema) => (isBuiltIn(served.kind) ? strategic(lower(schema, unions)) : lower(schema, unions))),
   },
   'x-kubernetes-group-version-kind': [groupVersionKind(served)],
 });
+
+/** How a strategic merge patch treats lists with keys; only core kinds take one. */
+const strategic = (schema: JsonObject): JsonObject => {
+  const { properties, items, 'x-kubernetes-list-type': list, 'x-kubernetes-list-map-keys': keys } = schema;
+  const [key] = Array.isArray(keys) && keys.length === 1 ? keys : [];
+  return {
+    ...schema,
+    ...(list === 'set' || key !== undefined ? { 'x-kubernetes-patch-strategy': 'merge' } : {}),
+    ...optional('x-kubernetes-patch-merge-key', key),
+    ...(isJsonObject(properties) ? { properties: mapMembers(properties, (child) => strategic(objectOr(child))) } : {}),
+    ...(isJsonObject(items) ? { items: strategic(items) } : {}),
+  };
+};
 
 const listDefinition = (served: ServedKind, reference: (name: string) => JsonObject): JsonObject => ({
   type: 'object',

@@ -18,14 +18,26 @@ export const mergePatch = (target: unknown, patch: unknown): unknown => {
 
 type Operation = { readonly op: string; readonly path: string; readonly from?: unknown; readonly value?: unknown };
 
+/** As many as Kubernetes takes. */
+const mostOperations = 10_000;
+/** What all copies of one patch may have together: a copy of copies doubles each time. */
+const mostCopied = 3 * 1024 * 1024;
+
 /**
- * Applies a JSON Patch; the target is not changed. `BadRequest` when the patch itself is malformed, `Invalid` when it does
- * not fit the target: a missing path, or a failed `test`.
+ * Applies a JSON Patch; the target is not changed. `BadRequest` when the patch itself is malformed, `TooLarge` when it asks for
+ * too much, `Invalid` when it does not fit the target: a missing path, or a failed `test`.
  */
 export const jsonPatch = (target: unknown, patch: unknown): unknown => {
   if (!Array.isArray(patch)) throw new HeddleError('BadRequest', 'a JSON patch must be a list of operations');
+  if (patch.length > mostOperations) throw new HeddleError('TooLarge', `a JSON patch may have ${mostOperations} operations, not ${patch.length}`);
   let document = structuredClone(target);
-  for (const candidate of patch) document = applyOperation(document, parseOperation(candidate));
+  let copied = 0;
+  for (const candidate of patch) {
+    const operation = parseOperation(candidate);
+    if (operation.op === 'copy') copied += JSON.stringify(read(document, fromOf(operation))).length;
+    if (copied > mostCopied) throw new HeddleError('TooLarge', `the copies of a JSON patch may have ${mostCopied} characters together`);
+    document = applyOperation(document, operation);
+  }
   return document;
 };
 
@@ -57,12 +69,15 @@ const applyOperation = (document: unknown, operation: Operation): unknown => {
     case 'copy':
       return insert(document, path, structuredClone(read(document, fromOf(operation))));
     case 'test':
-      if (!isDeepStrictEqual(read(document, path), value)) throw unfit(path, `the value is not ${JSON.stringify(value)}`);
+      if (!isSame(read(document, path), value)) throw unfit(path, `the value is not ${JSON.stringify(value)}`);
       return document;
     default:
       throw new HeddleError('BadRequest', `JSON patch operation "${op}" does not exist`);
   }
 };
+
+/** Numbers are compared by what they are worth. */
+const isSame = (found: unknown, wanted: unknown): boolean => isDeepStrictEqual(found, wanted) || (found === 0 && wanted === 0);
 
 const fromOf = (operation: Operation): string => {
   if (typeof operation.from === 'string') return operation.from;

@@ -5,6 +5,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { rulesOfRest } from '../../api/check.ts';
 import type { Resource } from '../../api/object.ts';
+import { duplicateItems, fieldTypeOf } from '../../api/fieldtype.ts';
 import { prune, type UnknownField } from '../../api/prune.ts';
 import { HeddleError, type Finding } from '../../kit/error.ts';
 import { isJsonObject } from '../../kit/json.ts';
@@ -92,11 +93,16 @@ export const admit = (served: ServedKind, object: Resource, old?: Resource, { is
   }
   const defaulted = served.kind.defaults(object);
   const isSame = old !== undefined && (isStatusOnly || isDeepStrictEqual(desired(old), desired(defaulted)));
-  const ofKind = isSame ? [] : [...served.check(defaulted).filter(judged), ...served.kind.validate(defaulted, old)];
+  const ofRules = isSame ? [] : [...served.check(defaulted).filter(judged), ...served.kind.validate(defaulted, old)];
+  const ofKind = [...ofRules, ...repeatedIn(served, defaulted, judged).filter(({ path }) => !ofRules.some((other) => other.path.startsWith(path)))];
   // Where a kind says more of a member than holds for all kinds, such as of a name, that is enough.
   refuseFor(served, object, [...ofMetadata.filter(({ path }) => !ofKind.some((other) => other.path === path)), ...ofKind]);
   return defaulted;
 };
+
+/** Items that lists with keys hold twice, outside metadata. */
+const repeatedIn = (served: ServedKind, { apiVersion: _, kind: __, metadata: ___, ...rest }: Resource, judged: (finding: Finding) => boolean): Finding[] =>
+  duplicateItems(fieldTypeOf(served.schema), rest).filter(judged);
 
 const refuseFor = (served: ServedKind, object: Resource, findings: readonly Finding[]): void => {
   if (findings.length > 0) throw invalidObject(served, object.metadata.name, findings);

@@ -4,7 +4,7 @@ import { objectOr } from '../../kit/json.ts';
 import type { Resource } from '../../api/object.ts';
 import { ApplyConflict, applyToLive, ownersOfApplied, type Application } from '../patch/serverside.ts';
 import type { ServedKind } from '../scheme.ts';
-import { conflict, notFound } from '../status.ts';
+import { conflict, invalidObject, notFound } from '../status.ts';
 import { pruneFields } from './admit.ts';
 import { conflictRetries, type Context } from './context.ts';
 import { createObject } from './create.ts';
@@ -39,7 +39,7 @@ export const applyObject = async (context: Context, served: ServedKind, place: P
 const judged = { fieldValidation: 'Ignore', duplicates: [] } as const;
 
 const applyOnce = async (context: Context, served: ServedKind, { namespace, name }: Place, config: Resource, options: ApplyOptions): Promise<Applied> => {
-  const application: Application = { config, manager: options.fieldManager, half: options.subresource, force: options.force === true, time: context.timestamp() };
+  const application: Application = { config, manager: options.fieldManager, half: options.subresource === 'status' ? 'status' : undefined, force: options.force === true, time: context.timestamp() };
   const entry = await context.store.get(served.key(namespace, name));
   if (entry === undefined) {
     checkAbsent(served, config, options);
@@ -47,9 +47,16 @@ const applyOnce = async (context: Context, served: ServedKind, { namespace, name
     return { object, created: true };
   }
   const stored = readStored(served, entry);
+  checkUid(served, stored.object, config);
   checkIdentity(served, stored.object, config);
   const { object: next, owners } = applyToLive(served, stored.object, stored.owners, application);
   return { object: await replace(context, served, { entry, ...stored }, next, { ...options, ...judged }, owners), created: false };
+};
+
+const checkUid = (served: ServedKind, { metadata }: Resource, config: Resource): void => {
+  const { uid = '' } = config.metadata;
+  if (uid === '' || uid === metadata.uid) return;
+  throw invalidObject(served, metadata.name, [{ path: 'metadata.uid', code: 'FieldValueInvalid', message: `"${uid}" is not that of the object, "${metadata.uid}"` }]);
 };
 
 /** Who names a version or a UID means an object that is there. */
