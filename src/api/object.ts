@@ -113,6 +113,8 @@ export interface Kind {
   readonly selectableFields?: readonly string[];
   /** Members whose values no message may show. */
   readonly confidential?: readonly string[];
+  /** Namespaces: a PUT on `/finalize` lets it go, and a collection of them is not deleted at once. */
+  readonly finalizes?: true;
   /** Whether `/status` is a subresource of its own (all of our kinds; not core kinds). */
   readonly hasStatus: boolean;
   /**

@@ -49,7 +49,10 @@ export const resourceList = (entry: GroupVersion): JsonObject => ({
   resources: entry.kinds.flatMap(plainResources),
 });
 
-const verbsOf = (kind: Kind): string[] => (kind.createOnly === true ? actionVerbs : kind.readOnly === true ? readVerbs : verbs);
+const verbsOf = (kind: Kind): string[] => (kind.createOnly === true ? actionVerbs : kind.readOnly === true ? readVerbs : fullVerbs(kind));
+
+/** Namespaces are deleted one by one. */
+const fullVerbs = ({ finalizes }: Kind): string[] => (finalizes === true ? verbs.filter((verb) => verb !== 'deletecollection') : verbs);
 
 const plainResources = (served: ServedKind): JsonObject[] => {
   const { kind, plural, singular, shortNames, categories, hasStatus, views = {}, actions = {} } = served.kind;
@@ -57,7 +60,8 @@ const plainResources = (served: ServedKind): JsonObject[] => {
   const status = { name: `${plural}/status`, singularName: '', namespaced: served.namespaced, kind, verbs: statusVerbs };
   const read = Object.entries(views).map(([view, answer]) => ({ ...status, name: `${plural}/${view}`, kind: answer, verbs: viewVerbs }));
   const asked = Object.entries(actions).map(([action, answer]) => ({ ...status, name: `${plural}/${action}`, ...answer, verbs: actionVerbs }));
-  return [resource, ...(hasStatus ? [status] : []), ...read, ...asked];
+  const finalize = { ...status, name: `${plural}/finalize`, verbs: ['update'] };
+  return [resource, ...(hasStatus ? [status] : []), ...(served.kind.finalizes === true ? [finalize] : []), ...read, ...asked];
 };
 
 /**

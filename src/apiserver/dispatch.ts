@@ -1,5 +1,6 @@
 /** From a request to its answer: what is asked, may this user ask it, who answers. */
 import type { Registry as MetricsRegistry } from 'prom-client';
+import { isBuiltIn } from '../api/object.ts';
 import { HeddleError } from '../kit/error.ts';
 import type { Access } from './access/access.ts';
 import { denied, type Attributes, type Decision } from './access/attributes.ts';
@@ -111,8 +112,9 @@ const dispatchResource = async (registry: Registry, exchange: Exchange, route: R
   const { served } = route;
   const needsNamespace = served.namespaced && route.namespace === '';
   if (served.kind.readOnly === true && changing.has(verb) && !exchange.user.groups.includes(controllersGroup)) {
-    throw forbidden(served, route.name, 'only the controller writes it, from what devices tell');
+    throw forbidden(served, route.name, isBuiltIn(served.kind) ? 'it shows what this server is, and cannot be changed' : 'only the controller writes it, from what devices tell');
   }
+  if (route.subresource === 'finalize' && verb !== 'update') throw methodNotAllowed();
   switch (verb) {
     case 'get':
       return getObject(registry, exchange, route);
@@ -129,7 +131,7 @@ const dispatchResource = async (registry: Registry, exchange: Exchange, route: R
       if (route.subresource !== '') throw methodNotAllowed();
       return deleteObject(registry, exchange, route);
     case 'deletecollection':
-      if (needsNamespace) throw methodNotAllowed();
+      if (needsNamespace || served.kind.finalizes === true) throw methodNotAllowed();
       return deleteCollection(registry, exchange, route, parseListQuery(route.served, exchange.query));
     default:
       throw methodNotAllowed();
@@ -154,9 +156,6 @@ const createPaths = (options: DispatchOptions): Paths => {
     '/api': (exchange) => discovery(exchange, true),
     '/apis': (exchange) => discovery(exchange, false),
     '/version': () => jsonAnswer(versionDocument(options.version)),
-    // kubectl asks for these before it says that a kind is unknown, and without an answer says something about CRDs instead.
-    '/apis/apiextensions.k8s.io/v1/customresourcedefinitions': () =>
-      jsonAnswer({ apiVersion: 'apiextensions.k8s.io/v1', kind: 'CustomResourceDefinitionList', metadata: { resourceVersion: '0' }, items: [] }),
     '/healthz': health,
     '/livez': health,
     '/readyz': health,

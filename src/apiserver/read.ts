@@ -105,7 +105,8 @@ const expiredPage = (thrown: unknown, start: string): unknown => {
   return new ApiError('Expired', message, {}, { continueToken: encodeContinue({ revision: -1, start }) });
 };
 
-const listAnswer = (exchange: Exchange, { served, namespace }: ResourceRoute, list: ObjectList): Answer => {
+/** A list in the form that was asked for. */
+export const listAnswer = (exchange: Exchange, { served, namespace }: ResourceRoute, list: ObjectList): Answer => {
   const form = representation(exchange.request.headers.accept);
   const prefix = served.key(namespace, '');
   const metadata: JsonObject = {

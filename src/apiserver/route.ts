@@ -39,7 +39,7 @@ const resourceOf = (scheme: Scheme, group: string, version: string, segments: re
 };
 
 const known = (route: ResourceRoute): ResourceRoute | undefined =>
-  route.subresource === '' || (route.subresource === 'status' && route.served.kind.hasStatus) || isView(route) || isAction(route) ? route : undefined;
+  route.subresource === '' || (route.subresource === 'status' && route.served.kind.hasStatus) || (route.subresource === 'finalize' && route.served.kind.finalizes === true) || isView(route) || isAction(route) ? route : undefined;
 
 /** Whether it names something that takes a POST and that the store does not hold. */
 export const isAction = ({ served, subresource }: ResourceRoute): boolean => Object.hasOwn(served.kind.actions ?? {}, subresource);

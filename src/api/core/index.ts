@@ -1,6 +1,7 @@
 /** The core kinds that every client expects to find beside ours. */
 import type { Kind } from '../object.ts';
 import { configMapKind } from './configmap.ts';
+import { customResourceDefinitionKind } from './customresourcedefinition.ts';
 import { eventKind } from './event.ts';
 import { leaseKind } from './lease.ts';
 import { namespaceKind } from './namespace.ts';
@@ -17,6 +18,7 @@ export const coreKinds: readonly Kind[] = [
   eventKind,
   configMapKind,
   secretKind,
+  customResourceDefinitionKind,
   serviceAccountKind,
   resourceQuotaKind,
   leaseKind,

@@ -127,20 +127,61 @@ const watchKind = async (
 
 /** Deletes what is in the namespace, and the namespace itself once nothing is left; true when it is gone. */
 const emptyNamespace = async (registry: Registry, name: string): Promise<boolean> => {
+  const namespaces = registry.scheme.byKind('Namespace');
   // Deleting it once more changes nothing, and returns when creations that were let in before have landed.
-  await ifPresent(registry.delete(registry.scheme.byKind('Namespace'), '', name));
-  let left = 0;
+  await ifPresent(registry.delete(namespaces, '', name));
+  const left: Resource[] = [];
   for (const served of registry.scheme.stored.filter((kind) => kind.namespaced)) {
     const { items } = await registry.list(served, { namespace: name });
     for (const object of items) {
       const deleted = await ifPresent(registry.delete(served, name, object.metadata.name));
-      if (deleted?.removed === false) left += 1;
+      if (deleted?.removed === false) left.push(deleted.object);
     }
   }
-  if (left > 0) return false;
-  const release = (current: Resource): unknown => ({ ...current, spec: { ...objectOr(current.spec), finalizers: [] } });
-  await ifPresent(registry.modify(registry.scheme.byKind('Namespace'), '', name, release));
+  if (left.length > 0) {
+    const tell = (current: Resource): Resource => withConditions(current, remaining(registry, left));
+    await ifPresent(registry.modify(namespaces, '', name, tell, { subresource: 'status' }));
+    return false;
+  }
+  const release = (current: Resource): unknown => ({ ...current, spec: { finalizers: finalizersOf(current).filter((held) => held !== 'kubernetes') } });
+  await ifPresent(registry.modify(namespaces, '', name, release, { subresource: 'finalize' }));
   return true;
+};
+
+const finalizersOf = ({ spec }: Resource): unknown[] => {
+  const { finalizers } = objectOr(spec);
+  return Array.isArray(finalizers) ? finalizers : [];
+};
+
+interface Told {
+  readonly type: string;
+  readonly reason: string;
+  readonly message: string;
+}
+
+/** What holds the deletion up, in the words of Kubernetes. */
+const remaining = ({ scheme }: Registry, left: readonly Resource[]): Told[] => {
+  const kinds = counted(left.map((object) => scheme.byKind(object.kind).resource)).map(([resource, count]) => `${resource} has ${count} resource instances`);
+  const finalizers = counted(left.flatMap(({ metadata }) => metadata.finalizers ?? [])).map(([finalizer, count]) => `${finalizer} in ${count} resource instances`);
+  return [
+    { type: 'NamespaceContentRemaining', reason: 'SomeResourcesRemain', message: `Some resources are remaining: ${kinds.join(', ')}` },
+    { type: 'NamespaceFinalizersRemaining', reason: 'SomeFinalizersRemain', message: `Some content in the namespace has finalizers remaining: ${finalizers.join(', ')}` },
+  ];
+};
+
+const counted = (names: readonly string[]): [name: string, count: number][] =>
+  [...Map.groupBy(names, (name) => name)].map(([name, same]): [string, number] => [name, same.length]).toSorted(([a], [b]) => (a < b ? -1 : 1));
+
+/** Conditions that were True before keep the time since when. */
+const withConditions = (namespace: Resource, told: readonly Told[]): Resource => {
+  const status = objectOr(namespace.status);
+  const before = Array.isArray(status['conditions']) ? status['conditions'].map(objectOr) : [];
+  const now = `${new Date().toISOString().slice(0, 19)}Z`;
+  const conditions = told.map((condition) => {
+    const since = before.find(({ type }) => type === condition.type)?.['lastTransitionTime'] ?? now;
+    return { ...condition, status: 'True', lastTransitionTime: since };
+  });
+  return { ...namespace, status: { ...status, conditions } };
 };
 
 const ifPresent = async <Result>(work: Promise<Result>): Promise<Result | undefined> => {

@@ -35,7 +35,8 @@ export const replace = async (context: Context, served: ServedKind, live: Live, 
   const isSameMetadata = isStatusOnly || isDeepStrictEqual(currentMetadata, next.metadata);
   const isSame = isSameDesire && isSameMetadata && isDeepStrictEqual(current.status, next.status);
   const claimed = applied ?? claimedOwners(served, live, body);
-  const update = { before: current, after: next, manager: options.fieldManager ?? ownName, half: options.subresource, time: context.timestamp() };
+  const half = isStatusOnly ? ('status' as const) : undefined;
+  const update = { before: current, after: next, manager: options.fieldManager ?? ownName, half, time: context.timestamp() };
   const owners = applied !== undefined || isSame ? claimed : afterUpdate(served, claimed, update);
   if (isSame && (owners === live.owners || isDeepStrictEqual(owners, live.owners))) return told(served, current, live.owners, options);
   if (!isSameDesire) next.metadata.generation = (current.metadata.generation ?? 0) + 1;

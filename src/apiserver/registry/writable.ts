@@ -1,8 +1,9 @@
 /** Which parts of an object a write may change; the rest is the server's or what it was. */
 import type { ObjectMeta, Resource } from '../../api/object.ts';
 import { HeddleError } from '../../kit/error.ts';
-import { optional } from '../../kit/json.ts';
+import { objectOr, optional } from '../../kit/json.ts';
 import type { ServedKind } from '../scheme.ts';
+import type { Subresource } from './registry.ts';
 import { conflict, invalidObject, staleVersion } from '../status.ts';
 
 /** What a client may set; the rest is the server's. Owners of fields are kept beside the object. */
@@ -42,12 +43,13 @@ export const checkIdentity = (served: ServedKind, current: Resource, given: Reso
 };
 
 /** The next state: the half that the write may change from `given`, everything else from `current`. */
-export const merged = (served: ServedKind, current: Resource, given: Resource, subresource: 'status' | undefined): Resource => {
+export const merged = (served: ServedKind, current: Resource, given: Resource, subresource: Subresource | undefined): Resource => {
   const { resourceVersion: _, ...currentMetadata } = current.metadata;
   if (subresource === 'status') {
     const { status: __, ...rest } = current;
     return { ...rest, metadata: currentMetadata, ...optional('status', given.status) };
   }
+  if (subresource === 'finalize') return { ...current, metadata: currentMetadata, spec: { ...objectOr(current.spec), ...optional('finalizers', objectOr(given.spec)['finalizers']) } };
   const metadata: ObjectMeta = {
     ...keptMetadata(given.metadata),
     name: current.metadata.name,
@@ -61,5 +63,7 @@ export const merged = (served: ServedKind, current: Resource, given: Resource, s
   };
   if (!served.kind.hasStatus) return { ...given, metadata };
   const { status: ___, ...rest } = given;
-  return { ...rest, metadata, ...optional('status', current.status) };
+  // Finalizers of a namespace are let go through a subresource of their own.
+  const spec = served.kind.finalizes === true ? { spec: current.spec } : {};
+  return { ...rest, ...spec, metadata, ...optional('status', current.status) };
 };
