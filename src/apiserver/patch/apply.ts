@@ -46,10 +46,16 @@ export const removeDropped = (type: FieldType, value: unknown, last: Fields, kee
     const [dropped, kept] = [last[element.key], keep[element.key]];
     if (dropped === undefined) return [element];
     if (isDropped(element, dropped, kept)) return [];
-    return [{ ...element, value: removeDropped(element.type, element.value, dropped, kept ?? noFields) }];
+    const rest = removeDropped(element.type, element.value, dropped, kept ?? noFields);
+    return isEmptied(element, rest) && !isOwned(kept) ? [] : [{ ...element, value: rest }];
   });
   return Array.isArray(value) ? left.map((element) => element.value) : objectOf(left);
 };
+
+const isOwned = (kept: Fields | undefined): boolean => kept !== undefined && isMember(kept);
+
+/** Whether it held something and holds nothing now. */
+const isEmptied = ({ type, value }: Element, rest: unknown): boolean => elementsOf(type, rest)?.length === 0 && elementsOf(type, value)?.length !== 0;
 
 /**
  * An item goes with all that is in it, whoever wrote that: it is the item that was given up. A field that holds others goes
@@ -57,7 +63,7 @@ export const removeDropped = (type: FieldType, value: unknown, last: Fields, kee
  */
 const isDropped = ({ type, value, isItem }: Element, dropped: Fields, kept: Fields | undefined): boolean => {
   if (elementsOf(type, value) === undefined) return isMember(dropped) && kept === undefined;
-  if (isItem) return isMember(dropped) && !(kept !== undefined && isMember(kept));
+  if (isItem) return isMember(dropped) && !isOwned(kept);
   return kept === undefined;
 };
 

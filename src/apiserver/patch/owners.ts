@@ -9,7 +9,7 @@ import { isJsonObject, objectOr, optional, type JsonObject } from '../../kit/jso
 import { byText } from '../../kit/order.ts';
 import type { ServedKind } from '../scheme.ts';
 import { difference, isEmpty, noFields, parseFields, textOf, union, type Fields } from './fields.ts';
-import { changedFields, fieldsWithin, haveSameFields } from './sets.ts';
+import { changedFields, fieldsOf, fieldsWithin, haveSameFields } from './sets.ts';
 
 export interface Owner {
   /** `fieldManager` of the request. */
@@ -43,6 +43,9 @@ export const halfOf = (served: ServedKind, object: JsonObject | Resource, half: 
 };
 
 export const typeOf = (served: ServedKind): FieldType => fieldTypeOf(served.schema);
+
+/** What somebody owns who applies a half: its metadata is never a field of its own. */
+export const appliedFields = (served: ServedKind, half: JsonObject): Fields => difference(fieldsOf(typeOf(served), half), { 'f:metadata': noFields });
 
 const nothing = (half: Half): JsonObject => (half === 'status' ? {} : { metadata: {} });
 
@@ -106,10 +109,9 @@ export interface Update {
 export const afterUpdate = (served: ServedKind, owners: readonly Owner[], update: Update): readonly Owner[] => {
   if (owners.length === 0) return owners;
   const { before, after, manager, half, time } = update;
-  const here = owners.filter(isIn(half));
   const type = typeOf(served);
   const [old, now] = [halfOf(served, before, half), halfOf(served, after, half)];
-  const sole = here[0];
+  const [sole] = here;
   if (sole === undefined) return [...owners, ownerOfAll(manager, half, time)];
   if (isSole(sole) && sole.manager === manager) {
     return haveSameFields(type, old, now) ? owners : owners.map((owner) => (owner === sole ? { ...owner, time } : owner));

@@ -6,9 +6,9 @@ import type { ServedKind } from '../scheme.ts';
 import { ApiError } from '../status.ts';
 import { mergeApplied, removeDropped, spelledAs } from './apply.ts';
 import { difference, intersection, noFields, pathsOf, union, type Fields } from './fields.ts';
-import { halfOf, orFirst, setsOf, typeOf, withSets, type Half, type Owner, type OwnSet } from './owners.ts';
+import { appliedFields, halfOf, orFirst, setsOf, typeOf, withSets, type Half, type Owner, type OwnSet } from './owners.ts';
 import { mergePatch } from './patch.ts';
-import { changedFields, fieldsOf, fieldsWithin } from './sets.ts';
+import { changedFields, fieldsWithin } from './sets.ts';
 
 export interface Applied {
   /** The next state; only the half that was applied differs from the live object. */
@@ -40,18 +40,21 @@ export const applyToLive = (served: ServedKind, live: Resource, kept: readonly O
   const sets = setsOf(served, live, owners, half);
   const own = sets.find((each) => isOwn(each, manager)) ?? { ...applierOf(manager, half), set: noFields };
   const others = sets.filter((each) => each !== own);
-  const set = fieldsOf(type, wanted);
+  const set = appliedFields(served, wanted);
   const keep = others.reduce((all, each) => union(all, each.set), set);
-  const after = removeDropped(type, mergeApplied(type, before, wanted), own.set, keep);
+  const after = removeDropped(type, mergeApplied(type, before, wanted), own.set, withMetadata(keep));
   const changes = changedFields(type, before, after);
   if (!force) refuseConflicts(others, difference(changes, takenOver(served, live, application)));
   const left = others.map((each) => ({ ...each, set: fieldsWithin(type, after, difference(each.set, changes)) }));
   return { object: withHalf(served, live, objectOr(after), half), owners: withSets(owners, [...left, { ...own, set }], half, time) };
 };
 
+/** It stays whoever gives up what is in it. */
+const withMetadata = (keep: Fields): Fields => union(keep, { 'f:metadata': noFields });
+
 /** The owners of an object that an apply makes. */
 export const ownersOfApplied = (served: ServedKind, { config, manager, half, time }: Application): readonly Owner[] => {
-  const set = fieldsOf(typeOf(served), halfOf(served, canonicalConfig(served, undefined, { config, half }), half));
+  const set = appliedFields(served, halfOf(served, canonicalConfig(served, undefined, { config, half }), half));
   return withSets([], [{ ...applierOf(manager, half), set }], half, time);
 };
 
@@ -93,7 +96,7 @@ const takenOver = (served: ServedKind, live: Resource, { manager, half }: Applic
     const last: unknown = JSON.parse(text);
     if (!isJsonObject(last)) return noFields;
     const annotations = { ...objectOr(objectOr(last['metadata'])['annotations']), [lastAppliedAnnotation]: text };
-    return fieldsOf(typeOf(served), halfOf(served, { ...last, metadata: { ...objectOr(last['metadata']), annotations } }, half));
+    return appliedFields(served, halfOf(served, { ...last, metadata: { ...objectOr(last['metadata']), annotations } }, half));
   } catch {
     return noFields;
   }
