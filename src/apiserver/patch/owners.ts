@@ -111,7 +111,7 @@ export const afterUpdate = (served: ServedKind, owners: readonly Owner[], update
   const { before, after, manager, half, time } = update;
   const type = typeOf(served);
   const [old, now] = [halfOf(served, before, half), halfOf(served, after, half)];
-  const [sole] = here;
+  const sole = owners.find(isIn(half));
   if (sole === undefined) return [...owners, ownerOfAll(manager, half, time)];
   if (isSole(sole) && sole.manager === manager) {
     return haveSameFields(type, old, now) ? owners : owners.map((owner) => (owner === sole ? { ...owner, time } : owner));
