@@ -7,7 +7,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
 import { HeddleError } from '../../kit/error.ts';
 import { Connection, type EtcdStream, type Metadata, type StreamHandlers } from './connection.ts';
-import { GrpcFault, statusCodes } from './fault.ts';
+import { GrpcFault, isTlsRefusal, statusCodes } from './fault.ts';
 import { AuthenticateRequestSchema, AuthenticateResponseSchema } from './gen/etcd/etcd_pb.ts';
 
 export interface ClusterOptions {
@@ -26,10 +26,12 @@ export interface ClusterOptions {
 
 /** Within it another try is made; elections take 1 to 2 seconds. */
 const patienceMilliseconds = 5_000;
+/** How long a call waits for a connection. */
+const connectionMilliseconds = 1_500;
 /** etcd itself gives up after 7 s. */
 const callMilliseconds = 9_000;
 const shortestPause = 50;
-const longestPause = 5_000;
+const longestPause = 2_000;
 
 export class Cluster {
   readonly #options: ClusterOptions;
@@ -57,7 +59,7 @@ export class Cluster {
   async call(path: string, message: Uint8Array, mayRepeat: boolean): Promise<Uint8Array> {
     const deadline = performance.now() + patienceMilliseconds;
     for (let pause = shortestPause; ; pause *= 2) {
-      const connection = this.#usable() ?? (await this.#connected(deadline));
+      const connection = this.#usable() ?? (await this.#connected());
       try {
         return await connection.unary(path, message, await this.#metadata(connection), callMilliseconds);
       } catch (thrown) {
@@ -72,7 +74,7 @@ export class Cluster {
 
   /** @throws GrpcFault when no member can be reached. */
   async stream(path: string, handlers: StreamHandlers): Promise<EtcdStream> {
-    const connection = this.#usable() ?? (await this.#connected(performance.now() + patienceMilliseconds));
+    const connection = this.#usable() ?? (await this.#connected());
     return connection.stream(path, await this.#metadata(connection), {
       onMessage: handlers.onMessage,
       onEnd: (fault) => {
@@ -112,10 +114,10 @@ export class Cluster {
   }
 
   /** Waits for the connection that all share; who cannot wait longer leaves, and the dialling goes on. */
-  async #connected(deadline: number): Promise<Connection> {
+  async #connected(): Promise<Connection> {
     this.#dialling ??= this.#shareDial();
     const patience = new AbortController();
-    const late = delay(Math.max(0, deadline - performance.now()), undefined, { signal: patience.signal }).catch(() => undefined);
+    const late = delay(connectionMilliseconds, undefined, { signal: patience.signal }).catch(() => undefined);
     try {
       const connection = await Promise.race([this.#dialling, late]);
       if (connection !== undefined) return connection;
@@ -144,8 +146,9 @@ export class Cluster {
         return connection;
       }
       this.#next = (this.#next + 1) % endpoints.length;
-      const rounds = Math.floor((attempt + 1) / endpoints.length);
-      if ((attempt + 1) % endpoints.length === 0) await this.#pause(Math.min(longestPause, shortestPause * 2 ** rounds));
+      if ((attempt + 1) % endpoints.length > 0) continue;
+      if (isTlsRefusal(this.#lastReason)) throw new GrpcFault(statusCodes.unavailable, this.#lastReason, 'not sent');
+      await this.#pause(Math.min(longestPause, shortestPause * 2 ** ((attempt + 1) / endpoints.length)));
     }
   }
 

@@ -5,13 +5,14 @@
  * Protocol: https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md
  */
 import { type ClientHttp2Session, type ClientHttp2Stream, type IncomingHttpHeaders, connect, constants } from 'node:http2';
-import type { SecureContext } from 'node:tls';
+import { connect as connectPlain, isIP, type Socket } from 'node:net';
+import { connect as connectTls, type SecureContext } from 'node:tls';
 import { FrameReader, frameOf } from '../../kit/frames.ts';
 import { GrpcFault, statusCodes } from './fault.ts';
 
 /** Longer silence of a member ends the connection. Pings more often than every 5 s are abuse to etcd. */
-const keepaliveMilliseconds = 10_000;
-const keepalivePatience = 4_000;
+const keepaliveMilliseconds = 6_000;
+const keepalivePatience = 3_000;
 const connectMilliseconds = 2_000;
 /** What may be on its way to here: a page of a list is megabytes. */
 const streamWindow = 4 * 1024 * 1024;
@@ -35,6 +36,9 @@ export class Connection {
   /** `https://host:port`. */
   readonly endpoint: string;
   readonly #session: ClientHttp2Session;
+  readonly #socket: Socket;
+  readonly #onEnd: (reason: string) => void;
+  #isOver = false;
   #keepalive: NodeJS.Timeout | undefined;
   #patience: NodeJS.Timeout | undefined;
   /** Why the connection ended. */
@@ -43,20 +47,16 @@ export class Connection {
   /** Dials at once. `onEnd` is called when the connection ended or could not be made. */
   constructor(endpoint: string, secureContext: SecureContext | undefined, onEnd: (reason: string) => void) {
     this.endpoint = endpoint;
+    this.#onEnd = onEnd;
+    this.#socket = dial(new URL(endpoint), secureContext);
     this.#session = connect(endpoint, {
-      ...(secureContext === undefined ? {} : { secureContext }),
-      // Said, so that no variable of the environment can take it back.
-      rejectUnauthorized: true,
+      createConnection: () => this.#socket,
       settings: { enablePush: false, initialWindowSize: streamWindow },
       maxSessionMemory: sessionMegabytes,
     });
-    this.#session.on('error', (error) => (this.#reason ??= error.message));
+    this.#session.on('error', (error) => this.#end(error.message));
     this.#session.on('goaway', () => this.retire());
-    this.#session.once('close', () => {
-      clearInterval(this.#keepalive);
-      clearTimeout(this.#patience);
-      onEnd(this.#reason ?? 'the connection was closed');
-    });
+    this.#session.once('close', () => this.#end('the connection was closed'));
     this.#expect('it does not answer', connectMilliseconds);
   }
 
@@ -70,7 +70,7 @@ export class Connection {
         this.#keepalive = setInterval(() => this.#ping(), keepaliveMilliseconds);
         resolve();
       });
-      this.#session.once('close', () => reject(new Error(this.#reason ?? 'the connection was closed')));
+      this.#socket.once('close', () => reject(new Error(this.#reason ?? 'the connection was closed')));
     });
   }
 
@@ -124,6 +124,17 @@ export class Connection {
   destroy(reason: string): void {
     this.#reason ??= reason;
     this.#session.destroy();
+    this.#end(reason);
+  }
+
+  /** A session whose socket got an alert of TLS is destroyed by Node without a word, and its socket stays. */
+  #end(reason: string): void {
+    this.#reason ??= reason;
+    this.#socket.destroy();
+    clearInterval(this.#keepalive);
+    clearTimeout(this.#patience);
+    if (!this.#isOver) this.#onEnd(this.#reason);
+    this.#isOver = true;
   }
 
   #request(path: string, metadata: Metadata): ClientHttp2Stream | GrpcFault {
@@ -140,8 +151,9 @@ export class Connection {
     }
   }
 
-  /** A stream knows only that it was cut off; the connection may know why. */
+  /** A stream knows only that it was cut off; the connection may know why. Or a stream hears first, and alone, of an alert of TLS. */
   #explained(fault: GrpcFault): GrpcFault {
+    if (this.#session.destroyed) this.#end(fault.message);
     const reason = this.#reason;
     return reason === undefined || fault.isAnswer ? fault : new GrpcFault(fault.status, reason, fault.reach);
   }
@@ -157,6 +169,20 @@ export class Connection {
     this.#patience = setTimeout(() => this.destroy(otherwise), milliseconds);
   }
 }
+
+const dial = ({ protocol, hostname, port }: URL, secureContext: SecureContext | undefined): Socket => {
+  const host = hostname.replace(/^\[|\]$/g, '');
+  if (protocol === 'http:') return connectPlain({ host, port: Number(port || '80') }).setNoDelay();
+  return connectTls({
+    host,
+    port: Number(port || '443'),
+    ...(isIP(host) === 0 ? { servername: host } : {}),
+    ALPNProtocols: ['h2'],
+    // Said, so that no variable of the environment can take it back.
+    rejectUnauthorized: true,
+    ...(secureContext === undefined ? {} : { secureContext }),
+  }).setNoDelay();
+};
 
 /** Hands on messages, and once how the call ended: status 0 when it ended well. */
 const receive = (stream: ClientHttp2Stream, onMessage: (bytes: Uint8Array) => void, onEnd: (fault: GrpcFault) => void): void => {

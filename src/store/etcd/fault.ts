@@ -38,7 +38,8 @@ export class GrpcFault extends Error {
 
   /** Another try, perhaps at another member, may succeed. */
   get isPassing(): boolean {
-    return this.status === statusCodes.unavailable || this.status === statusCodes.deadlineExceeded || this.isStaleToken;
+    if (this.isStaleToken) return true;
+    return (this.status === statusCodes.unavailable || this.status === statusCodes.deadlineExceeded) && !isTlsRefusal(this.message);
   }
 
   /** Whether it is certain that the call had no effect and will have none. */
@@ -54,6 +55,9 @@ export class GrpcFault extends Error {
     return (this.status === statusCodes.unauthenticated && this.message.includes('invalid auth token')) || this.message.includes('auth store is old');
   }
 }
+
+/** One side does not accept the other's certificate: nothing that passes by itself. */
+export const isTlsRefusal = (reason: string): boolean => /certificate|ssl routines|altname/i.test(reason);
 
 /** In the terms of the store. */
 export const errorOf = (thrown: unknown): HeddleError => {
