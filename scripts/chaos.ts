@@ -3,6 +3,7 @@
  * and tried again with fewer steps, so that what is left to read is short; its seed belongs into testdata/chaos/seeds.txt.
  */
 import { parseArgs } from 'node:util';
+import { runTakeover, type End } from '../src/chaos/takeover.ts';
 import { formatFailure, runChaos, type RunOptions, type RunResult } from '../src/chaos/run.ts';
 
 const usage = `npm run chaos [-- OPTIONS]: random intent and random faults against the real server
@@ -12,6 +13,7 @@ const usage = `npm run chaos [-- OPTIONS]: random intent and random faults again
   --store KIND        memory or sqlite; default: every third seed sqlite
   --steps N           steps a round (default 60)
   --rounds N          rounds a run; each ends with a check of everything (default 3)
+  --takeovers N       instead: two servers on one etcd, N leaders killed, halted or stopped under load (0: until the time is over)
   --side-by-side N    runs at once (default 3)
   -v, --verbose       print what happens
   -h, --help          this
@@ -31,6 +33,7 @@ const parse = () =>
       steps: { type: 'string', default: '60' },
       rounds: { type: 'string', default: '3' },
       'side-by-side': { type: 'string', default: '3' },
+      takeovers: { type: 'string' },
       verbose: { type: 'boolean', short: 'v', default: false },
       help: { type: 'boolean', short: 'h', default: false },
     },
@@ -52,7 +55,7 @@ if (values.help) {
 
 const tell = (line: string): void => void process.stdout.write(`${line}\n`);
 
-const number = (option: 'minutes' | 'seed' | 'steps' | 'rounds' | 'side-by-side'): number => {
+const number = (option: 'takeovers' | 'minutes' | 'seed' | 'steps' | 'rounds' | 'side-by-side'): number => {
   const value = Number(values[option]);
   if (Number.isFinite(value) && value >= 0) return value;
   return badUsage(`--${option} "${values[option]}" is not a number`);
@@ -87,6 +90,8 @@ const shorten = async (options: RunOptions, failed: RunResult): Promise<RunResul
   return shortest;
 };
 
+if (values.takeovers !== undefined) await runTakeovers(number('takeovers'));
+
 const lastSeed = isNamed ? firstSeed + 1 : Number.POSITIVE_INFINITY;
 let [next, done, judged] = [firstSeed, 0, 0];
 let failure: string | undefined;
@@ -111,3 +116,22 @@ if (failure === undefined) {
   process.stderr.write(`${failure}\n`);
 }
 process.exit(failure === undefined ? 0 : 1);
+
+/** A cluster for every few leaders, as a fabric has only so many ports. */
+async function runTakeovers(many: number): Promise<never> {
+  const ends: readonly End[] = ['kill', 'pause', 'kill', 'stop'];
+  const took: number[] = [];
+  let acknowledged = 0;
+  while (many === 0 ? performance.now() < end : took.length < many) {
+    const left = many === 0 ? ends.length : many - took.length;
+    const result = await runTakeover({ servers: 2, ends: ends.slice(0, left), onLog: tell });
+    if (result.wrong.length > 0) {
+      process.stderr.write(`${result.wrong.slice(0, 20).map((text) => `  WRONG ${text}`).join('\n')}\n`);
+      process.exit(1);
+    }
+    took.push(...result.takeovers.map(({ milliseconds }) => milliseconds));
+    acknowledged += result.acknowledged;
+  }
+  tell(`chaos: ${took.length} leaders ended, the longest takeover ${Math.max(...took)} ms, ${acknowledged} acknowledged writes on their devices`);
+  process.exit(0);
+}

@@ -131,8 +131,8 @@ class Connector implements SouthboundClient {
         ...(this.#tlsSession === undefined ? {} : { session: this.#tlsSession }),
         onEnd: (reason, leader) => this.#lost(connection, reason, leader),
         tried,
-        // Who has others to go to does not wait long for a host that is gone.
-        ...(areSeveral ? { connectMilliseconds: 2000 } : {}),
+        // Who has others to go to does not wait long for one that is gone, or stands still.
+        ...(areSeveral ? { connectMilliseconds: 2000, keepaliveMilliseconds: 2000 } : {}),
         ...(serverName === undefined ? {} : { serverName }),
       });
       this.#send({ case: 'hello', value: handlers.hello() });

@@ -77,7 +77,7 @@ export class Lobby {
 
   /** This server leads: whoever waits is served, as if it had just called. */
   moveTo(serve: (call: Call) => CallHandlers): void {
-    for (const guest of [...this.#guests]) {
+    for (const guest of this.#guests) {
       this.#guests.delete(guest);
       const target = serve(guest.call);
       guest.target = target;

@@ -32,6 +32,8 @@ export interface StreamOptions {
   readonly onSession?: (session: Buffer) => void;
   /** How long a connection may take to stand. Default 10,000. */
   readonly connectMilliseconds?: number;
+  /** How often the server is asked whether it is still there, and half of how long it may take to answer. Default 10,000. */
+  readonly keepaliveMilliseconds?: number;
 }
 
 export interface MessageStream {
@@ -42,8 +44,6 @@ export interface MessageStream {
   abandon(): void;
 }
 
-const keepaliveMilliseconds = 10_000;
-const keepalivePatience = 5_000;
 /** What the server may have on its way to here; HTTP/2's own 64 KiB make a large scope slow over a long line. */
 const windowBytes = 1024 * 1024;
 
@@ -82,7 +82,7 @@ class GrpcStream implements MessageStream {
   #over = false;
 
   constructor(options: StreamOptions) {
-    const { server, ca, secureContext, serverName, path, token, tried = [], session, onSession, onMessage } = options;
+    const { server, ca, secureContext, serverName, path, token, tried = [], session, onSession, onMessage, keepaliveMilliseconds = 10_000 } = options;
     this.#onEnd = options.onEnd;
     this.#session = connect(`https://${server}`, {
       secureContext: session === undefined ? (secureContext ?? contextOf(ca)) : contextOf(ca, resumptionGroups),
@@ -99,7 +99,7 @@ class GrpcStream implements MessageStream {
       // Node says so also when the session was destroyed a moment ago.
       if (this.#session.destroyed) return;
       this.#session.setLocalWindowSize(windowBytes);
-      this.#keepalive = setInterval(() => this.#ping(), keepaliveMilliseconds);
+      this.#keepalive = setInterval(() => this.#ping(keepaliveMilliseconds / 2), keepaliveMilliseconds);
     });
     this.#session.on('error', (error) => this.#finish(error.message));
     this.#session.once('close', () => this.#finish('the connection was closed'));
@@ -160,8 +160,8 @@ class GrpcStream implements MessageStream {
     }
   }
 
-  #ping(): void {
-    this.#expect('the server does not answer any more', keepalivePatience);
+  #ping(patience: number): void {
+    this.#expect('the server does not answer any more', patience);
     const sent = !this.#session.destroyed && this.#session.ping((error) => error === null && clearTimeout(this.#patience));
     if (!sent) clearTimeout(this.#patience);
   }
