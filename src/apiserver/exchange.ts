@@ -5,6 +5,7 @@ import { gzip as gzipCallback } from 'node:zlib';
 import { HeddleError } from '../kit/error.ts';
 import type { Rights } from './access/rights.ts';
 import type { User } from './access/user.ts';
+import type { Outbox } from './outbox.ts';
 import { statusOf } from './status.ts';
 
 const gzip = promisify(gzipCallback);
@@ -56,13 +57,25 @@ export const errorAnswer = (error: HeddleError): Answer => {
 const warningHeader = (text: string): string =>
   `299 - "${text.replace(/[^\x20-\x7e]/g, ' ').replace(/["\\]/g, (quoted) => `\\${quoted}`)}"`;
 
+/** Headers have no room for more; Kubernetes leaves off there too. */
+const warningCharacters = 4096;
+
+const shownWarnings = (warnings: ReadonlySet<string>): string[] => {
+  let room = warningCharacters;
+  return [...warnings].flatMap((text) => {
+    const shown = text.slice(0, Math.max(0, room));
+    room -= text.length;
+    return shown === '' ? [] : [shown];
+  });
+};
+
 export const startHeaders = (exchange: Exchange): void => {
   const { response } = exchange;
   response.setHeader('Audit-Id', exchange.auditId);
-  if (exchange.warnings.size > 0) response.setHeader('Warning', [...exchange.warnings].map(warningHeader));
+  if (exchange.warnings.size > 0) response.setHeader('Warning', shownWarnings(exchange.warnings).map(warningHeader));
 };
 
-export const send = async (exchange: Exchange, answer: Answer): Promise<void> => {
+export const send = async (exchange: Exchange, answer: Answer, outbox: Outbox): Promise<void> => {
   const { request, response } = exchange;
   if (response.headersSent || response.destroyed) return;
   startHeaders(exchange);
@@ -78,12 +91,22 @@ export const send = async (exchange: Exchange, answer: Answer): Promise<void> =>
       response.setHeader('Content-Encoding', 'gzip');
     }
   }
+  try {
+    outbox.take(response, body.byteLength);
+  } catch (thrown) {
+    response.removeHeader('Content-Encoding');
+    return send(exchange, errorAnswer(HeddleError.from(thrown)), outbox);
+  }
   response.setHeader('Content-Length', body.byteLength);
   response.end(request.method === 'HEAD' ? undefined : body);
 };
 
+const mostParts = 1024;
+
 /** The whole body; `TooLarge` beyond the limit, and the rest of it is not read. */
 export const readBody = async (request: IncomingMessage): Promise<Buffer> => {
+  const encoding = request.headers['content-encoding'] ?? 'identity';
+  if (encoding !== 'identity') throw new HeddleError('UnsupportedMediaType', `the body is encoded as "${encoding}"; send it as it is`);
   if (Number(request.headers['content-length'] ?? 0) > maxBodyBytes) throw tooLarge();
   const parts: Buffer[] = [];
   let bytes = 0;
@@ -92,6 +115,8 @@ export const readBody = async (request: IncomingMessage): Promise<Buffer> => {
     bytes += part.byteLength;
     if (bytes > maxBodyBytes) throw tooLarge();
     parts.push(part);
+    // Who sends byte by byte makes a part of each.
+    if (parts.length === mostParts) parts.splice(0, mostParts, Buffer.concat(parts));
   }
   return Buffer.concat(parts);
 };

@@ -10,8 +10,10 @@ import { noRights } from './access/rights.ts';
 import { anonymous, controllersGroup, mastersGroup, type User } from './access/user.ts';
 import type { KeyPair } from './pki/certificate.ts';
 import { verbOf, type Dispatch } from './dispatch.ts';
+import { defaultLimits, serveConnections, type ConnectionLimits } from './connections.ts';
 import { errorAnswer, send, type Answer, type Exchange } from './exchange.ts';
 import type { RequestMetrics } from './metrics.ts';
+import { Outbox } from './outbox.ts';
 import { routeOf, type ResourceRoute } from './route.ts';
 import type { Scheme } from './scheme.ts';
 
@@ -33,6 +35,8 @@ export interface ListenerOptions {
   readonly credentials: KeyPair;
   /** PEM of who signs client certificates. */
   readonly clientAuthority: string;
+  /** Those that are not the default ones. */
+  readonly limits?: Partial<ConnectionLimits>;
 }
 
 /** Who asks, and as whom; throws `Unauthorized`, or `Forbidden` for who may not act as somebody else. */
@@ -45,11 +49,10 @@ export interface Listener {
   close(): Promise<void>;
 }
 
-/** Longer than clients keep idle connections, so that they close first and no request is lost in between. */
-const keepAliveMilliseconds = 120_000;
-
 export const createListener = (options: ListenerOptions): Listener => {
   const closing = new AbortController();
+  const limits = { ...defaultLimits, ...options.limits };
+  const outbox = new Outbox();
   const server = createServer({
     cert: options.credentials.certificate,
     key: options.credentials.key,
@@ -61,12 +64,16 @@ export const createListener = (options: ListenerOptions): Listener => {
     // A resumed session would have to carry the client's certificate along.
     secureOptions: constants.SSL_OP_NO_TICKET,
     ALPNProtocols: ['http/1.1'],
-    keepAliveTimeout: keepAliveMilliseconds,
-    headersTimeout: keepAliveMilliseconds + 1000,
+    handshakeTimeout: limits.handshakeMilliseconds,
+    keepAliveTimeout: limits.idleMilliseconds,
+    headersTimeout: limits.headersMilliseconds,
+    requestTimeout: limits.requestMilliseconds,
+    connectionsCheckingInterval: limits.checkMilliseconds,
     maxHeaderSize: 32 * 1024,
   });
-  server.on('request', (request, response) => {
-    handle(options, closing.signal, request, response).catch((thrown: unknown) => {
+  server.maxConnections = limits.connections;
+  serveConnections(server, (request, response) => {
+    handle({ ...options, outbox }, closing.signal, request, response).catch((thrown: unknown) => {
       options.log.error({ error: HeddleError.from(thrown).message }, 'request could not be handled');
       response.destroy();
     });
@@ -101,7 +108,7 @@ const close = (server: Server, closing: AbortController): Promise<void> =>
     server.closeIdleConnections();
   });
 
-const handle = async (options: ListenerOptions, closing: AbortSignal, request: IncomingMessage, response: ServerResponse): Promise<void> => {
+const handle = async (options: ListenerOptions & { readonly outbox: Outbox }, closing: AbortSignal, request: IncomingMessage, response: ServerResponse): Promise<void> => {
   const started = Date.now();
   const gone = new AbortController();
   response.once('close', () => gone.abort());
@@ -124,10 +131,10 @@ const handle = async (options: ListenerOptions, closing: AbortSignal, request: I
   const end = options.metrics.begin(labelsOf(exchange, route));
   const course: Course = { asker: anonymous, user: anonymous, reason: '' };
   const answer = await answerOf(options, exchange, route, course);
-  if (answer !== undefined) await send(exchange, answer).catch((thrown: unknown) => options.log.error({ error: HeddleError.from(thrown).message }, 'answer failed'));
+  if (answer !== undefined) await send(exchange, answer, options.outbox).catch((thrown: unknown) => options.log.error({ error: HeddleError.from(thrown).message }, 'answer failed'));
   // What was not read of a body must not be taken for the next request.
   if (!request.complete && !request.destroyed) response.once('finish', () => request.destroy());
-  const status = answer?.status ?? response.statusCode;
+  const status = response.headersSent ? response.statusCode : (answer?.status ?? response.statusCode);
   end(status);
   options.audit?.write(auditedRequest(exchange, route, course, started, status));
 };

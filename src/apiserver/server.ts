@@ -14,6 +14,7 @@ import { createFairness, type FairnessOptions } from './access/fairness.ts';
 import { impersonated } from './access/impersonation.ts';
 import type { OidcOptions } from './access/oidc.ts';
 import { createInProcessClient } from './registry/client.ts';
+import type { ConnectionLimits } from './connections.ts';
 import { publishDefinitions } from './definitions.ts';
 import { createDispatch, type Views } from './dispatch.ts';
 import { writeDurably } from './pki/durable.ts';
@@ -49,6 +50,8 @@ export interface ApiServerOptions {
   /** File that gets one line a request; default: none. */
   readonly auditLog?: string;
   readonly fairness?: FairnessOptions;
+  /** Of connections; those that are not the default ones. */
+  readonly limits?: Partial<ConnectionLimits>;
   /** Default: there are none. */
   readonly views?: Views;
 }
@@ -105,6 +108,7 @@ export const startApiServer = async (options: ApiServerOptions): Promise<ApiServ
     log,
     credentials,
     clientAuthority: ca.certificate,
+    ...optional('limits', options.limits),
   });
   await publishDefinitions(registry);
   const namespaces = await runNamespaceLifecycle(registry, failed);
