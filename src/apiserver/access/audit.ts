@@ -122,7 +122,7 @@ export const openAuditLog = async ({ path, metrics, log, openFile = openToAppend
       start();
     },
     async close() {
-      while (writing !== undefined) await writing;
+      for (let under = writing; under !== undefined; under = writing) await under;
       await file?.close().catch(() => undefined);
     },
   };

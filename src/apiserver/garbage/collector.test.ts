@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { coreKinds } from '../../api/core/index.ts';
 import type { OwnerReference, Resource } from '../../api/object.ts';
-import { HeddleError } from '../../kit/error.ts';
+import type { HeddleError } from '../../kit/error.ts';
 import type { JsonObject } from '../../kit/json.ts';
 import { createMemoryStore } from '../../store/memory.ts';
 import type { DeleteOptions } from '../registry/registry.ts';

@@ -101,8 +101,10 @@ export const admit = (served: ServedKind, object: Resource, old?: Resource, { is
 };
 
 /** Items that lists with keys hold twice, outside metadata. */
-const repeatedIn = (served: ServedKind, { apiVersion: _, kind: __, metadata: ___, ...rest }: Resource, judged: (finding: Finding) => boolean): Finding[] =>
-  duplicateItems(fieldTypeOf(served.schema), rest).filter(judged);
+const repeatedIn = (served: ServedKind, object: Resource, judged: (finding: Finding) => boolean): Finding[] => {
+  const { apiVersion: _, kind: __, metadata: ___, ...rest } = object;
+  return duplicateItems(fieldTypeOf(served.schema), rest).filter(judged);
+};
 
 const refuseFor = (served: ServedKind, object: Resource, findings: readonly Finding[]): void => {
   if (findings.length > 0) throw invalidObject(served, object.metadata.name, findings);

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { objectOr } from '../../kit/json.ts';
 import { HeddleError } from '../../kit/error.ts';
 import { until } from '../../kit/testing.ts';

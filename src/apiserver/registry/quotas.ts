@@ -109,11 +109,10 @@ export class Quotas {
   #inTurn<Result>(namespace: string, work: () => Promise<Result>): Promise<Result> {
     const before = this.#turns.get(namespace) ?? Promise.resolve();
     const mine = before.then(work, work);
-    const quiet = mine.catch(() => undefined);
-    this.#turns.set(namespace, quiet);
-    void quiet.then(() => {
+    const quiet: Promise<unknown> = mine.catch(() => undefined).finally(() => {
       if (this.#turns.get(namespace) === quiet) this.#turns.delete(namespace);
     });
+    this.#turns.set(namespace, quiet);
     return mine;
   }
 

@@ -77,7 +77,7 @@ export class Aggregator implements Follower {
   async #work(): Promise<void> {
     while (this.#again) {
       this.#again = false;
-      for (const role of [...this.#roles.values()]) {
+      for (const role of Array.from(this.#roles.values())) {
         const rules = aggregatedRules(role, this.#roles.values());
         if (rules === undefined || isDeepStrictEqual(rules, rulesOf(role))) continue;
         await this.#write(role, rules).catch((thrown: unknown) => this.#onError(HeddleError.from(thrown)));

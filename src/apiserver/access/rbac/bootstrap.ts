@@ -2,6 +2,7 @@
  * The roles and bindings that every server has: those that users of Kubernetes expect, and ours for a fabric and its
  * tenants. Kinds of ours are found in the scheme, so that a new one is covered without a change here.
  */
+import { controllerOwnRules, controllerRules } from '../../../api/controllerrules.ts';
 import { rbacGroup, type AggregationRule, type PolicyRule, type RoleRef, type Subject } from '../../../api/core/rbac.ts';
 import type { Resource } from '../../../api/object.ts';
 import { isBuiltIn } from '../../../api/object.ts';
@@ -183,13 +184,7 @@ const heddle = (scheme: Scheme): RoleObject[] => {
       paths('/metrics'),
     ]),
     // What `heddle controller --kubeconfig` needs, here and on a cluster.
-    role('heddle-controller', [
-      ...groups.map((group) => rule(all, group, '*')),
-      rule(all, '', 'events'),
-      rule(read, '', 'namespaces', 'configmaps', 'secrets'),
-      rule(all, 'coordination.k8s.io', 'leases'),
-      rule(read, 'apiextensions.k8s.io', 'customresourcedefinitions'),
-    ]),
+    role('heddle-controller', [...controllerRules, ...controllerOwnRules('heddle-controller', 'heddle-southbound')]),
   ];
 };
 

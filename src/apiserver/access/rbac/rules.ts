@@ -58,7 +58,7 @@ export const missingRules = (held: readonly PolicyRule[], wanted: readonly Polic
 
 /** Rules that differ in their verbs only, as one. */
 const compacted = (rules: readonly PolicyRule[]): PolicyRule[] => {
-  const groups = Map.groupBy(rules, ({ verbs: _, ...rest }) => JSON.stringify(rest));
+  const groups = Map.groupBy(rules, (rule) => JSON.stringify({ ...rule, verbs: undefined }));
   return [...groups.values()].map((alike) => ({ ...alike[0], verbs: [...new Set(alike.flatMap(({ verbs }) => verbs))] }));
 };
 
