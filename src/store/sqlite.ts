@@ -1,10 +1,10 @@
 /**
  * The embedded store: one SQLite file, one writing process. `log` is the append-only truth (one row a revision) and
  * `current` points every live key at its row, so a value is stored once. WAL with synchronous=FULL makes a commit durable
- * before it is acknowledged; locking_mode=EXCLUSIVE keeps a second server out of the same directory, and the kernel drops
- * that lock when the process dies, however it dies.
+ * before it is acknowledged. A lock on a file beside it keeps a second server out of the same directory, and the kernel drops
+ * that lock when the process dies, however it dies; who only reads (a backup) needs none and stands in nobody's way.
  */
-import { closeSync, openSync } from 'node:fs';
+import { closeSync, existsSync, openSync } from 'node:fs';
 import { DatabaseSync, type SQLOutputValue, type StatementSync } from 'node:sqlite';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { HeddleError } from '../kit/error.ts';
@@ -32,6 +32,8 @@ const formatVersion = 1;
 /** Revisions that one transaction of a compaction moves over, so that writers wait a few milliseconds at most. */
 const compactionSlice = 200;
 const minimumPages = 16;
+/** Milliseconds: a reader that is the first after a crash has the file for itself for a moment. */
+const readerPatience = 2_000;
 
 export interface SqliteOptions {
   /** The file is not let grow beyond this; writes then fail with `InsufficientStorage`. Default: no limit but the disk's. */
@@ -45,33 +47,47 @@ export interface SqliteOptions {
  * `Conflict` when `startAfter` is given and it is not empty.
  */
 export const openSqliteStore = (path: string, options: SqliteOptions = {}): Store => {
-  const database = openDatabase(path, options);
+  const { database, lock } = openDatabase(path, options);
   const sql = prepare(database);
   if (options.startAfter !== undefined) {
     if (sql.lastRevision.get()?.['revision'] !== null || numberOf(sql.compacted.get()?.['revision']) > 0) {
       database.close();
+      lock.close();
       throw new HeddleError('Conflict', `the store "${path}" is not empty`);
     }
     sql.setCompacted.run(options.startAfter);
   }
-  return createStore(database, sql);
+  return createStore(database, sql, () => lock.close());
 };
 
-const openDatabase = (path: string, options: SqliteOptions): DatabaseSync => {
-  let database: DatabaseSync | undefined;
+interface Opened {
+  readonly database: DatabaseSync;
+  /** Held for as long as it is open. */
+  readonly lock: DatabaseSync;
+}
+
+const openDatabase = (path: string, options: SqliteOptions): Opened => {
+  let [database, lock]: (DatabaseSync | undefined)[] = [];
   try {
-    // SQLite would make the file, and its companions after it, readable by everyone.
-    closeSync(openSync(path, 'a', 0o600));
-    database = new DatabaseSync(path, { timeout: 0 });
-    database.exec('PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;');
+    lock = openPrivately(`${path}-lock`, 0);
+    lock.exec('BEGIN EXCLUSIVE');
+    database = openPrivately(path, readerPatience);
+    database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;');
     database.exec(`BEGIN IMMEDIATE; ${schema} COMMIT;`);
     checkFormat(database, path);
     limitSize(database, options);
-    return database;
+    return { database, lock };
   } catch (thrown) {
     database?.close();
+    lock?.close();
     throw openFailure(path, thrown);
   }
+};
+
+/** SQLite would make the file, and its companions after it, readable by everyone. */
+const openPrivately = (path: string, timeout: number): DatabaseSync => {
+  if (!existsSync(path)) closeSync(openSync(path, 'a', 0o600));
+  return new DatabaseSync(path, { timeout });
 };
 
 const openFailure = (path: string, thrown: unknown): HeddleError => {
@@ -173,7 +189,7 @@ const entryOf = (row: Row): Entry => ({
   createRevision: numberOf(row['create_revision']),
 });
 
-const createStore = (database: DatabaseSync, sql: Statements): Store => {
+const createStore = (database: DatabaseSync, sql: Statements, unlock: () => void): Store => {
   let oldest = numberOf(sql.compacted.get()?.['revision']);
   let revision = Math.max(numberOf(sql.lastRevision.get()?.['revision']), oldest);
   let closed = false;
@@ -316,6 +332,7 @@ const createStore = (database: DatabaseSync, sql: Statements): Store => {
       closed = true;
       feed.close();
       database.close();
+      unlock();
     },
   };
 };
