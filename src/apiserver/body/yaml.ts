@@ -1,5 +1,5 @@
 /** YAML bodies, held to the same rules as JSON ones. */
-import { isMap, isScalar, parseDocument, visit, type Document } from 'yaml';
+import { isMap, isScalar, isSeq, parseDocument, visit, type Document } from 'yaml';
 import { HeddleError } from '../../kit/error.ts';
 import { memberPath } from '../../api/findings.ts';
 import type { Decoded } from './decode.ts';
@@ -12,7 +12,8 @@ const maxCharacters = 512 * 1024;
 export const decodeYaml = (text: string): Decoded => {
   if (text.length > maxCharacters) throw new HeddleError('TooLarge', `a YAML body may have ${maxCharacters} characters; send this one as JSON`);
   try {
-    const document = parseDocument(text, { uniqueKeys: false });
+    // Whatever a directive or a tag asks for: only what JSON has, too.
+    const document = parseDocument(text, { uniqueKeys: false, schema: 'core', resolveKnownTags: false, merge: false, logLevel: 'error' });
     const problem = document.errors[0];
     if (problem !== undefined) throw new HeddleError('BadRequest', `the body is not YAML: ${firstLine(problem.message)}`);
     const duplicates = checkNodes(document);
@@ -38,6 +39,7 @@ const checkNodes = (document: Document): string[] => {
       if (!isMap(node)) return;
       const seen = new Set<string>();
       for (const { key: name } of node.items) {
+        if (isMap(name) || isSeq(name)) throw new HeddleError('BadRequest', 'the body is not YAML that can be kept: the name of a member must be text');
         const text = String(isScalar(name) ? name.value : name);
         if (seen.has(text)) duplicates.add(memberPath(pathOf(ancestors, key), text));
         seen.add(text);
