@@ -422,6 +422,28 @@ describe('an agent and its server', () => {
     await equal();
   });
 
+  test('a new leader that has nothing to write still ends what the old one may write, over a restart too', async () => {
+    bench.commit('device/leaf-1', [system('leaf-1')]);
+    await bench.serve({ term: 7 });
+    bench.southbound.setDevices(['leaf-1']);
+    const first = await bench.agent('leaf-1', device);
+    await verified('device/leaf-1', 1);
+    await bench.stopServer();
+    await until('alone', () => !first.status().connected);
+    await bench.serve({ term: 9 });
+    bench.southbound.setDevices(['leaf-1']);
+    await until('greeted by the new leader', () => first.status().connected);
+    await bench.stopAgent(first);
+    await bench.stopServer();
+    bench.commit('device/leaf-1', [vrf('of the old leader')]);
+    await bench.serve({ term: 7 });
+    bench.southbound.setDevices(['leaf-1']);
+    await bench.agent('leaf-1', device);
+    await until('refused', () => bench.heard('leaf-1', 'device/leaf-1', 'refused').length > 0);
+    assert.match(bench.heard('leaf-1', 'device/leaf-1', 'refused')[0]?.reason ?? '', /stale term 7: this device has seen term 9/);
+    assert.ok(!device.rows.has('vrf/of the old leader'));
+  });
+
   const wrongCertificates = [
     { name: 'an expired certificate', options: { days: -1 }, reason: /certificate has expired/ },
     { name: 'a certificate for another address', options: { address: '192.0.2.1' }, reason: /does not match certificate's altnames/ },

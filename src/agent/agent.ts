@@ -183,11 +183,20 @@ class RunningAgent<Actual> implements Agent {
     this.#connected = true;
     this.#lastReason = '';
     this.#lineage = welcome.lineage;
+    this.#meet(welcome.term);
     const confirmed = welcome.scopes.map(({ scope, version }) => ({ scope, version: Number(version) }));
     if (this.#holding.confirm(welcome.lineage, confirmed)) this.#reporter.confirmed(this.#holding.revision, confirmed);
     const { log } = this.#options;
     log.info({ server, term: Number(welcome.term) }, 'connected to the controller');
     this.#observer.connected();
+  }
+
+  #meet(term: bigint): void {
+    try {
+      this.#holding.meet(term);
+    } catch (error) {
+      this.#options.log.warn({ error: HeddleError.from(error).message }, "the leader's term is not in the journal");
+    }
   }
 
   #transaction({ drops, updates }: ReceivedTransaction): void {

@@ -165,6 +165,18 @@ export class Holding {
   }
 
   /**
+   * A leader of this term has greeted. It may have nothing to write, and still whoever led before must not write any more. Counts
+   * even when the disk does not take it, and then throws.
+   */
+  meet(term: bigint): void {
+    if (term <= this.#term) return;
+    this.#term = term;
+    // What is not in the journal yet takes the term along.
+    if (this.#unwritten) return this.#recordIsolation();
+    this.#record({ lineage: this.#lineage, term, isolated: this.#isolated });
+  }
+
+  /**
    * Takes tenants' ports out of service until the next transaction. Isolates even when the disk does not take it, and then
    * throws; `tidy` tries again.
    */
