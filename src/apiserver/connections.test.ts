@@ -105,7 +105,12 @@ describe('connections', () => {
       const answer = await converse(test, `POST ${robots} HTTP/1.1\r\nHost: a\r\n${close}Transfer-Encoding: chunked\r\n\r\n${chunks}0\r\n\r\n`);
       assert.deepEqual(statuses(answer), ['201']);
       assert.equal((await test.call('POST', robots, { body: 'x', headers: { 'content-encoding': 'gzip' } })).status, 415);
-    }));
+      // What was refused before its end is read to the end, and the next request is the next one.
+      const large = `POST ${robots} HTTP/1.1\r\nHost: a\r\nContent-Length: 4000000\r\n\r\n${get('/api').repeat(200_000).slice(0, 4_000_000)}`;
+      assert.deepEqual(statuses(await converse(test, large + get('/version', close))), ['413', '200']);
+      const endless = await converse(test, `POST ${robots} HTTP/1.1\r\nHost: a\r\nContent-Length: 400000000\r\n\r\nx`);
+      assert.deepEqual(statuses(endless), ['413']);
+    }, { limits: { lingerMilliseconds: 300 } }));
 });
 
 describe('answers that nobody reads', () => {

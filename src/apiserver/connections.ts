@@ -17,6 +17,8 @@ export interface ConnectionLimits {
   readonly checkMilliseconds: number;
   /** Longer than clients keep idle connections, so that they close first and no request is lost in between. */
   readonly idleMilliseconds: number;
+  /** For what is left of a request after its answer. */
+  readonly lingerMilliseconds: number;
   /** Connections beyond are closed at once. */
   readonly connections: number;
 }
@@ -27,6 +29,7 @@ export const defaultLimits: ConnectionLimits = {
   requestMilliseconds: 60_000,
   checkMilliseconds: 5000,
   idleMilliseconds: 120_000,
+  lingerMilliseconds: 2000,
   connections: 12_000,
 };
 
@@ -74,6 +77,15 @@ export const serveConnections = (server: Server, handle: Handle): void => {
     if (socket.writable && busy.get(socket)?.answering.headersSent !== true) socket.end(refusal(error.code ?? ''));
     else socket.destroy();
   });
+};
+
+/**
+ * After an answer that came before the end of its request, Node reads the rest and throws it away; who does not come to the end
+ * of it is cut off. To close at once would reset the connection, and the client would never see the answer.
+ */
+export const linger = (request: IncomingMessage, milliseconds: number): void => {
+  const timer = setTimeout(() => request.socket.destroy(), milliseconds);
+  request.once('close', () => clearTimeout(timer));
 };
 
 interface Refusal {

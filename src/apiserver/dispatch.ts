@@ -27,6 +27,8 @@ export interface DispatchOptions {
   /** HOST:PORT that clients reach. */
   readonly address: () => string;
   readonly views: Views;
+  /** Answers what is asked of the server's health. */
+  readonly health: (exchange: Exchange) => Promise<Answer | undefined>;
 }
 
 /** Answers a read of a view (`Kind.views`) of an object that is there; throws a HeddleError where it cannot. */
@@ -156,9 +158,6 @@ const createPaths = (options: DispatchOptions): Paths => {
     '/api': (exchange) => discovery(exchange, true),
     '/apis': (exchange) => discovery(exchange, false),
     '/version': () => jsonAnswer(versionDocument(options.version)),
-    '/healthz': health,
-    '/livez': health,
-    '/readyz': health,
     '/metrics': async () => textAnswer(await options.metrics.metrics(), 200, 'text/plain; version=0.0.4; charset=utf-8'),
     '/openapi/v2': openApiV2,
   };
@@ -170,7 +169,7 @@ const createPaths = (options: DispatchOptions): Paths => {
     }
     if (Object.hasOwn(exact, path)) return exact[path]?.(exchange);
     if (path === '/openapi/v3' || path.startsWith('/openapi/v3/')) return openApiV3(exchange);
-    return groupAnswer(options.registry, path);
+    return groupAnswer(options.registry, path) ?? options.health(exchange);
   };
 };
 
@@ -186,9 +185,6 @@ const groupAnswer = ({ scheme }: Registry, path: string): Answer | undefined => 
   const entry = scheme.groupVersions.find((candidate) => candidate.group === group && candidate.version === version);
   return entry === undefined ? undefined : jsonAnswer(resourceList(entry));
 };
-
-const health = (exchange: Exchange): Answer =>
-  textAnswer(exchange.query.has('verbose') ? '[+]ping ok\n[+]store ok\nhealthz check passed\n' : 'ok');
 
 /** kubectl compares minor versions with its own and warns when they are far apart. */
 const versionDocument = (version: string) => ({

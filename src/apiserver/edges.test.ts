@@ -10,6 +10,8 @@ describe('the edges of HTTP', () => {
     withServer(async ({ call }) => {
       const large = robot('a', {}, { annotations: { long: 'x'.repeat(3 * 1024 * 1024) } });
       assert.equal((await call('POST', robots, { body: large })).status, 413);
+      const chunked = await call('POST', robots, { body: JSON.stringify(large), headers: { 'transfer-encoding': 'chunked' } });
+      assert.equal(chunked.status, 413);
       const annotated = robot('a', {}, { annotations: { long: 'x'.repeat(300_000) } });
       assert.equal((await call('POST', robots, { body: annotated })).status, 422);
       assert.equal((await call('OPTIONS', robots)).status, 405);
@@ -32,7 +34,7 @@ describe('the edges of HTTP', () => {
       for (const path of ['/healthz', '/livez', '/readyz']) assert.equal((await test.call('GET', path)).text, 'ok');
       assert.match((await test.call('GET', '/readyz?verbose')).text, /\[\+\]store ok/);
       const { text } = await test.call('GET', '/metrics');
-      assert.match(text, /apiserver_request_total\{verb="create",group="test.heddle.dev",version="v1",resource="robots",subresource="",code="201"\} 1/);
+      assert.match(text, /apiserver_request_total\{verb="POST",group="test.heddle.dev",version="v1",resource="robots",subresource="",scope="resource",component="apiserver",dry_run="",code="201"\} 1/);
       for (const name of ['apiserver_request_duration_seconds_bucket', 'apiserver_current_inflight_requests', 'apiserver_longrunning_requests']) assert.ok(text.includes(name), name);
     }));
 

@@ -33,6 +33,8 @@ export interface Exchange {
   readonly auditId: string;
   /** Sent as `Warning` headers, one each. */
   readonly warnings: Set<string>;
+  /** Events of a watch of that kind were sent. */
+  readonly countEvents: (group: string, version: string, kind: string, count: number) => void;
   /** Aborts when the client is gone or the server closes. */
   readonly signal: AbortSignal;
 }
@@ -110,7 +112,8 @@ export const readBody = async (request: IncomingMessage): Promise<Buffer> => {
   if (Number(request.headers['content-length'] ?? 0) > maxBodyBytes) throw tooLarge();
   const parts: Buffer[] = [];
   let bytes = 0;
-  for await (const part of request) {
+  // Leaving the loop must not end the connection, on which the answer is to go.
+  for await (const part of request.iterator({ destroyOnReturn: false })) {
     if (!Buffer.isBuffer(part)) continue;
     bytes += part.byteLength;
     if (bytes > maxBodyBytes) throw tooLarge();

@@ -10,9 +10,9 @@ import { noRights } from './access/rights.ts';
 import { anonymous, controllersGroup, mastersGroup, type User } from './access/user.ts';
 import type { KeyPair } from './pki/certificate.ts';
 import { verbOf, type Dispatch } from './dispatch.ts';
-import { defaultLimits, serveConnections, type ConnectionLimits } from './connections.ts';
+import { defaultLimits, linger, serveConnections, type ConnectionLimits } from './connections.ts';
 import { errorAnswer, send, type Answer, type Exchange } from './exchange.ts';
-import type { RequestMetrics } from './metrics.ts';
+import type { RequestLabels, RequestMetrics } from './metrics.ts';
 import { Outbox } from './outbox.ts';
 import { routeOf, type ResourceRoute } from './route.ts';
 import type { Scheme } from './scheme.ts';
@@ -73,7 +73,7 @@ export const createListener = (options: ListenerOptions): Listener => {
   });
   server.maxConnections = limits.connections;
   serveConnections(server, (request, response) => {
-    handle({ ...options, outbox }, closing.signal, request, response).catch((thrown: unknown) => {
+    handle({ ...options, outbox, lingerMilliseconds: limits.lingerMilliseconds }, closing.signal, request, response).catch((thrown: unknown) => {
       options.log.error({ error: HeddleError.from(thrown).message }, 'request could not be handled');
       response.destroy();
     });
@@ -108,7 +108,7 @@ const close = (server: Server, closing: AbortController): Promise<void> =>
     server.closeIdleConnections();
   });
 
-const handle = async (options: ListenerOptions & { readonly outbox: Outbox }, closing: AbortSignal, request: IncomingMessage, response: ServerResponse): Promise<void> => {
+const handle = async (options: ListenerOptions & { readonly outbox: Outbox; readonly lingerMilliseconds: number }, closing: AbortSignal, request: IncomingMessage, response: ServerResponse): Promise<void> => {
   const started = Date.now();
   const gone = new AbortController();
   response.once('close', () => gone.abort());
@@ -125,15 +125,15 @@ const handle = async (options: ListenerOptions & { readonly outbox: Outbox }, cl
     rights: noRights,
     auditId: randomUUID(),
     warnings: new Set(),
+    countEvents: options.metrics.watchEvents,
     signal: AbortSignal.any([gone.signal, closing]),
   };
   const route = routeOf(options.scheme, url.pathname);
-  const end = options.metrics.begin(labelsOf(exchange, route));
+  const end = options.metrics.begin(measuredLabels(exchange, route));
   const course: Course = { asker: anonymous, user: anonymous, reason: '' };
   const answer = await answerOf(options, exchange, route, course);
   if (answer !== undefined) await send(exchange, answer, options.outbox).catch((thrown: unknown) => options.log.error({ error: HeddleError.from(thrown).message }, 'answer failed'));
-  // What was not read of a body must not be taken for the next request.
-  if (!request.complete && !request.destroyed) response.once('finish', () => request.destroy());
+  if (!request.complete && !request.destroyed) response.once('finish', () => linger(request, options.lingerMilliseconds));
   const status = response.headersSent ? response.statusCode : (answer?.status ?? response.statusCode);
   end(status);
   options.audit?.write(auditedRequest(exchange, route, course, started, status));
@@ -176,6 +176,19 @@ const labelsOf = (exchange: Exchange, route: ResourceRoute | undefined) => ({
   version: route?.served.kind.version ?? '',
   resource: route?.served.kind.plural ?? '',
   subresource: route?.subresource ?? '',
+});
+
+const scopeOf = (exchange: Exchange, route: ResourceRoute | undefined): RequestLabels['scope'] => {
+  if (route === undefined) return '';
+  if (route.name !== '' || exchange.method === 'POST') return 'resource';
+  return route.namespace === '' ? 'cluster' : 'namespace';
+};
+
+const measuredLabels = (exchange: Exchange, route: ResourceRoute | undefined): RequestLabels => ({
+  ...labelsOf(exchange, route),
+  scope: scopeOf(exchange, route),
+  isDryRun: exchange.query.has('dryRun'),
+  isApply: exchange.method === 'PATCH' && (exchange.request.headers['content-type'] ?? '').startsWith('application/apply-patch'),
 });
 
 const answerOf = async (options: ListenerOptions, exchange: Exchange, route: ResourceRoute | undefined, course: Course): Promise<Answer | undefined> => {

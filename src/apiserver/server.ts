@@ -21,9 +21,10 @@ import { writeDurably } from './pki/durable.ts';
 import { kubeconfig } from './pki/kubeconfig.ts';
 import { startGarbageCollection } from './garbage/collector.ts';
 import { createWorkQueueMetrics } from './garbage/workqueue.ts';
+import { createHealth, watchedStore, type HealthCheck } from './health.ts';
 import { createListener, type Log } from './listener.ts';
 import { startMaintenance } from './maintenance.ts';
-import { createRequestMetrics } from './metrics.ts';
+import { createRequestMetrics, measureStorage } from './metrics.ts';
 import { runNamespaceLifecycle } from './registry/namespaces.ts';
 import { openCertificateAuthority, type CertificateAuthority } from './pki/authority.ts';
 import { createRegistry, type Registry } from './registry/registry.ts';
@@ -54,6 +55,8 @@ export interface ApiServerOptions {
   readonly limits?: Partial<ConnectionLimits>;
   /** Default: there are none. */
   readonly views?: Views;
+  /** What readiness needs beside the store. */
+  readonly checks?: readonly HealthCheck[];
 }
 
 export type { Views };
@@ -82,7 +85,8 @@ const isAny = (host: string): boolean => host === '0.0.0.0' || host === '::' || 
 
 /** Listens when it resolves. Throws when the address is taken, the data directory cannot be written, or a file is broken. */
 export const startApiServer = async (options: ApiServerOptions): Promise<ApiServer> => {
-  const { store, log, dataDir } = options;
+  const { log, dataDir } = options;
+  const { store, check } = watchedStore(options.store);
   const { host, port } = options.listen;
   const scheme = createScheme([...coreKinds, ...options.kinds]);
   const registry = createRegistry(store, scheme, () => new Date(), optional('isShared', options.isShared));
@@ -94,6 +98,11 @@ export const startApiServer = async (options: ApiServerOptions): Promise<ApiServ
   const failed = (error: Error): void => log.error({ error: error.message }, 'background work failed');
   const audit = options.auditLog === undefined ? undefined : await openAuditLog({ path: options.auditLog, metrics, log });
   const access = await openAccess({ registry, dataDir, onError: failed, ...optional('tokenFile', options.tokenFile), ...optional('oidc', options.oidc) });
+  const health = createHealth({
+    checks: [check, ...(options.checks ?? [])],
+    onFailure: (name, error) => log.error({ check: name, error: error.message }, 'not healthy'),
+  });
+  measureStorage(metrics, store, scheme);
   const listener = createListener({
     scheme,
     identify: async (request, path, asked) => {
@@ -101,7 +110,7 @@ export const startApiServer = async (options: ApiServerOptions): Promise<ApiServ
       asked(user);
       return impersonated(request, user, path, access.authorize) ?? user;
     },
-    dispatch: createDispatch({ registry, access, metrics, version: await packageVersion(), address: () => address, views: options.views ?? noViews }),
+    dispatch: createDispatch({ registry, access, metrics, version: await packageVersion(), address: () => address, views: options.views ?? noViews, health }),
     fairness: createFairness({ ...options.fairness, metrics }),
     ...optional('audit', audit),
     metrics: createRequestMetrics(metrics),

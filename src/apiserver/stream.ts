@@ -24,20 +24,25 @@ const stallMilliseconds = 30_000;
 const initialPage = 200;
 /** Without `timeoutSeconds` the server chooses, spread out so that clients do not all come back at once. */
 const timeoutRange = [1800, 3600] as const;
+/** Timers of Node go no further than 24 days. */
+const longestSeconds = 86_400;
 
 /** Runs until the client, the deadline or the server ends it; never throws once the stream has begun. */
 export const streamWatch = async (registry: Registry, exchange: Exchange, route: ResourceRoute, query: ListQuery): Promise<void> => {
-  const form = representation(exchange.request.headers.accept);
+  const form = representation(exchange.request.headers.accept, ['application/json']);
   const start = await startOf(registry, route, query, form);
   const stream = new WatchStream(exchange, route.served, form);
-  const seconds = query.timeoutSeconds ?? randomInt(...timeoutRange);
+  const seconds = Math.min(query.timeoutSeconds ?? randomInt(...timeoutRange), longestSeconds);
   const deadline = new AbortController();
   const timer = setTimeout(() => deadline.abort(), seconds * 1000);
   const signal = AbortSignal.any([exchange.signal, deadline.signal]);
   const watch = registry.watch(route.served, { namespace: route.namespace, after: start.revision, signal, ...optional('select', query.select) });
-  const bookmarks = setInterval(() => query.bookmarks && stream.bookmarkIfIdle(watch.delivered), bookmarkMilliseconds);
+  // Until everything was told that it begins with, a version would promise too much.
+  let isLive = false;
+  const bookmarks = setInterval(() => query.bookmarks && isLive && stream.bookmarkIfIdle(watch.delivered), bookmarkMilliseconds);
   try {
     await sendInitial(registry, stream, start, route, query);
+    isLive = true;
     await stream.pump(watch);
     // The last word before a deadline tells the client where to go on.
     if (query.bookmarks && deadline.signal.aborted) await stream.bookmark(watch.delivered);
@@ -79,7 +84,7 @@ const sendInitial = async (registry: Registry, stream: WatchStream, { revision, 
     const { next: from } = page;
     page = from === undefined ? undefined : await registry.list(route.served, { ...pageOptions(route, query, stream.form), from, revision });
   }
-  if (query.initialEvents) await stream.bookmark(revision, { 'k8s.io/initial-events-end': 'true' });
+  if (query.initialEvents && query.bookmarks) await stream.bookmark(revision, { 'k8s.io/initial-events-end': 'true' });
 };
 
 const pace = new Pace();
@@ -99,6 +104,7 @@ class WatchStream implements Paced {
   #writing = false;
   #gathered: Buffer[] = [];
   #gatheredBytes = 0;
+  #uncounted = 0;
   /** Settles when the client takes more; undefined while it does. */
   #full: Promise<void> | undefined;
 
@@ -149,6 +155,7 @@ class WatchStream implements Paced {
   async #write(line: Buffer): Promise<void> {
     if (this.#exchange.response.destroyed) return;
     this.#gathered.push(line);
+    this.#uncounted += 1;
     this.#gatheredBytes += line.byteLength;
     if (this.#gatheredBytes > mostGathered) this.flush();
     else pace.request(this);
@@ -164,6 +171,9 @@ class WatchStream implements Paced {
     const { response } = this.#exchange;
     const [first] = this.#gathered;
     if (first === undefined || this.#full !== undefined || response.destroyed) return;
+    const { group, version, kind } = this.#served.kind;
+    this.#exchange.countEvents(group, version, kind, this.#uncounted);
+    this.#uncounted = 0;
     const bytes = this.#gathered.length === 1 ? first : Buffer.concat(this.#gathered, this.#gatheredBytes);
     this.#gathered = [];
     this.#gatheredBytes = 0;
@@ -188,13 +198,17 @@ class WatchStream implements Paced {
     const metadata = { resourceVersion: String(revision), creationTimestamp: null, ...optional('annotations', annotations) };
     const object = { kind: this.#served.kind.kind, apiVersion: this.#served.apiVersion, metadata };
     const isTable = this.form.transform === 'table';
+    if (this.form.transform === 'metadata') {
+      const { metaVersion } = this.form;
+      return this.send('BOOKMARK', { kind: 'PartialObjectMetadata', apiVersion: `meta.k8s.io/${metaVersion}`, metadata });
+    }
     const table = { kind: 'Table', apiVersion: `meta.k8s.io/${this.form.metaVersion}`, metadata: { resourceVersion: String(revision) }, columnDefinitions: null, rows: [{ cells: [], object }] };
     await this.send('BOOKMARK', isTable ? table : object);
   }
 
   /** In the middle of a write the revision is behind what was just sent; the next interval will do. */
   bookmarkIfIdle(revision: Revision): void {
-    if (!this.#writing && this.#gathered.length === 0) void this.bookmark(revision);
+    if (!this.#writing) void this.bookmark(revision);
   }
 
   async #drained(): Promise<void> {

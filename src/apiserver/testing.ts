@@ -148,7 +148,7 @@ const send = (url: string, { ca, cert, key }: Credentials, method: string, path:
     const body = options.body === undefined || typeof options.body === 'string' || Buffer.isBuffer(options.body) ? options.body : JSON.stringify(options.body);
     const identity = options.anonymous === true ? { ca } : { ca, cert, key };
     // Node frames the body of a DELETE only when it is told the length.
-    const framing = body === undefined ? {} : { 'content-length': Buffer.byteLength(body) };
+    const framing = body === undefined || options.headers?.['transfer-encoding'] !== undefined ? {} : { 'content-length': Buffer.byteLength(body) };
     const sent = request(url + path, { method, headers: { ...framing, ...options.headers }, agent: false, ...identity }, (response) => {
       const parts: Buffer[] = [];
       response.on('data', (part: Buffer) => parts.push(part));

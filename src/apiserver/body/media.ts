@@ -39,17 +39,17 @@ const transforms: { readonly [name: string]: Transform } = {
   PartialObjectMetadataList: 'metadata',
 };
 
-/** The first clause that this server can write; `NotAcceptable` when there is none (protobuf alone, for example). */
-export const representation = (accept: string | undefined): Representation => {
+/** The first clause that this server can write, of those that can be `written` here; `NotAcceptable` when there is none (protobuf alone, for example). */
+export const representation = (accept: string | undefined, written: readonly Representation['type'][] = ['application/json', 'application/yaml']): Representation => {
   for (const { type, parameters } of parseAccept(accept)) {
     const transform = parameters['as'] === undefined ? 'none' : transforms[parameters['as']];
     const metaVersion = parameters['v'] ?? 'v1';
     const knows = transform !== undefined && (transform === 'none' || ['v1', 'v1beta1'].includes(metaVersion));
     if (!knows) continue;
-    if (type === 'application/yaml') return { type, transform, metaVersion };
+    if (type === 'application/yaml' && written.includes(type)) return { type, transform, metaVersion };
     if (['application/json', 'application/*', '*/*', 'text/plain'].includes(type)) return { type: 'application/json', transform, metaVersion };
   }
-  throw new HeddleError('NotAcceptable', `only application/json and application/yaml can be answered here, not "${accept ?? ''}"`);
+  throw new HeddleError('NotAcceptable', `only ${written.join(' and ')} can be answered here, not "${accept ?? ''}"`);
 };
 
 export const write = (value: unknown, type: Representation['type']): string =>
