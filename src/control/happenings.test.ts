@@ -40,3 +40,18 @@ test('a cable that is elsewhere is told once, anew when it is somewhere else, an
   assert.deepEqual(reasons(cabled('False', 'a'), cabled('True', 'c')), ['Normal c']);
   assert.deepEqual(reasons(cabled('False', 'a'), cabled('Unknown', 'd')), []);
 });
+
+const judged = (status?: string): Resource => ({
+  apiVersion: 'heddle.dev/v1alpha1',
+  kind: 'VPC',
+  metadata: { name: 'red', generation: 1 },
+  status: { conditions: status === undefined ? [] : [{ type: 'Accepted', status, reason: 'r', message: 'm', lastTransitionTime: 't' }] } as Resource['status'],
+});
+
+test('that an object makes sense is told once, and again after it did not', () => {
+  const reasons = (before: Resource, after: Resource): readonly string[] => happenings(before, after).map(({ type, reason }) => `${type} ${reason}`);
+  assert.deepEqual(reasons(judged(), judged('True')), ['Normal Accepted']);
+  assert.deepEqual(reasons(judged('False'), judged('True')), ['Normal Accepted']);
+  assert.deepEqual(reasons(judged('True'), judged('True')), []);
+  assert.deepEqual(reasons(judged('True'), judged('False')), []);
+});

@@ -4,6 +4,7 @@ import type { Happening } from './events.ts';
 
 export const happenings = (before: Resource, after: Resource): readonly Happening[] => {
   const found = cablingOf(conditionOf(before, 'Cabled'), conditionOf(after, 'Cabled'));
+  found.push(...acceptanceOf(conditionOf(before, 'Accepted'), conditionOf(after, 'Accepted')));
   const programmed = changed(before, after, 'Programmed');
   if (programmed?.reason === 'Programmed') {
     const message = `generation ${after.metadata.generation ?? 0} runs on ${programmed.message}`;
@@ -14,6 +15,10 @@ export const happenings = (before: Resource, after: Resource): readonly Happenin
   if (failed?.reason === 'Failed' && isNews) found.push({ type: 'Warning', reason: 'ProgrammingFailed', message: failed.message });
   return found;
 };
+
+/** It makes sense for the first time, or again; further generations that do are no news. */
+const acceptanceOf = (before: Condition | undefined, after: Condition | undefined): Happening[] =>
+  after?.status === 'True' && before?.status !== 'True' ? [{ type: 'Normal', reason: 'Accepted', message: after.message }] : [];
 
 /** A cable was found elsewhere than declared, or is found where it was not before. */
 const cablingOf = (before: Condition | undefined, after: Condition | undefined): Happening[] => {
