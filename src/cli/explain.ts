@@ -3,6 +3,7 @@ import { stringify } from 'yaml';
 import { goalView, type ContributorView, type GoalView, type RowView } from '../api/goalview.ts';
 import { refKey } from '../api/object.ts';
 import { findType, pathOf } from '../client/discovery.ts';
+import { createApiClient } from '../client/http.ts';
 import { tableNames } from '../goal/rows.ts';
 import { HeddleError } from '../kit/error.ts';
 import { formatTable } from '../kit/table.ts';
@@ -11,15 +12,17 @@ import { withSession, type GlobalOptions, type Session } from './session.ts';
 
 export interface ExplainOptions extends GlobalOptions {
   readonly output: 'table' | 'json' | 'yaml';
+  /** URL of the views of `heddle controller`, which an API server that is not ours does not have. */
+  readonly controller?: string;
 }
 
 /** `name` may be as kubectl prints it (`switch/leaf-1`). `row` is `<table>/<key>`; a table alone, or nothing, lists rows. */
 export const explain = (io: Io, name: string, row: string | undefined, options: ExplainOptions): Promise<ExitStatus> =>
-  withSession<ExitStatus>(io, options, async (session) => {
+  withReader<ExitStatus>(io, options, async (read) => {
     const device = name.replace(/^(switch|switches|sw)\//, '');
     const isRow = row !== undefined && /^[^/]+\/./.test(row);
     if (row !== undefined && !isRow) checkTable(row.replace(/\/$/, ''));
-    const goal = await readGoal(session, device, isRow ? { row } : { prefix: row === undefined ? '' : `${row.replace(/\/$/, '')}/`, limit: '100000' });
+    const goal = await read(device, isRow ? { row } : { prefix: row === undefined ? '' : `${row.replace(/\/$/, '')}/`, limit: '100000' });
     const [only] = goal.rows;
     if (options.output === 'json') io.out(`${JSON.stringify(isRow ? only : goal, null, 2)}\n`);
     else if (options.output === 'yaml') io.out(stringify(isRow ? only : goal, { lineWidth: 0 }));
@@ -28,6 +31,23 @@ export const explain = (io: Io, name: string, row: string | undefined, options: 
     if (goal.remaining > 0) io.note(`${goal.remaining} rows more are left out; name a table: heddle explain ${device} host\n`);
     return 0;
   });
+
+type Reader = (device: string, query: Readonly<Record<string, string>>) => Promise<GoalView>;
+
+const withReader = async <Result>(io: Io, options: ExplainOptions, work: (read: Reader) => Promise<Result>): Promise<Result> => {
+  const { controller } = options;
+  if (controller === undefined) return withSession(io, options, (session) => work((device, query) => readGoal(session, device, query)));
+  if (!URL.canParse(controller)) throw new HeddleError('BadRequest', `--controller "${controller}" is not a URL`);
+  const client = createApiClient({ server: controller.replace(/\/$/, ''), insecure: false, namespace: '', file: '--controller' }, { interrupt: io.signal });
+  try {
+    return await work(async (device, query) => {
+      const path = `/switches/${encodeURIComponent(device)}/${goalView}?${new URLSearchParams(query).toString()}`;
+      return (await client.call({ path })).body as GoalView;
+    });
+  } finally {
+    client.close();
+  }
+};
 
 /** An empty list would look like a device without such rows. */
 const checkTable = (table: string): void => {

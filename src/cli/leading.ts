@@ -5,14 +5,15 @@
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import { Gauge, Registry as MetricsRegistry } from 'prom-client';
+import type { ResourceClient } from '../api/client.ts';
 import type { ApiServer } from '../apiserver/server.ts';
 import { createInProcessClient } from '../apiserver/registry/client.ts';
 import { createController, type Controller } from '../control/controller.ts';
 import { Events } from '../control/events.ts';
 import { type Election, type LeaderSeen, type Office, startElection } from '../control/leader/election.ts';
 import { officeClient } from '../control/leader/officeclient.ts';
-import { southboundAnnotation } from '../control/leader/record.ts';
-import { aloneTiming, timingOf } from '../control/leader/timing.ts';
+import { southboundAnnotation, type LeaseName } from '../control/leader/record.ts';
+import type { LeaseTiming } from '../control/leader/timing.ts';
 import { takeTerm, termKey } from '../control/term.ts';
 import { GoalState } from '../goal/state.ts';
 import { systemClock } from '../kit/clock.ts';
@@ -24,21 +25,27 @@ import type { TokenSecret } from '../southbound/tokens.ts';
 import type { Store } from '../store/store.ts';
 
 export interface LeadershipOptions {
-  readonly store: Store;
+  /** For the Lease and for events. */
+  readonly client: ResourceClient;
+  /** What one who was elected writes by, and his term. */
+  readonly takeOffice: TakeOffice;
   /** Others may lead: there are more servers on the store. */
   readonly isShared: boolean;
-  /** Whole seconds that the Lease lasts, where others may lead. */
-  readonly leaseSeconds: number;
-  readonly server: ApiServer;
+  readonly lease: LeaseName;
+  readonly timing: LeaseTiming;
   readonly entrance: Entrance;
-  /** Where other servers send agents. */
-  readonly southbound: string;
+  /** Where other servers send agents; undefined: agents find the leader by trying. */
+  readonly southbound: string | undefined;
+  /** See ControllerOptions.vets. */
+  readonly vets?: boolean;
   readonly tokenSecret: TokenSecret;
   readonly serverVersion: string;
   readonly metrics: MetricsRegistry;
   readonly log: Logger;
   readonly onGoal: (goal: GoalState) => void;
 }
+
+export type TakeOffice = (office: Office) => Promise<{ readonly client: ResourceClient; readonly term: number }>;
 
 export interface Leadership {
   /** Resolves when this server has led for the first time, everything loaded; rejects when that failed. */
@@ -66,19 +73,19 @@ class Leading implements Leadership {
   constructor(options: LeadershipOptions) {
     this.#options = options;
     this.#first.promise.catch(() => undefined);
-    const { server, isShared, leaseSeconds, southbound, log } = options;
+    const { client, isShared, lease, timing, southbound, log } = options;
     // The lock of a store that one process has open makes the name unique, and a restart need not wait for itself.
     this.#identity = isShared ? `${hostname()}_${randomUUID()}` : 'heddle-server';
-    this.#events = new Events({ client: server.client, log, clock: systemClock });
+    this.#events = new Events({ client, log, clock: systemClock });
     this.#measure();
     this.#election = startElection({
-      client: server.client,
-      lease: leaseName,
+      client,
+      lease,
       identity: this.#identity,
-      timing: isShared ? timingOf(leaseSeconds) : aloneTiming,
+      timing,
       clock: systemClock,
       log,
-      annotations: { [southboundAnnotation]: southbound },
+      annotations: southbound === undefined ? {} : { [southboundAnnotation]: southbound },
       lead: (office) => this.#lead(office),
       onSeen: (leader) => this.#see(leader),
     });
@@ -119,14 +126,13 @@ class Leading implements Leadership {
   }
 
   async #hold(office: Office): Promise<void> {
-    const { store, server, isShared, entrance, tokenSecret, log, onGoal, metrics, serverVersion } = this.#options;
-    const { term, revision } = await takeTerm(store, office.term, () => leaseCheck(server, office));
-    const fence = { key: termKey, revision, onLost: () => office.lose('another controller has taken a term') };
-    const client = officeClient(isShared ? createInProcessClient(server.registry.fenced(fence)) : server.client, office);
+    const { takeOffice, entrance, tokenSecret, log, onGoal, metrics, serverVersion, vets = false } = this.#options;
+    const { client: written, term } = await takeOffice(office);
+    const client = officeClient(written, office);
     const goal = new GoalState();
     onGoal(goal);
     const registry = new MetricsRegistry();
-    const controller = createController({ client, goal, log, registry });
+    const controller = createController({ client, goal, log, registry, vets });
     const withdraw = join(metrics, registry);
     const service = serveSouthbound(
       // As long as an agent waits at most before it dials again.
@@ -168,10 +174,19 @@ class Leading implements Leadership {
       help: 'Whether this process holds the Lease of that name.',
       labelNames: ['name'],
       registers,
-      collect: () => master.set({ name: leaseName.name }, isLeader()),
+      collect: () => master.set({ name: this.#options.lease.name }, isLeader()),
     });
   }
 }
+
+/** On a store of our own the term is taken in it, and writes of one who lost the office are refused by it. */
+export const officeOnStore =
+  (store: Store, server: ApiServer, isShared: boolean): TakeOffice =>
+  async (office) => {
+    const { term, revision } = await takeTerm(store, office.term, () => leaseCheck(server, office));
+    const fence = { key: termKey, revision, onLost: () => office.lose('another controller has taken a term') };
+    return { term, client: isShared ? createInProcessClient(server.registry.fenced(fence)) : server.client };
+  };
 
 const leaseCheck = ({ registry }: ApiServer, { lease: { metadata } }: Office) =>
   ({

@@ -4,24 +4,26 @@
  */
 import { mkdirSync } from 'node:fs';
 import { networkInterfaces, hostname } from 'node:os';
-import { Gauge, Registry } from 'prom-client';
-import { builtinObjects } from '../api/builtin.ts';
+import { Registry } from 'prom-client';
 import type { ResourceClient } from '../api/client.ts';
 import { kinds } from '../api/kinds.ts';
 import { startApiServer, type Views } from '../apiserver/server.ts';
 import type { Controller } from '../control/controller.ts';
 import { readExplainQuery } from '../control/explain.ts';
 import type { LeaderSeen } from '../control/leader/election.ts';
+import { aloneTiming, timingOf } from '../control/leader/timing.ts';
 import type { GoalState } from '../goal/state.ts';
 import { HeddleError } from '../kit/error.ts';
-import { createLogger, type Level, type Logger } from '../kit/log.ts';
+import { createLogger, type Logger } from '../kit/log.ts';
 import { openEntrance } from '../southbound/entrance.ts';
 import { loadTokenSecret } from '../southbound/tokens.ts';
 import { apiAccess, type AccessOptions } from './accessoptions.ts';
 import type { Store } from '../store/store.ts';
 import { checkClusterKeys, publishClusterKeys } from './clusterkeys.ts';
+import { aborted, createMissing, levelOf, measureProcess } from './daemon.ts';
+import { bracketed, hostAndPort, listening, namesOf, type Endpoint } from './endpoints.ts';
 import type { ExitStatus, Io } from './io.ts';
-import { startLeadership, type Leadership } from './leading.ts';
+import { leaseName, officeOnStore, startLeadership, type Leadership } from './leading.ts';
 import { openStore, type StoreOptions } from './storeoption.ts';
 import { tokenSecretFile } from './token.ts';
 import { packageVersion } from './program.ts';
@@ -37,6 +39,8 @@ export interface ServerOptions extends StoreOptions, AccessOptions {
   readonly advertiseSouthbound?: string;
   /** Whole seconds after which another server leads when the leader is gone; where there are several. Default 2. */
   readonly leaseSeconds?: number;
+  /** False: the API alone, for a controller that runs elsewhere. Default true. */
+  readonly controller?: boolean;
   /** A store that others of this process use too, in place of one that is opened; stays open. */
   readonly sharedStore?: Store;
 }
@@ -45,7 +49,7 @@ export interface ControlPlane {
   /** `https://host:port`. */
   readonly url: string;
   readonly kubeconfigPath: string;
-  /** `host:port` as agents dial it. */
+  /** `host:port` as agents dial it; empty without a controller. */
   readonly southbound: string;
   readonly client: ResourceClient;
   /** Throws `Unavailable` while another server leads. */
@@ -66,7 +70,7 @@ export const runServer = async (io: Io, options: ServerOptions & { readonly logL
   process.on('SIGHUP', reopen);
   try {
     io.out(`API server   ${plane.url}   kubeconfig ${plane.kubeconfigPath}\n`);
-    io.out(`southbound   ${plane.southbound}   for agents\n`);
+    if (plane.southbound !== '') io.out(`southbound   ${plane.southbound}   for agents\n`);
     await aborted(io.signal);
   } finally {
     process.off('SIGHUP', reopen);
@@ -99,11 +103,6 @@ export const openControlPlane = async (
   }
 };
 
-interface Endpoint {
-  readonly host: string;
-  readonly port: number;
-}
-
 interface Plan {
   readonly access: ReturnType<typeof apiAccess>;
   readonly data: string;
@@ -126,10 +125,19 @@ const start = async ({ data, api, agents, options, access, onGoal }: Plan, log: 
   let leadership: Leadership | undefined;
   const controller = (): Controller => leadership?.controller() ?? refuse(leadership?.leader());
   const views: Views = ({ name }, query) => controller().explain(name, readExplainQuery(query));
-  const server = await listening(api, startApiServer({ ...access, store, isShared, kinds, dataDir: data, listen: api, extraNames, log, metrics, views }));
+  // With several servers one controller does for all; which server answers does not matter.
+  const isSynced = (): boolean => leadership?.controller() !== undefined || (isShared && leadership?.leader() !== undefined);
+  const checks = [{ name: 'controller', run: () => (isSynced() ? undefined : refuse(leadership?.leader())) }];
+  const server = await listening('the API', '--listen', api, startApiServer({ ...access, store, isShared, kinds, dataDir: data, listen: api, extraNames, log, metrics, views, checks }));
   opened.push(() => server.close());
   await createMissing(server.client);
 
+  const shown = { url: server.url, kubeconfigPath: server.kubeconfigPath, client: server.client, metrics, reopenLogs: () => server.reopenLogs(), close: () => closeAll(opened) };
+  if (options.controller === false) {
+    const leads = Promise.reject(new HeddleError('Unavailable', 'this server runs no controller'));
+    leads.catch(() => undefined);
+    return { ...shown, southbound: '', leads, get controller() { return controller(); } };
+  }
   const tls = await server.ca.keptServer('southbound', ['localhost', '127.0.0.1', '::1', ...namesOf(agents.host), ...advertisedName(options)]);
   const tokenSecret = loadTokenSecret(tokenSecretFile(data));
   if (isShared) await publishClusterKeys(store, data);
@@ -139,25 +147,32 @@ const start = async ({ data, api, agents, options, access, onGoal }: Plan, log: 
   const taken = entrance.addresses[0] ?? address;
   const southbound = options.advertiseSouthbound ?? reachable(taken);
   const { leaseSeconds = 2 } = options;
-  leadership = startLeadership({ store, isShared, leaseSeconds, server, entrance, southbound, tokenSecret, serverVersion: packageVersion(), metrics, log, onGoal });
+  leadership = startLeadership({
+    client: server.client,
+    takeOffice: officeOnStore(store, server, isShared),
+    isShared,
+    lease: leaseName,
+    timing: isShared ? timingOf(leaseSeconds) : aloneTiming,
+    entrance,
+    southbound,
+    tokenSecret,
+    serverVersion: packageVersion(),
+    metrics,
+    log,
+    onGoal,
+  });
   const { first, stop } = { first: leadership.first, stop: leadership.stop.bind(leadership) };
   // Closed first: it is the one that writes.
   opened.push(stop);
   if (!isShared) await first;
   return {
-    url: server.url,
-    kubeconfigPath: server.kubeconfigPath,
+    ...shown,
     southbound: taken,
-    client: server.client,
     get controller() {
       return controller();
     },
     leads: first,
-    metrics,
-    reopenLogs: () => server.reopenLogs(),
-    close: () => closeAll(opened),
-  };
-};
+  };};
 
 const refuse = (leader: LeaderSeen | undefined): never => {
   const why = leader === undefined ? 'no server leads yet' : `"${leader.identity}" leads: ask that server (Lease heddle-controller in kube-system)`;
@@ -179,72 +194,3 @@ const advertisedName = ({ advertiseSouthbound }: ServerOptions): readonly string
 const closeAll = async (opened: Closing[]): Promise<void> => {
   for (let close = opened.pop(); close !== undefined; close = opened.pop()) await close();
 };
-
-/** What the operator deleted on purpose comes back at the next start: other objects count on it by default. */
-const createMissing = async (client: ResourceClient): Promise<void> => {
-  for (const object of builtinObjects) {
-    try {
-      await client.create(object);
-    } catch (thrown) {
-      if (HeddleError.from(thrown).code !== 'AlreadyExists') throw thrown;
-    }
-  }
-};
-
-const measureProcess = (metrics: Registry): void => {
-  const gauge: Gauge = new Gauge({
-    name: 'process_resident_memory_bytes',
-    help: 'Resident memory of the control plane.',
-    registers: [metrics],
-    collect: () => gauge.set(process.memoryUsage.rss()),
-  });
-};
-
-/** Says in words what the system says in codes when the API's address cannot be had. */
-const listening = async <Value>({ host, port }: Endpoint, starting: Promise<Value>): Promise<Value> => {
-  try {
-    return await starting;
-  } catch (thrown) {
-    const reason = thrown instanceof Error && 'code' in thrown ? reasons.get(thrown.code) : undefined;
-    if (reason === undefined) throw thrown;
-    const message = `the API cannot listen on "${bracketed(host)}:${port}": ${reason}; choose another address with --listen`;
-    throw new HeddleError('Unavailable', message, { cause: thrown });
-  }
-};
-
-const reasons: ReadonlyMap<unknown, string> = new Map([
-  ['EADDRINUSE', 'another program listens there'],
-  ['EADDRNOTAVAIL', 'this machine has no such address'],
-  ['ENOTFOUND', 'there is no host of that name'],
-  ['EACCES', 'ports below 1024 are not for everybody'],
-]);
-
-/** Names that a certificate must have so that this host can be dialled: all of the machine's when it means "every address". */
-const namesOf = (host: string): readonly string[] => {
-  if (host !== '0.0.0.0' && host !== '::') return [host];
-  const addresses = Object.values(networkInterfaces()).flatMap((found) => found ?? []);
-  return [...new Set([hostname(), ...addresses.map(({ address }) => address.replace(/%.*$/, ''))])];
-};
-
-const bracketed = (host: string): string => (host.includes(':') ? `[${host}]` : host);
-
-/** Reads `host:port` or `[address]:port`. */
-const hostAndPort = (option: string, text: string): Endpoint => {
-  const found = /^(?:\[([^\]]+)\]|([^:]+)):(\d{1,5})$/.exec(text);
-  const host = found?.[1] ?? found?.[2];
-  const port = Number(found?.[3]);
-  if (host === undefined || port > 65_535) {
-    throw new HeddleError('BadRequest', `${option} "${text}" is not an address; write it like 127.0.0.1:6443 or [::1]:6443`);
-  }
-  return { host, port };
-};
-
-const levels: readonly Level[] = ['debug', 'info', 'warn', 'error', 'silent'];
-
-const levelOf = (text: string | undefined): Level => levels.find((level) => level === text) ?? 'info';
-
-const aborted = (signal: AbortSignal): Promise<void> =>
-  new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener('abort', () => resolve(), { once: true });
-  });

@@ -19,9 +19,10 @@ export const addDaemonVerbs = (program: Command, io: Io, finish: Finish): void =
     .option('--listen <host:port>', 'where the API listens', '127.0.0.1:6443')
     .option('--southbound <host:port>', 'where agents dial in', '127.0.0.1:7443')
     .option('--advertise-southbound <host:port>', 'where other servers of the cluster send agents, when it is not where agents dial in')
+    .option('--no-controller', 'serve the API alone: "heddle controller" runs elsewhere')
     .addOption(new Option('--lease-seconds <n>', 'with etcd: how long after the leader is gone another server leads').argParser(wholeSeconds).default(2))
     .addOption(new Option('--log-level <level>').choices(['debug', 'info', 'warn', 'error']).default('info'))
-    .action(async (options: StoreOptions & AccessOptions & { data: string; listen: string; southbound: string; advertiseSouthbound?: string; leaseSeconds: number; logLevel: string }) => {
+    .action(async (options: StoreOptions & AccessOptions & { data: string; listen: string; southbound: string; advertiseSouthbound?: string; leaseSeconds: number; controller: boolean; logLevel: string }) => {
       const { runServer } = await import('../server.ts');
       finish(await runServer(io, options));
     });
