@@ -183,7 +183,7 @@ class Candidate implements Election {
     }
     ended.abort();
     await renewing;
-    log.warn({ identity, term: office.term, why: office.why }, 'leading no longer');
+    log[office.isLost ? 'warn' : 'info']({ identity, term: office.term, why: office.why }, 'leading no longer');
     this.#office = undefined;
     if (!office.isLost) await this.#giveBack(office);
   }
