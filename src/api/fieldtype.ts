@@ -15,13 +15,16 @@ export const asSet = { [listType]: 'set' } as const;
 /** Options of an array schema whose items, which are objects, are told apart by these required members. */
 export const asMap = (...keys: readonly string[]) => ({ [listType]: 'map', [listMapKeys]: keys }) as const;
 
-export interface Element {
+export interface Field {
   /** As FieldsV1 names it: `f:name`, `k:{"type":"Ready"}`, `v:"x"`. */
   readonly key: string;
   readonly type: FieldType;
-  readonly value: unknown;
   /** One of many, such as a label or a condition: it is owned itself and not only what is in it. */
   readonly isItem: boolean;
+}
+
+export interface Element extends Field {
+  readonly value: unknown;
 }
 
 /** What the alternatives of a schema say together of one place in an object, worked out once. */
@@ -32,7 +35,7 @@ export class FieldType {
   readonly isAtomic: boolean;
   readonly default: unknown;
   readonly #branches: readonly JsonObject[];
-  readonly #named = new Map<string, FieldType>();
+  readonly #named = new Map<string, Field>();
   readonly #names: ReadonlySet<string>;
   #others: FieldType | undefined;
   #items: FieldType | undefined;
@@ -46,18 +49,18 @@ export class FieldType {
     this.#names = new Set(this.#branches.flatMap((schema) => Object.keys(objectOr(schema['properties']))));
   }
 
-  isNamed(name: string): boolean {
-    return this.#names.has(name);
+  member(name: string): FieldType {
+    return this.field(name).type;
   }
 
-  member(name: string): FieldType {
-    if (!this.#names.has(name)) return this.others;
-    let type = this.#named.get(name);
-    if (type === undefined) {
-      type = new FieldType(this.#branches.map((schema) => objectOr(schema['properties'])[name]).filter(isJsonObject));
-      this.#named.set(name, type);
-    }
-    return type;
+  field(name: string): Field {
+    const known = this.#named.get(name);
+    if (known !== undefined) return known;
+    if (!this.#names.has(name)) return { key: `f:${name}`, type: this.others, isItem: true };
+    const type = new FieldType(this.#branches.map((schema) => objectOr(schema['properties'])[name]).filter(isJsonObject));
+    const field: Field = { key: `f:${name}`, type, isItem: false };
+    this.#named.set(name, field);
+    return field;
   }
 
   /** Of members that are not named one by one. */
@@ -111,7 +114,9 @@ export const elementsOf = (type: FieldType, value: unknown): Element[] | undefin
   const elements: Element[] = [];
   for (const name of Object.keys(value)) {
     const member = value[name];
-    if (member !== undefined) elements.push({ key: `f:${name}`, type: type.member(name), value: member, isItem: !type.isNamed(name) });
+    if (member === undefined) continue;
+    const { key, type: of, isItem } = type.field(name);
+    elements.push({ key, type: of, value: member, isItem });
   }
   return elements;
 };
@@ -142,23 +147,31 @@ const itemKey = (items: FieldType, keys: readonly string[], item: unknown): stri
 };
 
 /** Items that a set, or a list with keys, holds twice. Code: `FieldValueDuplicate`. */
-export const duplicateItems = (type: FieldType, value: unknown, path = ''): Finding[] => {
-  if (!type.hasKeyedLists || typeof value !== 'object' || value === null) return [];
-  if (Array.isArray(value)) {
-    const inside = value.flatMap((item, index) => duplicateItems(type.items, item, memberPath(path, index)));
-    return type.keys === undefined ? inside : [...repeated(type, type.keys, value, path), ...inside];
-  }
-  return Object.entries(value).flatMap(([name, member]) => duplicateItems(type.member(name), member, path === '' ? name : memberPath(path, name)));
+export const duplicateItems = (type: FieldType, value: unknown): Finding[] => {
+  const found: Finding[] = [];
+  collectRepeated(type, value, () => '', found);
+  return found;
 };
 
-const repeated = (type: FieldType, keys: readonly string[], list: readonly unknown[], path: string): Finding[] => {
+/** Paths are put together only where something was found: this runs for everything that is written. */
+const collectRepeated = (type: FieldType, value: unknown, path: () => string, found: Finding[]): void => {
+  if (typeof value !== 'object' || value === null || !type.hasKeyedLists) return;
+  if (Array.isArray(value)) {
+    if (type.keys !== undefined && value.length > 1) reportRepeated(type, type.keys, value, path, found);
+    if (type.items.hasKeyedLists) value.forEach((item, index) => collectRepeated(type.items, item, () => memberPath(path(), index), found));
+    return;
+  }
+  for (const [name, member] of Object.entries(value)) {
+    if (typeof member === 'object') collectRepeated(type.member(name), member, () => memberPath(path(), name), found);
+  }
+};
+
+const reportRepeated = (type: FieldType, keys: readonly string[], list: readonly unknown[], path: () => string, found: Finding[]): void => {
   const seen = new Set<string>();
-  return list.flatMap((item, index) => {
+  list.forEach((item, index) => {
     const key = itemKey(type.items, keys, item);
-    if (key === undefined || !seen.has(key)) {
-      if (key !== undefined) seen.add(key);
-      return [];
-    }
-    return [{ path: memberPath(path, index), code: 'FieldValueDuplicate', message: `${key.slice(2)} is in the list twice; name it once` }];
+    if (key === undefined) return;
+    if (seen.has(key)) found.push({ path: memberPath(path(), index), code: 'FieldValueDuplicate', message: `${key.slice(2)} is in the list twice; name it once` });
+    seen.add(key);
   });
 };

@@ -125,6 +125,7 @@ const dispatchResource = async (registry: Registry, exchange: Exchange, route: R
     case 'update':
       return updateObject(registry, exchange, route);
     case 'patch':
+      if (route.name === '') throw methodNotAllowed();
       return patchObject(registry, exchange, route);
     case 'create':
       if (needsNamespace) throw methodNotAllowed();

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { request } from 'node:https';
 import { describe, it } from 'node:test';
 import { all, make, merge, robots } from './httptesting.ts';
-import { readKubeconfig, robot, withServer } from './testing.ts';
+import { at, readKubeconfig, robot, withServer } from './testing.ts';
 
 describe('the edges of HTTP', () => {
   it('refuses bodies over 3 MiB, with and without a length, and other methods', () =>
@@ -15,7 +15,9 @@ describe('the edges of HTTP', () => {
       const annotated = robot('a', {}, { annotations: { long: 'x'.repeat(300_000) } });
       assert.equal((await call('POST', robots, { body: annotated })).status, 422);
       assert.equal((await call('OPTIONS', robots)).status, 405);
-      assert.equal((await call('PUT', robots)).status, 405);
+      for (const method of ['PUT', 'PATCH']) assert.equal((await call(method, robots, { body: {} })).status, 405, method);
+      const named = await call('POST', robots, { body: { metadata: { generateName: 'x'.repeat(100) }, spec: { model: 'r2' } } });
+      assert.match(String(at(named.json, 'metadata.name')), /^x{58}[a-z0-9]{5}$/);
       assert.equal((await call('POST', all, { body: robot('a') })).status, 405);
     }));
 

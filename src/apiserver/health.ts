@@ -18,7 +18,7 @@ export interface HealthOptions {
 }
 
 const ping: HealthCheck = { name: 'ping', run: () => undefined };
-const endpoints = ['healthz', 'livez', 'readyz'];
+const endpoints = new Set(['healthz', 'livez', 'readyz']);
 /** A probe waits no longer than its own interval. */
 const patienceMilliseconds = 5000;
 
@@ -27,7 +27,7 @@ export const createHealth = ({ checks, onFailure }: HealthOptions) => {
   const all = [ping, ...checks];
   return async ({ path, query }: Exchange): Promise<Answer | undefined> => {
     const [, endpoint = '', name, ...rest] = path.split('/');
-    if (!endpoints.includes(endpoint) || rest.length > 0) return undefined;
+    if (!endpoints.has(endpoint) || rest.length > 0) return undefined;
     const here = endpoint === 'livez' ? [ping] : all;
     const excluded = query.getAll('exclude');
     const chosen = here.filter((check) => (name === undefined ? !excluded.includes(check.name) : check.name === name));

@@ -49,7 +49,8 @@ export const objectAnswer = (exchange: Exchange, served: ServedKind, object: Res
 
 export const getObject = async (registry: Registry, exchange: Exchange, route: ResourceRoute): Promise<Answer> => {
   const version = exchange.query.get('resourceVersion') ?? '';
-  if (/^\d{1,15}$/.test(version)) await awaitRevision(registry, Number(version), exchange.signal);
+  if (version !== '' && !/^\d{1,15}$/.test(version)) throw new HeddleError('BadRequest', `resourceVersion "${version}" is not a whole number`);
+  if (version !== '') await awaitRevision(registry, Number(version), exchange.signal);
   return objectAnswer(exchange, route.served, await registry.get(route.served, route.namespace, route.name, { managedFields: true }));
 };
 

@@ -38,6 +38,8 @@ describe('reading', () => {
       assert.equal((await call('GET', `${robots}?resourceVersion=x`)).status, 400);
       assert.equal((await call('GET', `${robots}?resourceVersion=0&resourceVersionMatch=Exact`)).status, 422);
       assert.equal((await call('GET', `${robots}?resourceVersionMatch=Exact`)).status, 422);
+      assert.equal((await call('GET', `${robots}/a?resourceVersion=x`)).status, 400);
+      assert.equal((await call('GET', `${robots}/a?resourceVersion=${version}`)).status, 200);
       const future = await call('GET', `${robots}?resourceVersion=99999`);
       assert.deepEqual([future.status, at(future.json, 'details.causes.0.reason')], [504, 'ResourceVersionTooLarge']);
     }));

@@ -13,18 +13,32 @@ export interface ApplyOptions extends GlobalOptions {
   readonly filename: readonly string[];
   /** The server checks and answers, and keeps nothing. */
   readonly dryRun?: boolean;
+  /** The server merges, and keeps who owns which fields. */
+  readonly serverSide?: boolean;
+  /** With serverSide: take fields that others own and say otherwise. */
+  readonly forceConflicts?: boolean;
+  /** With serverSide: under which name fields are owned; default `heddle`. */
+  readonly fieldManager?: string;
 }
 
-export type Outcome = 'created' | 'configured' | 'unchanged';
+export type Outcome = 'created' | 'configured' | 'unchanged' | 'serverside-applied';
 
 /** Objects are sent one by one in dependency order; one that is refused does not stop the others, and makes the status 1. */
-export const apply = (io: Io, options: ApplyOptions): Promise<ExitStatus> =>
+export const apply = (io: Io, options: ApplyOptions): Promise<ExitStatus> => {
+  const { serverSide = false, forceConflicts = false, fieldManager } = options;
+  if (!serverSide && (forceConflicts || fieldManager !== undefined)) {
+    throw new HeddleError('BadRequest', '--force-conflicts and --field-manager need --server-side');
+  }
+  return applyAll(io, options);
+};
+
+const applyAll = (io: Io, options: ApplyOptions): Promise<ExitStatus> =>
   withSession<ExitStatus>(io, options, async (session) => {
     let failed = false;
     const suffix = options.dryRun === true ? ' (dry run)' : '';
     for (const target of await fileTargets(session, options.filename)) {
       try {
-        io.out(`${target.label} ${await applyObject(session, target, options.dryRun)}${suffix}\n`);
+        io.out(`${target.label} ${await (options.serverSide === true ? applyOnServer(session, target, options) : applyObject(session, target, options.dryRun))}${suffix}\n`);
       } catch (thrown) {
         failed = true;
         const error = HeddleError.from(thrown);
@@ -50,6 +64,14 @@ export const applyObject = async (session: Session, target: FileTarget, dryRun =
   const stored = await sendNoted(session, { method: 'PATCH', path, body: patch, contentType: mergePatchType });
   // A list is patched whole, and what the file leaves to defaults makes it look different from the list that is stored.
   return !dryRun && versionOf(stored) === live.metadata.resourceVersion ? 'unchanged' : 'configured';
+};
+
+/** Server-side apply: the whole file as it is, whatever the server has. */
+const applyOnServer = async (session: Session, target: FileTarget, { dryRun = false, forceConflicts = false, fieldManager = 'heddle' }: ApplyOptions): Promise<Outcome> => {
+  const query = new URLSearchParams({ fieldManager, fieldValidation: 'Strict', force: String(forceConflicts), ...(dryRun ? { dryRun: 'All' } : {}) });
+  const path = `${pathOf(target.type, target.namespace, target.name)}?${query}`;
+  await sendNoted(session, { method: 'PATCH', path, body: target.object, contentType: 'application/apply-patch+yaml' });
+  return 'serverside-applied';
 };
 
 const versionOf = (stored: unknown): unknown => objectOr(objectOr(stored)['metadata'])['resourceVersion'];

@@ -12,21 +12,22 @@ import type { Store } from '../store/store.ts';
 /** In the data folder. */
 export const clusterKeyFiles: readonly string[] = ['pki/ca.crt', 'pki/ca.key', 'pki/serviceaccount.key', 'token-secret'];
 
-const storeKey = '/heddle/keys';
+/** In the store; a store that is restored without the keys begins without it. */
+export const clusterKeysEntry = '/heddle/keys';
 
 /**
  * To be called before keys are made: a server that joins must not make its own.
  * @throws HeddleError `Unavailable` when the cluster has other keys than this folder
  */
 export const checkClusterKeys = async (store: Store, data: string): Promise<void> => {
-  const known = (await store.get(storeKey))?.value;
+  const known = (await store.get(clusterKeysEntry))?.value;
   if (known !== undefined) compare(known, data);
 };
 
 /** To be called when the keys are there: says so for the servers that come later, or finds that another was first. */
 export const publishClusterKeys = async (store: Store, data: string): Promise<void> => {
   try {
-    await store.commit([{ type: 'put', key: storeKey, value: fingerprint(data) ?? '', expected: 0 }]);
+    await store.commit([{ type: 'put', key: clusterKeysEntry, value: fingerprint(data) ?? '', expected: 0 }]);
   } catch (thrown) {
     if (HeddleError.from(thrown).code !== 'Conflict') throw thrown;
     await checkClusterKeys(store, data);

@@ -7,6 +7,8 @@ import { Command, CommanderError } from 'commander';
 import { formatFinding, HeddleError } from '../kit/error.ts';
 import { Refusal } from '../client/http.ts';
 import type { ExitStatus, Io } from './io.ts';
+import { addBackupVerbs } from './verbs/backup.ts';
+import { addClusterVerbs } from './verbs/cluster.ts';
 import { addConvertVerbs } from './verbs/convert.ts';
 import { addDaemonVerbs } from './verbs/daemons.ts';
 import { addExplainVerb } from './verbs/explain.ts';
@@ -37,6 +39,8 @@ export const createProgram = (io: Io, finish: Finish): Command => {
   addConvertVerbs(program, io, finish);
   addLabVerbs(program, io, finish);
   addDaemonVerbs(program, io, finish);
+  addBackupVerbs(program, io, finish);
+  addClusterVerbs(program, io, finish);
   addSimulateVerbs(program, io, finish);
   addShellVerbs(program, io, finish);
   return program;

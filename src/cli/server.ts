@@ -127,7 +127,7 @@ const start = async ({ data, api, agents, options, access, onGoal }: Plan, log: 
   const views: Views = ({ name }, query) => controller().explain(name, readExplainQuery(query));
   // With several servers one controller does for all; which server answers does not matter.
   const isSynced = (): boolean => leadership?.controller() !== undefined || (isShared && leadership?.leader() !== undefined);
-  const checks = [{ name: 'controller', run: () => (isSynced() ? undefined : refuse(leadership?.leader())) }];
+  const checks = options.controller === false ? [] : [{ name: 'controller', run: () => (isSynced() ? undefined : refuse(leadership?.leader())) }];
   const server = await listening('the API', '--listen', api, startApiServer({ ...access, store, isShared, kinds, dataDir: data, listen: api, extraNames, log, metrics, views, checks }));
   opened.push(() => server.close());
   await createMissing(server.client);

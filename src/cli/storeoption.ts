@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { Option, type Command } from 'commander';
 import { HeddleError } from '../kit/error.ts';
 import type { EtcdOptions } from '../store/etcd/store.ts';
-import type { Revision, Store } from '../store/store.ts';
+import type { Store } from '../store/store.ts';
 
 export interface StoreOptions {
   /** Default `sqlite`: a file in the data folder. */
@@ -38,17 +38,14 @@ export const sqliteFile = (data: string): string => join(data, 'heddle.db');
 /**
  * Opens the store of a control plane.
  * @param onTrouble hears, in words, of a store that cannot be reached for a while
- * @param startAfter for a store that is to be filled: its revisions go on above this one
  * @throws HeddleError `BadRequest` for options that do not fit together, `Unavailable` when it cannot be opened
  */
 export const openStore = async (
   data: string,
   options: StoreOptions,
   onTrouble: (message: string) => void,
-  startAfter?: Revision,
 ): Promise<Store> => {
   const { store = 'sqlite' } = options;
-  const start = startAfter === undefined ? {} : { startAfter };
   refuseStrayOptions(options);
   switch (store) {
     case 'memory': {
@@ -57,16 +54,16 @@ export const openStore = async (
     }
     case 'sqlite': {
       const { openSqliteStore } = await import('../store/sqlite.ts');
-      return openSqliteStore(sqliteFile(data), start);
+      return openSqliteStore(sqliteFile(data));
     }
     case 'etcd': {
       const { openEtcdStore } = await import('../store/etcd/store.ts');
-      return openEtcdStore({ ...etcdOptions(options), onTrouble, ...start });
+      return openEtcdStore({ ...etcdOptions(options), onTrouble });
     }
   }
 };
 
-const refuseStrayOptions = ({ store = 'sqlite', ...options }: StoreOptions): void => {
+export const refuseStrayOptions = ({ store = 'sqlite', ...options }: StoreOptions): void => {
   const [stray] = Object.entries(options).find(([name, value]) => name.startsWith('etcd') && value !== undefined) ?? [];
   if (store === 'etcd' || stray === undefined) return;
   const flag = stray.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);

@@ -38,7 +38,7 @@ const readerPatience = 2_000;
 export interface SqliteOptions {
   /** The file is not let grow beyond this; writes then fail with `InsufficientStorage`. Default: no limit but the disk's. */
   readonly maxBytes?: number;
-  /** For a store that is empty: its revisions go on above this one. */
+  /** For a file that is new: revisions go on above this one. */
   readonly startAfter?: Revision;
 }
 
@@ -112,7 +112,8 @@ const writeFailure = (thrown: unknown): HeddleError => {
   return new HeddleError('Unavailable', `the store could not write: ${message}`, { cause: thrown });
 };
 
-const checkFormat = (database: DatabaseSync, path: string): void => {
+/** @throws HeddleError `Unavailable` for a file of another version */
+export const checkFormat = (database: DatabaseSync, path: string): void => {
   const found = numberOf(database.prepare('PRAGMA user_version').get()?.['user_version']);
   if (found === 0) database.exec(`PRAGMA user_version = ${formatVersion}`);
   else if (found !== formatVersion) {
@@ -177,12 +178,12 @@ const prepare = (database: DatabaseSync): Statements => ({
   forgetDeletions: database.prepare('DELETE FROM log WHERE revision > ? AND revision <= ? AND deleted = 1'),
 });
 
-type Row = Record<string, SQLOutputValue>;
+export type Row = Record<string, SQLOutputValue>;
 
-const numberOf = (value: SQLOutputValue | undefined): number => (typeof value === 'number' ? value : 0);
+export const numberOf = (value: SQLOutputValue | undefined): number => (typeof value === 'number' ? value : 0);
 const textOf = (value: SQLOutputValue | undefined): string => (typeof value === 'string' ? value : '');
 
-const entryOf = (row: Row): Entry => ({
+export const entryOf = (row: Row): Entry => ({
   key: textOf(row['key']),
   value: textOf(row['value']),
   revision: numberOf(row['revision']),

@@ -23,8 +23,11 @@ const collect = (elements: readonly Element[], make: (element: Element) => Field
 
 /** What `after` has that `before` has not, or has with another value, as an updater owns it: with all that holds others. */
 export const changedFields = (type: FieldType, before: unknown, after: unknown): Fields => {
-  const old = byKey(elementsOf(type, before) ?? []);
-  return collect(elementsOf(type, after) ?? [], (element) => {
+  const present = elementsOf(type, before) ?? [];
+  const now = elementsOf(type, after) ?? [];
+  if (present.length === 0) return collect(now, addedNode);
+  const old = byKey(present);
+  return collect(now, (element) => {
     const previous = old.get(element.key);
     return previous === undefined ? addedNode(element) : changedNode(element, previous.value);
   });

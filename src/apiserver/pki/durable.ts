@@ -3,7 +3,7 @@ import { mkdir, open, rename } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
 /** Writes through a temporary file in the same directory, synced before it takes the name; the directory is made 0700. */
-export const writeDurably = async (path: string, content: string, mode: number): Promise<void> => {
+export const writeDurably = async (path: string, content: string | Uint8Array, mode: number): Promise<void> => {
   const directory = dirname(path);
   await mkdir(directory, { recursive: true, mode: 0o700 });
   const temporary = `${path}.new`;

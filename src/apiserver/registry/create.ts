@@ -4,7 +4,7 @@ import type { ObjectMeta, Resource } from '../../api/object.ts';
 import { HeddleError } from '../../kit/error.ts';
 import type { ServedKind } from '../scheme.ts';
 import { alreadyExists } from '../status.ts';
-import { admit, pruneFields } from './admit.ts';
+import { admit, pruneFields, type Pruned } from './admit.ts';
 import type { Context } from './context.ts';
 import { ownerOfAll, type Owner } from '../patch/owners.ts';
 import type { WriteOptions } from './registry.ts';
@@ -16,8 +16,20 @@ export const ownName = 'heddle-apiserver';
 
 /** See Registry.create. Whoever creates an object owns all of it, unless `owners` says otherwise. */
 export const createObject = async (context: Context, served: ServedKind, body: unknown, options: WriteOptions = {}, owners?: readonly Owner[]): Promise<Resource> => {
-  const { given, isSound } = pruneFields(served, body, options);
-  checkNew(served, given);
+  const pruned = pruneFields(served, body, options);
+  checkNew(served, pruned.given);
+  const isGenerated = pruned.given.metadata.name === '' && (pruned.given.metadata.generateName ?? '') !== '';
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await createOnce(context, served, pruned, options, owners);
+    } catch (thrown) {
+      const isTaken = thrown instanceof HeddleError && thrown.code === 'AlreadyExists';
+      if (!isTaken || !isGenerated || attempt === nameAttempts) throw thrown;
+    }
+  }
+};
+
+const createOnce = async (context: Context, served: ServedKind, { given, isSound }: Pruned, options: WriteOptions, owners: readonly Owner[] | undefined): Promise<Resource> => {
   const { welcome, store } = context;
   const namespace = given.metadata.namespace ?? '';
   const leave = welcome.gate.enter(namespace);
@@ -52,7 +64,7 @@ const newObject = (context: Context, served: ServedKind, body: Resource): Resour
   const { generateName, name } = body.metadata;
   const metadata: ObjectMeta = {
     ...keptMetadata(body.metadata),
-    name: name === '' && generateName !== undefined && generateName !== '' ? generateName + suffix() : name,
+    name: name === '' && generateName !== undefined && generateName !== '' ? generateName.slice(0, longestPrefix) + suffix() : name,
     uid: context.newUid(),
     generation: 1,
     creationTimestamp: context.timestamp(),
@@ -61,6 +73,11 @@ const newObject = (context: Context, served: ServedKind, body: Resource): Resour
   const { status: _, ...withoutStatus } = body;
   return { ...(served.kind.hasStatus ? withoutStatus : body), apiVersion: served.apiVersion, kind: served.kind.kind, metadata };
 };
+
+/** A generated name fits where a label must. */
+const longestPrefix = 58;
+/** How often another name is tried when somebody has it already. */
+const nameAttempts = 8;
 
 /** 5 characters without vowels and look-alikes, as Kubernetes does, so that no words appear. */
 const suffix = (): string => {

@@ -27,7 +27,10 @@ export const addObjectVerbs = (program: Command, io: Io, finish: Finish): void =
   verb(program, 'apply', 'make the server hold what the files say')
     .addOption(filename(true))
     .option('--dry-run', 'let the server check and answer, but keep nothing')
-    .action(async (options: GlobalOptions & { filename: string[]; dryRun?: true }) => {
+    .option('--server-side', 'let the server merge, and keep who owns which fields')
+    .option('--force-conflicts', 'with --server-side: take fields that others own')
+    .option('--field-manager <name>', 'with --server-side: the name to own fields under (default: heddle)')
+    .action(async (options: GlobalOptions & { filename: string[]; dryRun?: true; serverSide?: true; forceConflicts?: true; fieldManager?: string }) => {
       const { apply } = await import('../apply.ts');
       finish(await apply(io, options));
     });

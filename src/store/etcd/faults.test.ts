@@ -6,7 +6,7 @@ import { issueCertificate, makeAuthority } from '../../apiserver/pki/certificate
 import { HeddleError, type ErrorCode } from '../../kit/error.ts';
 import { until } from '../../kit/testing.ts';
 import type { Change, Store, Write } from '../store.ts';
-import { type EtcdOptions, openEtcdStore } from './store.ts';
+import { type EtcdOptions, fillEtcdStore, openEtcdStore } from './store.ts';
 import { hasEtcd, startCluster, type TestCluster } from './testing.ts';
 
 const failsWith = (code: ErrorCode, words = /./) => (thrown: unknown) => {
@@ -273,26 +273,32 @@ describe('etcd', { skip: !hasEtcd(), concurrency: true }, () => {
       }
     });
 
-    it('goes on above the revisions of before when an empty store is told to', async () => {
+    it('is filled where nothing is, above the revisions of before, and opened only when that is done', async () => {
       const cluster = await startCluster();
+      const { endpoints } = cluster;
       try {
-        const store = await cluster.open({ startAfter: 5_000_000 });
-        const [change] = await store.commit([put('a', '1')]);
-        const revision = change?.entry.revision ?? 0;
+        await fillEtcdStore({ endpoints }, 5_000_000, async (store) => {
+          await assert.rejects(cluster.open(), failsWith('Unavailable', /being restored/));
+          await store.commit([put('a', '1')]);
+        });
+        const store = await cluster.open();
+        const entry = await store.get('a');
+        const revision = entry?.revision ?? 0;
         assert.ok(revision > 5_000_000);
+        assert.deepEqual((await store.list('', { revision })).entries, [entry]);
         await assert.rejects(store.list('', { revision: 4_999_999 }), failsWith('Expired'));
         await assert.rejects(store.commit([put('a', '2', 3)]), failsWith('Conflict'));
+        const seen = store.watch({ prefix: '', after: revision - 1, signal: AbortSignal.timeout(5000) })[Symbol.asyncIterator]();
+        assert.deepEqual((await seen.next()).value?.entry, entry);
+        await assert.rejects(take(store, 4_000_000), failsWith('Expired'));
+        await store.compact(revision);
         await store.close();
-        const again = await cluster.open();
-        assert.deepEqual(await again.get('a'), change?.entry);
-        const seen = again.watch({ prefix: '', after: revision - 1, signal: AbortSignal.timeout(5000) })[Symbol.asyncIterator]();
-        assert.deepEqual((await seen.next()).value?.entry, change?.entry);
-        await again.compact(revision);
-        await again.close();
-        await assert.rejects(cluster.open({ startAfter: 9_000_000 }), failsWith('Conflict', /choose another prefix/));
+        await assert.rejects(fillEtcdStore({ endpoints }, 9_000_000, async () => undefined), failsWith('Conflict', /choose another prefix/));
       } finally {
         await cluster.stop();
       }
     });
   });
 });
+
+const take = (store: Store, after: number): Promise<unknown> => store.watch({ prefix: '', after, signal: new AbortController().signal })[Symbol.asyncIterator]().next();

@@ -19,8 +19,6 @@ import { changesOf, refusalOf, transactionOf } from './transaction.ts';
 export interface EtcdOptions extends ClusterOptions {
   /** Where in etcd it is, such as `/heddle/fra1/`: several stores may be in one etcd. Default `/heddle/default/`. */
   readonly prefix?: string;
-  /** For a store that is empty: its revisions go on above this one. */
-  readonly startAfter?: Revision;
 }
 
 /** Keys of a list that are asked for at once, so that no answer is larger than some megabytes. */
@@ -28,33 +26,63 @@ const pageKeys = 1_000;
 
 /**
  * Opens the store.
- * @throws HeddleError `Unavailable` when no member answers, or none that lets us in; `BadRequest` for options that are none;
- * `Conflict` when `startAfter` is given and the store is not empty
+ * @throws HeddleError `Unavailable` when no member answers, or none that lets us in, or a restore of it was not finished;
+ * `BadRequest` for options that are none
  */
-export const openEtcdStore = async (options: EtcdOptions): Promise<Store> => {
-  const { prefix = defaultPrefix } = options;
-  checkPrefix(prefix);
+export const openEtcdStore = (options: EtcdOptions): Promise<Store> => withCluster(options, (cluster) => openWith(cluster, options, readOffset));
+
+/**
+ * Makes a store where there is none, with what `fill` writes. Its revisions are greater than `startAfter`. Until that is done nobody
+ * can open it.
+ * @throws HeddleError `Conflict` when something is there already
+ */
+export const fillEtcdStore = (options: EtcdOptions, startAfter: Revision, fill: (store: Store) => Promise<void>): Promise<void> =>
+  withCluster(options, async (cluster) => {
+    const { prefix = defaultPrefix } = options;
+    const offset = await claim(cluster, prefix, startAfter);
+    const store = await openWith(cluster, options, async () => offset);
+    await fill(store);
+    await put(cluster, offsetKey(prefix), Buffer.from(String(offset), 'latin1'));
+    await store.close();
+  });
+
+const withCluster = async <Result>(options: EtcdOptions, body: (cluster: Cluster) => Promise<Result>): Promise<Result> => {
+  checkPrefix(options.prefix ?? defaultPrefix);
   const cluster = new Cluster(options);
   try {
-    const layout = new Layout(prefix, await readOffset(cluster, prefix, options.startAfter));
-    const { header } = await range(cluster, { key: layout.beacon, countOnly: true });
-    const store = new EtcdStore(cluster, layout, layout.revisionOf(header?.revision), options.onTrouble);
-    await store.begun();
-    return store;
+    return await body(cluster);
   } catch (thrown) {
     cluster.close();
     throw errorOf(thrown);
   }
 };
 
-const readOffset = async (cluster: Cluster, prefix: string, startAfter: Revision | undefined): Promise<Revision> => {
-  const { kvs, header } = await range(cluster, { key: offsetKey(prefix) });
-  const [found] = kvs;
-  if (startAfter === undefined) return found === undefined ? 0 : Number(Buffer.from(found.value).toString('latin1'));
-  const { count } = await range(cluster, { key: Buffer.from(prefix, 'latin1'), rangeEnd: rangeEnd(prefix), countOnly: true });
+type FindOffset = (cluster: Cluster, prefix: string) => Promise<Revision>;
+
+const openWith = async (cluster: Cluster, { prefix = defaultPrefix, onTrouble }: EtcdOptions, offset: FindOffset): Promise<EtcdStore> => {
+  const layout = new Layout(prefix, await offset(cluster, prefix));
+  const { header } = await range(cluster, { key: layout.beacon, countOnly: true });
+  const store = new EtcdStore(cluster, layout, layout.revisionOf(header?.revision), onTrouble);
+  await store.begun();
+  return store;
+};
+
+const unfinished = ' (being restored)';
+
+const readOffset: FindOffset = async (cluster, prefix) => {
+  const { kvs } = await range(cluster, { key: offsetKey(prefix) });
+  const text = Buffer.from(kvs[0]?.value ?? []).toString('latin1');
+  if (!text.endsWith(unfinished)) return Number(text);
+  const says = `the store at "${prefix}" in etcd is being restored; if that was cut off, remove every key below "${prefix}" and restore again`;
+  throw new HeddleError('Unavailable', says);
+};
+
+/** Takes an empty prefix, and answers its offset. */
+const claim = async (cluster: Cluster, prefix: string, startAfter: Revision): Promise<Revision> => {
+  const { count, header } = await range(cluster, { key: Buffer.from(prefix, 'latin1'), rangeEnd: rangeEnd(prefix), countOnly: true });
   if (count > 0n) throw new HeddleError('Conflict', `etcd has ${count} keys below "${prefix}": choose another prefix, or remove them first`);
   const offset = Math.max(0, startAfter - Number(header?.revision ?? 0n));
-  await put(cluster, offsetKey(prefix), Buffer.from(String(offset), 'latin1'));
+  await put(cluster, offsetKey(prefix), Buffer.from(`${offset}${unfinished}`, 'latin1'));
   return offset;
 };
 
