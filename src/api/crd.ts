@@ -2,7 +2,7 @@
  * Our kinds as CustomResourceDefinitions: what a Kubernetes API server has to know to serve them. Everything follows from the
  * `Kind`; only rules that code holds here are said a second time, in CEL (`crd/rules.ts`), and tests compare the two.
  */
-import { objectOr, type JsonObject } from '../kit/json.ts';
+import type { JsonObject } from '../kit/json.ts';
 import { boundsOf, celRulesOf } from './crd/rules.ts';
 import { extendAt, schemaAt } from './crd/path.ts';
 import { staticDefaults } from './crd/defaults.ts';
@@ -62,7 +62,7 @@ const columnOf = ({ name, type, jsonPath, description, priority }: Column): Json
 
 /** The structural schema of a kind with its static defaults, bounds and rules. */
 export const schemaOf = (kind: Kind): JsonObject => {
-  const bare: JsonObject = {
+  const schema: JsonObject = {
     type: 'object',
     description: kind.description,
     required: [...kind.required],
@@ -73,13 +73,11 @@ export const schemaOf = (kind: Kind): JsonObject => {
       ...Object.fromEntries(Object.entries(kind.properties).map(([member, schema]) => [member, structural(schema)])),
     },
   };
-  const defaults = [...staticDefaults(kind, bare)].map(([place, value]): [string, JsonObject] => [place, { default: value }]);
-  const rules = celRulesOf(kind).map(({ place, rule, message }): [string, JsonObject] => [place, { rule, message }]);
-  let schema = bare;
-  for (const [place, more] of [...defaults, ...boundsOf(kind)]) schema = extendAt(schema, place, more);
-  for (const [place, rule] of rules) {
+  for (const [place, value] of staticDefaults(kind, schema)) extendAt(schema, place, { default: value });
+  for (const [place, more] of boundsOf(kind)) extendAt(schema, place, more);
+  for (const { place, rule, message } of celRulesOf(kind)) {
     const there = schemaAt(schema, place)?.['x-kubernetes-validations'];
-    schema = extendAt(schema, place, { 'x-kubernetes-validations': [...(Array.isArray(there) ? there : []), rule] });
+    extendAt(schema, place, { 'x-kubernetes-validations': [...(Array.isArray(there) ? there : []), { rule, message }] });
   }
-  return objectOr(schema);
+  return schema;
 };

@@ -117,7 +117,7 @@ const printObjects: Printer = async (session, places, options) => {
     places.map(async (place) => ({ place, body: (await session.client.call({ path: listPath(place, options) })).body })),
   );
   const objects = answers.flatMap(({ place, body }) =>
-    place.name === '' ? itemsOf(body, place.type, apiVersionOf(place.type)) : [asObject(body)],
+    (place.name === '' ? itemsOf(body, place.type, apiVersionOf(place.type)) : [asObject(body)]).map(forReading),
   );
   const [only] = objects;
   const single = places.length === 1 && places[0]?.name !== '' ? only : undefined;
@@ -131,6 +131,12 @@ const nameLines = (type: ResourceType, body: unknown): string => {
   const items: unknown = objectOr(body)['items'];
   const objects: unknown[] = Array.isArray(items) ? items : [body];
   return objects.map((object) => `${objectName(type, String(objectOr(objectOr(object)['metadata'])['name']))}\n`).join('');
+};
+
+/** Without the record of who wrote which field, which is longer than the object. */
+const forReading = (object: unknown): unknown => {
+  const { managedFields: _, ...metadata } = objectOr(objectOr(object)['metadata']);
+  return { ...objectOr(object), metadata };
 };
 
 export const formatObject = (object: unknown, output: Output): string =>
@@ -150,7 +156,7 @@ const follow = async (session: Session, place: Place, options: GetOptions, revis
   });
   for await (const { object } of stream) {
     if (!asTable) {
-      io.out(output === 'name' ? nameLines(place.type, object) : output === 'yaml' ? `---\n${formatObject(object, output)}` : formatObject(object, output));
+      io.out(output === 'name' ? nameLines(place.type, object) : output === 'yaml' ? `---\n${formatObject(forReading(object), output)}` : formatObject(forReading(object), output));
       continue;
     }
     const table = readTable(object);

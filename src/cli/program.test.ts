@@ -40,6 +40,20 @@ test('apply --dry-run says what would happen and keeps nothing', async () => {
   assert.equal((await heddle('get vpc dry')).status, 1);
 });
 
+test('apply --server-side owns fields under a name, tells conflicts with their paths, and takes them by force', async () => {
+  const file = (description: string) => vpc('owned', '10.20.0.0/24', `  description: ${description}\n`);
+  assert.equal((await heddle('apply --server-side -f -', file('ours'))).out, 'vpc.heddle.dev/owned serverside-applied\n');
+  const refused = await heddle('apply --server-side --field-manager other -f -', file('theirs'));
+  assert.equal(refused.status, 1);
+  assert.match(refused.note, /\.spec\.description: conflict with "heddle"/);
+  await heddle('apply --server-side --field-manager other --force-conflicts -f -', file('theirs'));
+  assert.match((await heddle('get vpc owned -o yaml')).out, /description: theirs/);
+  assert.doesNotMatch((await heddle('get vpc owned -o json')).out, /managedFields/);
+  await heddle('apply --server-side --field-manager other -f -', vpc('owned', '10.20.0.0/24'));
+  assert.doesNotMatch((await heddle('get vpc owned -o yaml')).out, /description/);
+  assert.match((await heddle('apply --force-conflicts -f -', file('x'))).note, /need --server-side/);
+});
+
 test('one bad document and nothing is sent; every fault is said with file, line and column, at once', async () => {
   const text = `${vpc('good', '10.4.0.0/24')}---\n${vpc('bad', '10.4.1.0/24', '    back: { cidr: 10.4.2.0/24, vlna: 3 }\n  mode: l9\n')}---\na: b: c\n`;
   const { status, out, note } = await heddle('apply -f -', text);

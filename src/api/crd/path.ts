@@ -13,11 +13,9 @@ export const schemaAt = (root: JsonObject, place: string): JsonObject | undefine
   return isJsonObject(at) ? at : undefined;
 };
 
-/** A copy of `root` in which the schema at `place` has more members. Throws when there is no such place. */
-export const extendAt = (root: JsonObject, place: string, more: JsonObject): JsonObject => {
-  const copy = structuredClone(root);
-  const schema = schemaAt(copy, place);
+/** Gives the schema at `place` more members. Throws when there is no such place. */
+export const extendAt = (root: JsonObject, place: string, more: JsonObject): void => {
+  const schema = schemaAt(root, place);
   if (schema === undefined) throw new Error(`the schema has no "${place}"`);
   Object.assign(schema, more);
-  return copy;
 };
