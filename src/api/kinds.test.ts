@@ -29,6 +29,9 @@ const samples: Readonly<Record<string, unknown>> = {
   MappingSlice: { vpc: 'v', mappings: [{ address: '10.1.0.9', mac: '0200.0000.0009', vtep: '192.0.2.1' }] },
   DHCPLease: { vpc: 'red', subnet: 'front', address: '10.1.0.9', mac: '02:00:00:00:00:09', switch: 'leaf-1', type: 'Dynamic' },
   Claim: { pool: 'vni', value: '1', owner: { kind: 'VPC', namespace: '', name: 'a', uid: 'u' }, purpose: 'l3' },
+  Rollout: {
+    fabric: 'default', revision: 1, changes: [], phase: 'Complete', wave: 1, waves: [['leaf-1']], failures: [], startTime: '2026-01-01T00:00:00Z', message: '',
+  },
 };
 
 const sampleOf = (kind: Kind): Resource => ({ apiVersion, kind: kind.kind, metadata: { name: 'a' }, spec: samples[kind.kind] });

@@ -9,6 +9,7 @@ import { fabric } from './kinds/fabric.ts';
 import { gateway } from './kinds/gateway.ts';
 import { mappingSlice } from './kinds/mappingslice.ts';
 import { peeringConsent } from './kinds/peeringconsent.ts';
+import { rollout } from './kinds/rollout.ts';
 import { securityPolicy } from './kinds/securitypolicy.ts';
 import { server } from './kinds/server.ts';
 import { switchKind } from './kinds/switch.ts';
@@ -36,6 +37,7 @@ export const kinds: readonly Kind[] = [
   mappingSlice,
   dhcpLease,
   claim,
+  rollout,
 ];
 
 const byName: ReadonlyMap<string, Kind> = new Map(kinds.map((kind) => [kind.kind, kind]));

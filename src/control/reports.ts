@@ -43,6 +43,8 @@ export const usualPace: Pace = { progressMilliseconds: 500, graceMilliseconds: 3
 
 /** Objects applied together arrive one by one: only what is still a fault when they are all there is worth an event. */
 const faultMilliseconds = 2000;
+/** Kinds that the controller writes itself, and says nothing about. */
+const unjudged: ReadonlySet<string> = new Set(['Claim', 'DHCPLease', 'Rollout']);
 
 export class Reports {
   readonly events: Events;
@@ -156,7 +158,7 @@ export class Reports {
   #wanted(key: string): WantedStatus | undefined {
     const isRipe = this.#ripe.delete(key);
     const object = this.#options.objects.get(key) ?? this.#options.vetting?.aside(key);
-    if (object === undefined || object.kind === 'Claim' || object.kind === 'DHCPLease') return undefined;
+    if (object === undefined || unjudged.has(object.kind)) return undefined;
     const { status, tentative, waiting } = this.#options.verdictOn(object);
     if (tentative && this.#tentative !== undefined) {
       this.#tentative.add(key);

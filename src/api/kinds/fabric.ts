@@ -1,6 +1,7 @@
 /** Fabric: the pools and the protocol settings that everything else draws from. One, named `default`, is expected. */
 import { type Static, Type } from 'typebox';
 import { cidr, mac, percent, range, statusBase } from './common.ts';
+import { selector } from './selector.ts';
 import { canonicalMac, canonicalPrefix } from './canonical.ts';
 import { column, defineKind, readyColumn, wideColumn } from './define.ts';
 import { fabricRules } from '../rules/fabric.ts';
@@ -89,6 +90,46 @@ export const fabricSpec = Type.Object(
         },
       ),
     ),
+    rollout: Type.Optional(
+      Type.Object(
+        {
+          canary: Type.Optional(selector('Devices that get a change first, by labels or name of the Switch or Gateway; default the first by name.')),
+          wavePercent: Type.Optional(Type.Integer({ minimum: 1, maximum: 100, description: 'Devices of a later wave, in percent of those concerned.' })),
+          soakSeconds: Type.Optional(
+            Type.Integer({ minimum: 0, maximum: 86_400, description: 'How long the devices of a wave are watched before the next wave.' }),
+          ),
+          deadlineSeconds: Type.Optional(
+            Type.Integer({ minimum: 1, maximum: 86_400, description: 'How long a device may take to acknowledge, and to be healthy.' }),
+          ),
+          checks: Type.Optional(
+            Type.Object(
+              {
+                sessions: Type.Optional(Type.Boolean({ description: 'Every BGP session that was up is up again.' })),
+                probes: Type.Optional(Type.Boolean({ description: 'The leaves of attached servers answer each other over the overlay.' })),
+              },
+              { additionalProperties: false, description: 'What must hold beside that devices acknowledge; default both.' },
+            ),
+          ),
+          rollback: Type.Optional(
+            Type.Union([Type.Literal('Automatic'), Type.Literal('Manual')], {
+              description: 'Automatic: when a wave fails, its devices and those before go back to what they ran; Manual: they stay as they are.',
+            }),
+          ),
+          applies: Type.Optional(
+            Type.Union([Type.Literal('Fabric'), Type.Literal('All')], {
+              description: "Fabric: to changes of what operators declare; tenants' changes go to all devices at once. All: to both.",
+            }),
+          ),
+          paused: Type.Optional(Type.Boolean({ description: 'No further wave is let go.' })),
+          historyLimit: Type.Optional(Type.Integer({ minimum: 1, maximum: 1000, description: 'Rollouts that are over and kept.' })),
+        },
+        {
+          additionalProperties: false,
+          description:
+            'Changes of objects that exist go to devices wave by wave; what is new or deleted goes at once. Left out: every change goes to all devices at once.',
+        },
+      ),
+    ),
   },
   { additionalProperties: false },
 );
@@ -131,8 +172,20 @@ export const fabricDefaults = {
   safety: { maxDeletedPercent: 50, minDeletedRows: 50, maxDevicesPercent: 25, minDevices: 10, windowSeconds: 60 },
 } as const;
 
+/** Of a Fabric that has `spec.rollout`. */
+export const rolloutDefaults = {
+  wavePercent: 25,
+  soakSeconds: 30,
+  deadlineSeconds: 60,
+  checks: { sessions: true, probes: true },
+  rollback: 'Automatic',
+  applies: 'Fabric',
+  paused: false,
+  historyLimit: 20,
+} as const;
+
 export function defaultFabricSpec(spec: FabricSpec) {
-  const { underlay = {}, asns = {}, overlay = {}, reserved = [], safety = {} } = spec;
+  const { underlay = {}, asns = {}, overlay = {}, reserved = [], safety = {}, rollout } = spec;
   const standard = fabricDefaults;
   return {
     ...spec,
@@ -153,6 +206,7 @@ export function defaultFabricSpec(spec: FabricSpec) {
     },
     reserved: reserved.map(canonicalPrefix),
     safety: { ...standard.safety, ...safety },
+    ...(rollout === undefined ? {} : { rollout: { ...rolloutDefaults, ...rollout, checks: { ...rolloutDefaults.checks, ...rollout.checks } } }),
   };
 }
 export type DefaultedFabricSpec = ReturnType<typeof defaultFabricSpec>;

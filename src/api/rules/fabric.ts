@@ -4,6 +4,7 @@ import type { Prefix } from '../../net/brand.ts';
 import type { Findings } from '../findings.ts';
 import type { Subject } from '../kinds/define.ts';
 import type { DefaultedFabricSpec } from '../kinds/fabric.ts';
+import { selectorRules } from './selector.ts';
 import { disjoint, type NamedPrefix, unicastMac, usablePrefix } from './addresses.ts';
 
 /** ASNs that no network may use as its own, and why. */
@@ -17,6 +18,7 @@ export function fabricRules({ spec }: Subject<DefaultedFabricSpec>, found: Findi
   checkAsns(spec, found);
   orderedRange('spec.overlay.vnis', spec.overlay.vnis, found);
   unicastMac('spec.overlay.anycastMAC', spec.overlay.anycastMAC, found);
+  if (spec.rollout?.canary !== undefined) selectorRules('spec.rollout.canary', spec.rollout.canary, found);
   for (const [index, text] of spec.reserved.entries()) found.parsed(`spec.reserved[${index}]`, parsePrefix(text));
 }
 
