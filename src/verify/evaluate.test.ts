@@ -124,7 +124,7 @@ test('a fabric: bridged, routed over the L3VNI, leaked, out to an External and b
   assert.ok(verdict !== undefined);
   assert.equal(
     formatVerdict(verdict),
-    'leaf-1: into segment 101 (attachment/E1/1); leaf-1: routed by 10.1.2.0/24 in vrf100; leaf-2: routed to 10.1.2.12 in segment 102 (host/102/10.1.2.12); delivered to host',
+    'leaf-1: into segment 101 (attachment/E1/1); leaf-1: routed by 10.1.2.0/24 in vrf100 (segment/102); leaf-2: routed to 10.1.2.12 in segment 102 (host/102/10.1.2.12); delivered to host',
   );
 });
 

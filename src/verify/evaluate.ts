@@ -9,7 +9,7 @@ import { contains } from '../net/prefix.ts';
 import { admits, isolationOf, pairingOf, refusedBy } from './filters.ts';
 import { maySendAs } from './sources.ts';
 import { placeKey, type Device, type Network, type Route, type Segment, type Vrf } from './network.ts';
-import type { Delivery, DropReason, Hop, Packet, Place, Verdict } from './packet.ts';
+import type { Delivery, Doing, DropReason, Hop, Packet, Place, Verdict } from './packet.ts';
 
 /** What becomes of a packet that comes in at a port. */
 export const evaluate = (network: Network, place: Place, packet: Packet): Verdict => new Walk(network, packet).enter(place);
@@ -59,7 +59,7 @@ class Walk {
     const attachment = device.attachments.get(key);
     const segment = attachment && this.#network.segments.get(attachment.segment);
     if (segment === undefined || !segment.devices.has(name)) return this.#drop('NotAttached', name);
-    this.#note(name, `into segment ${segment.row.vni}`, `attachment/${key}`);
+    this.#note(name, 'enters', `into segment ${segment.row.vni}`, `attachment/${key}`);
     return this.#fromHost(device, key, segment);
   }
 
@@ -84,7 +84,7 @@ class Walk {
     const row = `vrfPort/${key}`;
     const vrf = this.#vrfOn(device, name);
     if (vrf === undefined) return this.#drop('NoVRF', device.name, row);
-    this.#note(device.name, `into VRF ${name}`, row);
+    this.#note(device.name, 'enters', `into VRF ${name}`, row);
     if (!admits(device.routedPorts.get(key)?.inbound ?? [], this.#packet)) return this.#drop('InboundACL', device.name, row);
     if (isInside(vrf, this.#packet.source)) return this.#drop('Spoofed', device.name, `vrf/${name}`);
     return this.#route(device, vrf, true);
@@ -101,7 +101,7 @@ class Walk {
     if (found === undefined || isInside(vrf, destination)) return this.#drop('NoRoute', device.name);
     const isolating = mayLeak ? isolationOf(vrf, { ...this.#packet, source, destination }) : undefined;
     if (isolating !== undefined) return this.#drop('Isolated', device.name, isolating);
-    this.#note(device.name, `routed by ${found.prefix} in ${vrf.row.name}`);
+    this.#note(device.name, 'routed', `routed by ${found.prefix} in ${vrf.row.name}`, rowOf(found.value));
     return this.#follow(device, vrf, found.value, destination);
   }
 
@@ -113,7 +113,7 @@ class Walk {
     const next = nextHop === undefined ? undefined : vrf.routes.longest(nextHop);
     if (nextHop === undefined || next === undefined || next.value === route) return this.#drop('NoRoute', device.name, route.row);
     if (++this.#routings > mostRoutings) return this.#drop('Loop', device.name, route.row);
-    this.#note(device.name, `over ${nextHop}`, route.row);
+    this.#note(device.name, 'via', `over ${nextHop}`, route.row);
     return this.#follow(device, vrf, next.value, nextHop);
   }
 
@@ -133,7 +133,7 @@ class Walk {
     const peer = taken?.peer;
     if (taken === undefined || peer === undefined) return this.#drop('NoVRF', device.name, row);
     if (pairingOf(taken.leak, source, destination) === undefined) return this.#drop('NoPairing', device.name, row);
-    this.#note(device.name, `leaked into ${peer.row.name}`, row);
+    this.#note(device.name, 'leaked', `leaked into ${peer.row.name}`, row);
     return this.#route(device, peer, false);
   }
 
@@ -142,6 +142,7 @@ class Walk {
     if (segment === undefined) return this.#drop('NoHost', from.name);
     if (how === 'routed' && isGateway(segment.row, towards)) return this.#deliver({ what: 'gateway', segment: vni, device: from.name });
     const mapped = segment.mappings.get(towards);
+    if (mapped !== undefined) this.#note(from.name, 'arrives', `${how} to ${towards} behind VTEP ${mapped.vtep}`, `mapping/${towards}`);
     if (mapped !== undefined) return this.#deliver({ what: 'mapped', segment: vni, vtep: mapped.vtep });
     const host = segment.hosts.get(towards);
     const reached = host?.places.filter(({ device }) => this.#canReach(from, device, vrf, vni, how)) ?? [];
@@ -149,7 +150,7 @@ class Walk {
     if (reached.length === 0) return this.#drop('NoVTEP', from.name, `segment/${vni}`);
     const refusing = refusedBy(vrf, 'ingress', this.#packet);
     if (refusing !== undefined) return this.#drop('PolicyIngress', reached[0]?.device ?? from.name, refusing);
-    this.#note(reached[0]?.device ?? from.name, `${how} to ${towards} in segment ${vni}`, `host/${vni}/${towards}`);
+    this.#note(reached[0]?.device ?? from.name, 'arrives', `${how} to ${towards} in segment ${vni}`, `host/${vni}/${towards}`);
     return this.#deliver({ what: 'host', segment: vni, address: towards, places: reached });
   }
 
@@ -167,7 +168,7 @@ class Walk {
     const border = this.#network.devices.get(place.device);
     if (border?.vrfs.has(vrf.row.name) !== true) return this.#drop('NoVRF', place.device, row);
     if (from !== border && (from.vtep === undefined || border.vtep === undefined)) return this.#drop('NoVTEP', from.name, row);
-    this.#note(place.device, `out of the fabric at ${placeKey(place.port, place.vlan)}`, row);
+    this.#note(place.device, 'leaves', `out of the fabric at ${placeKey(place.port, place.vlan)}`, row);
     return this.#deliver({ what: 'external', vrf: vrf.row.name, place, nextHop });
   }
 
@@ -175,8 +176,8 @@ class Walk {
     return device.vrfs.has(name) ? this.#network.vrfs.get(name) : undefined;
   }
 
-  #note(device: string, action: string, row?: string): void {
-    this.#hops.push(row === undefined ? { device, action } : { device, action, row });
+  #note(device: string, doing: Doing, action: string, row?: string): void {
+    this.#hops.push(row === undefined ? { device, doing, action } : { device, doing, action, row });
   }
 
   #drop(reason: DropReason, at: string, row?: string): Verdict {
@@ -187,6 +188,12 @@ class Walk {
     return { type: 'delivered', to, hops: this.#hops };
   }
 }
+
+/** The row that a route comes from. */
+const rowOf = (route: Route): string => {
+  if (route.type === 'segment') return `segment/${route.segment}`;
+  return route.type === 'port' ? `vrfPort/${placeKey(route.place.port, route.place.vlan)}` : route.row;
+};
 
 const isGateway = ({ gateways }: SegmentRow, address: Address): boolean => gateways.some((gateway) => addressPart(gateway) === address);
 

@@ -37,9 +37,13 @@ export interface Announcement {
   readonly communities?: readonly string[];
 }
 
+/** What can be done with a packet. `via`: its next hop is looked up in turn. */
+export type Doing = 'enters' | 'routed' | 'via' | 'leaked' | 'arrives' | 'leaves';
+
 /** One thing that was done with a packet, and the row because of which. */
 export interface Hop {
   readonly device: string;
+  readonly doing?: Doing;
   readonly action: string;
   readonly row?: RowId;
 }
