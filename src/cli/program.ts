@@ -14,6 +14,7 @@ import { addDaemonVerbs } from './verbs/daemons.ts';
 import { addExplainVerb } from './verbs/explain.ts';
 import { addLabVerbs } from './verbs/lab.ts';
 import { addObjectVerbs } from './verbs/objects.ts';
+import { addRolloutVerbs } from './verbs/rollout.ts';
 import { addShellVerbs } from './verbs/shell.ts';
 import { addSimulateVerbs } from './verbs/simulate.ts';
 
@@ -36,6 +37,7 @@ export const createProgram = (io: Io, finish: Finish): Command => {
     .exitOverride();
   addObjectVerbs(program, io, finish);
   addExplainVerb(program, io, finish);
+  addRolloutVerbs(program, io, finish);
   addConvertVerbs(program, io, finish);
   addLabVerbs(program, io, finish);
   addDaemonVerbs(program, io, finish);
