@@ -9,6 +9,11 @@ export type WatchEvent =
   /** Everything up to this resourceVersion has been delivered. */
   | { readonly type: 'BOOKMARK'; readonly resourceVersion: string };
 
+export interface ResourceWatch extends AsyncIterable<WatchEvent> {
+  /** Everything up to this revision was handled: the consumer asked for what comes after it. Known in process only. */
+  readonly delivered?: number;
+}
+
 export interface ResourceList {
   readonly resourceVersion: string;
   readonly items: readonly Resource[];
@@ -18,7 +23,7 @@ export interface ResourceClient {
   /** All objects of one kind, all namespaces. */
   list(kind: string): Promise<ResourceList>;
   /** Events after `resourceVersion`, in order; ends with HeddleError `Expired` when that revision was compacted. */
-  watch(kind: string, resourceVersion: string, signal: AbortSignal): AsyncIterable<WatchEvent>;
+  watch(kind: string, resourceVersion: string, signal: AbortSignal): ResourceWatch;
   get(ref: ObjectRef): Promise<Resource>;
   create(object: Resource): Promise<Resource>;
   /** Whole-object update; `Conflict` when metadata.resourceVersion is stale. */

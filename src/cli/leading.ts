@@ -14,15 +14,17 @@ import { type Election, type LeaderSeen, type Office, startElection } from '../c
 import { officeClient } from '../control/leader/officeclient.ts';
 import { southboundAnnotation, type LeaseName } from '../control/leader/record.ts';
 import type { LeaseTiming } from '../control/leader/timing.ts';
+import { type Prepared, type Standby, startStandby } from '../control/standby/standby.ts';
 import { takeTerm, termKey } from '../control/term.ts';
 import { GoalState } from '../goal/state.ts';
 import { systemClock } from '../kit/clock.ts';
 import { HeddleError } from '../kit/error.ts';
+import { optional } from '../kit/json.ts';
 import type { Logger } from '../kit/log.ts';
 import type { Entrance } from '../southbound/entrance.ts';
 import { serveSouthbound } from '../southbound/server.ts';
 import type { TokenSecret } from '../southbound/tokens.ts';
-import type { Store } from '../store/store.ts';
+import type { Revision, Store } from '../store/store.ts';
 
 export interface LeadershipOptions {
   /** For the Lease and for events. */
@@ -38,6 +40,8 @@ export interface LeadershipOptions {
   readonly southbound: string | undefined;
   /** See ControllerOptions.vets. */
   readonly vets?: boolean;
+  /** Compiles along while another server leads, so as to lead sooner; `client` must be in process. Default false. */
+  readonly follows?: boolean;
   readonly tokenSecret: TokenSecret;
   readonly serverVersion: string;
   readonly metrics: MetricsRegistry;
@@ -45,7 +49,14 @@ export interface LeadershipOptions {
   readonly onGoal: (goal: GoalState) => void;
 }
 
-export type TakeOffice = (office: Office) => Promise<{ readonly client: ResourceClient; readonly term: number }>;
+export interface Taken {
+  readonly client: ResourceClient;
+  readonly term: number;
+  /** At which the term was put: what was written in terms before is known to who has heard of this. */
+  readonly revision?: Revision;
+}
+
+export type TakeOffice = (office: Office) => Promise<Taken>;
 
 export interface Leadership {
   /** Resolves when this server has led for the first time, everything loaded; rejects when that failed. */
@@ -69,6 +80,8 @@ class Leading implements Leadership {
   readonly #events: Events;
   #controller: Controller | undefined;
   #leader: LeaderSeen | undefined;
+  #standby: Standby | undefined;
+  #isStopped = false;
 
   constructor(options: LeadershipOptions) {
     this.#options = options;
@@ -104,7 +117,8 @@ class Leading implements Leadership {
   }
 
   async stop(): Promise<void> {
-    await this.#election.stop();
+    this.#isStopped = true;
+    await Promise.all([this.#election.stop(), this.#standby?.stop()]);
     await this.#events.close();
   }
 
@@ -113,6 +127,21 @@ class Leading implements Leadership {
     const isOther = leader !== undefined && leader.identity !== this.#identity;
     const address = leader?.southbound === undefined ? {} : { address: leader.southbound };
     this.#options.entrance.setLeader(isOther ? { ...address, version: leader.version } : undefined);
+    if (isOther) this.#follow();
+  }
+
+  #follow(): void {
+    const { client, log, follows = false } = this.#options;
+    if (follows && !this.#isStopped) this.#standby ??= startStandby({ client, log, clock: systemClock });
+  }
+
+  /** What this server knows already, for the office that it has taken. */
+  async #prepared(revision: Revision | undefined): Promise<Prepared | undefined> {
+    const standby = this.#standby;
+    this.#standby = undefined;
+    if (revision !== undefined) return standby?.handOver(revision);
+    await standby?.stop();
+    return undefined;
   }
 
   async #lead(office: Office): Promise<void> {
@@ -127,12 +156,14 @@ class Leading implements Leadership {
 
   async #hold(office: Office): Promise<void> {
     const { takeOffice, entrance, tokenSecret, log, onGoal, metrics, serverVersion, vets = false } = this.#options;
-    const { client: written, term } = await takeOffice(office);
-    const client = officeClient(written, office);
+    const { client: written, term, revision } = await takeOffice(office);
+    const prepared = await this.#prepared(revision);
+    const direct = officeClient(written, office);
+    const client = prepared?.over(direct) ?? direct;
     const goal = new GoalState();
     onGoal(goal);
     const registry = new MetricsRegistry();
-    const controller = createController({ client, goal, log, registry, vets });
+    const controller = createController({ client, goal, log, registry, vets, ...optional('compiler', prepared?.compiler) });
     const withdraw = join(metrics, registry);
     const service = serveSouthbound(
       // As long as an agent waits at most before it dials again.
@@ -168,6 +199,8 @@ class Leading implements Leadership {
     const { metrics } = this.#options;
     const isLeader = (): number => (this.#controller === undefined ? 0 : 1);
     const registers = [metrics];
+    const isReady = (): number => (this.#standby?.isReady === true ? 1 : 0);
+    const standby: Gauge = new Gauge({ name: 'heddle_standby', help: 'Whether this server has compiled along and would lead at once.', registers, collect: () => standby.set(isReady()) });
     const leader: Gauge = new Gauge({ name: 'heddle_leader', help: 'Whether this server leads.', registers, collect: () => leader.set(isLeader()) });
     const master: Gauge<'name'> = new Gauge({
       name: 'leader_election_master_status',
@@ -185,7 +218,7 @@ export const officeOnStore =
   async (office) => {
     const { term, revision } = await takeTerm(store, office.term, () => leaseCheck(server, office));
     const fence = { key: termKey, revision, onLost: () => office.lose('another controller has taken a term') };
-    return { term, client: isShared ? createInProcessClient(server.registry.fenced(fence)) : server.client };
+    return { term, revision, client: isShared ? createInProcessClient(server.registry.fenced(fence)) : server.client };
   };
 
 const leaseCheck = ({ registry }: ApiServer, { lease: { metadata } }: Office) =>

@@ -151,6 +151,7 @@ const start = async ({ data, api, agents, options, access, onGoal }: Plan, log: 
     client: server.client,
     takeOffice: officeOnStore(store, server, isShared),
     isShared,
+    follows: isShared,
     lease: leaseName,
     timing: isShared ? timingOf(leaseSeconds) : aloneTiming,
     entrance,

@@ -54,6 +54,8 @@ export interface ControllerOptions {
   /** Where the metrics go. */
   readonly registry: Registry;
   readonly clock?: Clock;
+  /** One that has compiled before; default: a new one. What it answers first must hold everything there is. */
+  readonly compiler?: Compiler;
   /**
    * How long after the start a status that was True stays so while devices have not been heard of yet. Default 3,000.
    */
@@ -86,7 +88,7 @@ const devicePrefix = deviceScope('');
 
 class Control implements Controller {
   readonly events: SouthboundEvents;
-  readonly compiler = createCompiler();
+  readonly compiler: Compiler;
   readonly #options: ControllerOptions;
   readonly #clock: Clock;
   readonly #objects = new Objects();
@@ -131,6 +133,7 @@ class Control implements Controller {
   constructor(options: ControllerOptions) {
     this.#options = options;
     const { client, goal, log, clock = systemClock } = options;
+    this.compiler = options.compiler ?? createCompiler();
     this.#clock = clock;
     this.#vetting = options.vets === true ? new Vetting() : undefined;
     const vetting = this.#vetting;

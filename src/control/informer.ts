@@ -3,7 +3,7 @@
  * nothing is heard twice. A watch that fell too far behind lists again and tells only what is different; one that ends or breaks
  * goes on where it was. A server that is away, busy or was set back to an older state is asked again with growing patience.
  */
-import type { ResourceClient } from '../api/client.ts';
+import type { ResourceClient, ResourceWatch } from '../api/client.ts';
 import { refOf, type ObjectRef, type Resource } from '../api/object.ts';
 import type { Clock } from '../kit/clock.ts';
 import { HeddleError } from '../kit/error.ts';
@@ -30,6 +30,8 @@ export interface InformerOptions {
 export interface Informers {
   /** Resolves when the first list of every kind was told; never when stopped before that. */
   readonly synced: Promise<void>;
+  /** Everything of the kind up to this revision was told; -1 when that is not known, as over a network. */
+  delivered(kind: string): number;
   /** Ends all watches and waits for them. */
   stop(): Promise<void>;
 }
@@ -41,10 +43,12 @@ const shortMilliseconds = 1000;
 
 export const startInformers = (options: InformerOptions): Informers => {
   const abort = new AbortController();
-  const informers = options.kinds.map((kind) => new Informer(kind, options, abort.signal));
+  const byKind = new Map(options.kinds.map((kind) => [kind, new Informer(kind, options, abort.signal)]));
+  const informers = [...byKind.values()];
   const running = informers.map((informer) => informer.run());
   return {
     synced: Promise.all(informers.map((informer) => informer.synced)).then(() => undefined),
+    delivered: (kind) => byKind.get(kind)?.delivered ?? -1,
     async stop() {
       abort.abort();
       await Promise.all(running);
@@ -62,6 +66,7 @@ class Informer {
   #resolveSynced: () => void = () => undefined;
   /** Where the watch goes on; undefined: list first. */
   #revision: string | undefined;
+  #watching: ResourceWatch | undefined;
   #failures = 0;
   /** When the last list was asked for, monotonic milliseconds. */
   #listed = Number.NEGATIVE_INFINITY;
@@ -73,6 +78,11 @@ class Informer {
     this.synced = new Promise((resolve) => {
       this.#resolveSynced = resolve;
     });
+  }
+
+  get delivered(): number {
+    if (this.#revision === undefined) return -1;
+    return this.#watching === undefined ? Number(this.#revision) : (this.#watching.delivered ?? -1);
   }
 
   async run(): Promise<void> {
@@ -111,12 +121,13 @@ class Informer {
   async #watchOnce(from: string): Promise<void> {
     const { clock } = this.#options;
     const began = clock.monotonic();
-    await this.#watch(from);
+    await this.#watch(from).finally(() => (this.#watching = undefined));
     if (!this.#signal.aborted && clock.monotonic() - began < shortMilliseconds) throw new HeddleError('Unavailable', 'the server ended the watch at once');
   }
 
   async #watch(from: string): Promise<void> {
-    for await (const event of this.#options.client.watch(this.#kind, from, this.#signal)) {
+    this.#watching = this.#options.client.watch(this.#kind, from, this.#signal);
+    for await (const event of this.#watching) {
       this.#failures = 0;
       if (event.type === 'BOOKMARK') {
         if (Number(event.resourceVersion) < Number(this.#revision)) throw new HeddleError('Expired', 'the server was set back to an older state');

@@ -9,12 +9,14 @@ import { createInProcessClient } from '../apiserver/registry/client.ts';
 import { createRegistry } from '../apiserver/registry/registry.ts';
 import { createScheme } from '../apiserver/scheme.ts';
 import { GoalState, type ChangedScope, type Version } from '../goal/state.ts';
+import { optional } from '../kit/json.ts';
 import { createLogger } from '../kit/log.ts';
 import { until } from '../kit/testing.ts';
 import type { RowFailure } from '../southbound/events.ts';
 import { createMemoryStore } from '../store/memory.ts';
 import type { Store } from '../store/store.ts';
 import { createController, type Controller, type Outlet } from './controller.ts';
+import type { Prepared } from './standby/standby.ts';
 
 /** Devices as the southbound service shows them: what is published reaches those online, which answer when told to. */
 export class Fleet implements Outlet {
@@ -113,12 +115,14 @@ export interface HouseOptions {
   readonly missingMilliseconds?: number;
   /** The API server knows nothing of our kinds but their names, and the controller judges what it hears. */
   readonly lax?: boolean;
+  /** Taken over from a server that compiled along. */
+  readonly prepared?: Prepared;
 }
 
 /** Started when it resolves. `stop` leaves the store open, so that a second house can go on with it. */
 export const buildHouse = async (options: HouseOptions = {}): Promise<House> => {
   const { store = createMemoryStore(), devices = [], patienceMilliseconds = 0, missingMilliseconds = 0 } = options;
-  const { lax = false } = options;
+  const { lax = false, prepared } = options;
   const client = createInProcessClient(createRegistry(store, createScheme([...coreKinds, ...(lax ? kinds.map(laxKind) : kinds)])));
   await ensureNamespace(client, 'default');
   const goal = new GoalState();
@@ -126,7 +130,8 @@ export const buildHouse = async (options: HouseOptions = {}): Promise<House> => 
   const metrics = new MetricsRegistry();
   const log = createLogger({ name: 'test', level: 'silent' });
   const pace = { progressMilliseconds: 5, graceMilliseconds: 5, refreshMilliseconds: 5 };
-  const controller = createController({ client, goal, log, registry: metrics, patienceMilliseconds, missingMilliseconds, pace, vets: lax });
+  const listing = prepared?.over(client) ?? client;
+  const controller = createController({ client: listing, ...optional('compiler', prepared?.compiler), goal, log, registry: metrics, patienceMilliseconds, missingMilliseconds, pace, vets: lax });
   fleet.attach(controller);
   for (const device of devices) fleet.connect(device);
   await controller.start(fleet);

@@ -1,5 +1,5 @@
 /** The resource API for controllers in the same process: no sockets, the same rules. */
-import type { ResourceClient, WatchEvent } from '../../api/client.ts';
+import type { ResourceClient } from '../../api/client.ts';
 import type { Resource } from '../../api/object.ts';
 import { HeddleError } from '../../kit/error.ts';
 import { mergePatch } from '../patch/patch.ts';
@@ -14,12 +14,12 @@ export const createInProcessClient = (registry: Registry, fieldManager = 'heddle
       return { items, resourceVersion: String(revision) };
     },
 
-    async *watch(kind, resourceVersion, signal): AsyncGenerator<WatchEvent> {
+    watch(kind, resourceVersion, signal) {
       const after = Number(resourceVersion);
       if (!Number.isSafeInteger(after) || after < 0) {
         throw new HeddleError('BadRequest', `resourceVersion "${resourceVersion}" is not one of this server`);
       }
-      yield* registry.watch(scheme.byKind(kind), { after, signal, buffer: 100_000, bufferCharacters: 1024 * 1024 * 1024 });
+      return registry.watch(scheme.byKind(kind), { after, signal, buffer: 100_000, bufferCharacters: 1024 * 1024 * 1024 });
     },
 
     get: (ref) => registry.get(scheme.byKind(ref.kind), ref.namespace, ref.name),
