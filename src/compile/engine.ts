@@ -30,7 +30,7 @@ export interface CompileResult {
    * deleted object: the scopes that must acknowledge before what it held is free.
    */
   readonly contributions: ReadonlyMap<string, ReadonlySet<string>>;
-  /** Of rows that were deleted, by scope and id: the objects that contributed to them last. */
+  /** Of rows that changed or were deleted, by scope and id: the objects that contributed to them and do not, or not the same, any more. */
   readonly departed: ReadonlyMap<string, ReadonlyMap<RowId, readonly ObjectRef[]>>;
   /** All findings of the object, errors first; empty when there are none left. */
   readonly findings: ReadonlyMap<string, readonly CompileFinding[]>;
@@ -56,6 +56,8 @@ export interface Compiler {
   apply(changes: readonly ObjectChange[]): CompileResult;
   /** Objects that a row comes from; empty when there is no such row. */
   explain(scope: string, id: RowId): ObjectRef[];
+  /** Of those, the objects of which the row is part of what they are translated to, the oldest first; the others it only reads. */
+  owners(scope: string, id: RowId): ObjectRef[];
   /** Names of all scopes that hold rows. */
   scopes(): string[];
   /** Rows of a scope, ordered by row id. */
@@ -123,6 +125,10 @@ class Engine implements Compiler {
 
   explain(scope: string, id: RowId): ObjectRef[] {
     return this.#goal.explain(scope, id);
+  }
+
+  owners(scope: string, id: RowId): ObjectRef[] {
+    return this.#goal.owners(scope, id);
   }
 
   scopes(): string[] {

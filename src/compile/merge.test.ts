@@ -151,6 +151,24 @@ const checkNews = (before: ReadonlyMap<string, string[]>, after: ReadonlyMap<str
   }
 };
 
+/** By row: keys of all that contribute to it. */
+const partiesOf = (model: Model): ReadonlyMap<string, ReadonlySet<string>> =>
+  new Map([...model.claims()].map(([at, claims]) => [at, new Set(claims.flatMap(({ contributor, scoped }) => [contributor.owner, ...scoped.from].map(refKey)))]));
+
+/** Whoever contributed to a row that is another one now, and does not any more, is named. */
+const checkDeparted = (
+  before: ReadonlyMap<string, ReadonlySet<string>>,
+  after: ReadonlyMap<string, ReadonlySet<string>>,
+  rows: ReadonlySet<string>,
+  { departed }: Merged,
+): void => {
+  for (const at of rows) {
+    const [scope = '', id = ''] = at.split(' ');
+    const named = new Set((departed.get(scope)?.get(id) ?? []).map(refKey));
+    for (const key of before.get(at) ?? []) assert.ok(after.get(at)?.has(key) === true || named.has(key), `${key} contributed to ${at}`);
+  }
+};
+
 test('after any sequence of contributions the table says what it would say from scratch, and its deltas add up to it', () => {
   fc.assert(
     fc.property(fc.array(step, { maxLength: 25 }), (steps) => {
@@ -158,6 +176,7 @@ test('after any sequence of contributions the table says what it would say from 
       const model = new Model();
       const mirror = new Map<string, Row>();
       let before = model.parts();
+      let former = partiesOf(model);
       for (const each of [...steps, { ...steps[0], owner: 0, translator: 'one', age: 0, rows: [], kept: 0, publish: true }]) {
         model.take(each, table);
         if (!each.publish) continue;
@@ -167,7 +186,9 @@ test('after any sequence of contributions the table says what it would say from 
         assert.deepEqual(new Map([...mirror].sort()), new Map([...model.published()].sort()));
         check(table, model);
         checkNews(before, model.parts(), changed, model, merged);
+        checkDeparted(former, partiesOf(model), changed, merged);
         before = model.parts();
+        former = partiesOf(model);
       }
     }),
     { numRuns: 300 },

@@ -27,7 +27,7 @@ export interface Merged {
   readonly scopes: readonly ScopeDelta[];
   /** By object key: the scopes where a row it contributes to changed, or where it began or ceased to contribute. */
   readonly contributions: ReadonlyMap<string, ReadonlySet<string>>;
-  /** Of rows that were deleted, by scope and id: the objects that contributed to them last. */
+  /** Of rows that changed or were deleted, by scope and id: the objects that contributed to them and do not, or not the same, any more. */
   readonly departed: ReadonlyMap<string, ReadonlyMap<RowId, readonly ObjectRef[]>>;
   /** Keys of objects whose conflicts changed. */
   readonly conflicted: ReadonlySet<string>;
@@ -128,7 +128,7 @@ export class GoalTable {
   /** Keys of the objects that have a finding for a row. */
   readonly #disputes = new Map<Slot, ReadonlySet<string>>();
   #touched: Slot[] = [];
-  /** Who said last what rows without a contribution are. */
+  /** Who said of rows what is not said, or not by them, any more. */
   readonly #departed = new Map<Slot, readonly ObjectRef[]>();
 
   /**
@@ -166,10 +166,10 @@ export class GoalTable {
           for (const { contributor, scoped } of slot.contributions()) this.#scopesOf.note(contributor.owner, scoped);
         }
         const delta = getOrMake(scopes, slot.scope, () => ({ upserts: [], deletes: [] }));
-        if (row === undefined) {
-          delta.deletes.push(rowId(slot));
-          getOrMake(departed, slot.scope, () => new Map<RowId, readonly ObjectRef[]>()).set(rowId(slot), this.#departed.get(slot) ?? []);
-        } else delta.upserts.push(row);
+        if (row === undefined) delta.deletes.push(rowId(slot));
+        else delta.upserts.push(row);
+        const gone = this.#departed.get(slot);
+        if (gone !== undefined) getOrMake(departed, slot.scope, () => new Map<RowId, readonly ObjectRef[]>()).set(rowId(slot), gone);
         slot.published = row;
       }
       if (row === undefined) this.#drop(slot);
@@ -194,6 +194,11 @@ export class GoalTable {
     for (const { contributor, scoped } of this.#scopes.get(scope)?.get(id)?.contributions() ?? [])
       for (const ref of [contributor.owner, ...scoped.from]) found.set(refKey(ref), ref);
     return [...found].sort(([left], [right]) => byText(left, right)).map(([, ref]) => ref);
+  }
+
+  /** Those that hand the row in, the oldest first. */
+  owners(scope: string, id: RowId): ObjectRef[] {
+    return (this.#scopes.get(scope)?.get(id)?.contributions() ?? []).map(({ contributor }) => contributor.owner);
   }
 
   /** Looks at all rows of the scopes that the object has rows in. */
@@ -236,7 +241,10 @@ export class GoalTable {
     const before = found.by(contributor);
     found.set(contributor, scoped);
     if (before?.contributor.age === contributor.age && same(before.scoped, scoped)) return found;
-    if (before !== undefined) this.#scopesOf.add(contributor.owner, before.scoped, -1);
+    if (before !== undefined) {
+      this.#scopesOf.add(contributor.owner, before.scoped, -1);
+      if (!same(before.scoped.from, scoped.from)) this.#noteDeparted(found, before);
+    }
     this.#scopesOf.add(contributor.owner, scoped, 1);
     this.#touched.push(found);
     return found;
@@ -246,9 +254,13 @@ export class GoalTable {
     const before = slot.by(contributor);
     if (before === undefined) return;
     slot.set(contributor, undefined);
-    if (slot.row === undefined) this.#departed.set(slot, [contributor.owner, ...before.scoped.from]);
+    this.#noteDeparted(slot, before);
     this.#scopesOf.add(contributor.owner, before.scoped, -1);
     this.#touched.push(slot);
+  }
+
+  #noteDeparted(slot: Slot, { contributor, scoped }: Contribution): void {
+    this.#departed.set(slot, [contributor.owner, ...scoped.from, ...(this.#departed.get(slot) ?? [])]);
   }
 
   #drop(slot: Slot): void {
