@@ -20,6 +20,34 @@ describe('discovery', () => {
       assert.equal(at(ours, 'versions.0.resources.0.subresources.0.subresource'), 'status');
     }));
 
+  it('tells the same resources and subresources, with the same verbs, plain and aggregated', () =>
+    withServer(async ({ call }) => {
+      const list = (value: unknown): unknown[] => (Array.isArray(value) ? value : []);
+      const aggregated = (await Promise.all(['/api', '/apis'].map((path) => call('GET', path, accept('application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList'))))).flatMap(({ json }) => list(json['items']));
+      let compared = 0;
+      for (const group of aggregated) {
+        const name = at(group, 'metadata.name');
+        const version = String(at(group, 'versions.0.version'));
+        const plain = list((await call('GET', name === undefined ? `/api/${version}` : `/apis/${String(name)}/${version}`)).json['resources']);
+        const flat = list(at(group, 'versions.0.resources')).flatMap((resource) => [
+          [at(resource, 'resource'), at(resource, 'verbs')],
+          ...list(at(resource, 'subresources')).map((part) => [`${String(at(resource, 'resource'))}/${String(at(part, 'subresource'))}`, at(part, 'verbs')]),
+        ]);
+        assert.deepEqual(flat, plain.map((resource) => [at(resource, 'name'), at(resource, 'verbs')]));
+        compared += flat.length;
+      }
+      assert.ok(compared > 20);
+    }));
+
+  it('is written as YAML for those who ask for it, and not at all as what it cannot be', () =>
+    withServer(async ({ call }) => {
+      for (const path of ['/api', '/apis', '/apis/test.heddle.dev', '/apis/test.heddle.dev/v1']) {
+        assert.match((await call('GET', path, accept('application/yaml'))).text, /^kind: API/, path);
+        assert.equal((await call('GET', path, accept('text/html'))).status, 406, path);
+        assert.equal((await call('GET', path, accept('application/vnd.kubernetes.protobuf,application/json'))).status, 200, path);
+      }
+    }));
+
   it('lists groups, versions and resources with status as its own entry; trailing slashes do not matter', () =>
     withServer(async ({ call }) => {
       assert.deepEqual((await call('GET', '/api')).json['versions'], ['v1']);
@@ -43,6 +71,7 @@ describe('OpenAPI', () => {
       assert.deepEqual([wrong.status, wrong.headers['location']], [301, url]);
       const none = await call('GET', url.replace(/\?.*/, ''));
       assert.deepEqual([none.status, none.headers['cache-control']], [200, 'no-cache, private']);
+      assert.equal((await call('GET', url, accept('application/com.github.proto-openapi.spec.v3@v1.0+protobuf'))).status, 406, 'JSON would be read as protobuf');
       assert.equal((await call('GET', url, { headers: { 'if-none-match': String(right.headers['etag']) } })).status, 304);
       const schema = at(right.json, 'components.schemas');
       const spec = at(Object(schema)['dev.heddle.test.v1.Robot'], 'properties.spec.properties');

@@ -39,6 +39,7 @@ const groupOf = (scheme: Scheme, name: string): JsonObject => {
 };
 
 const viewVerbs = ['get'];
+const finalizeVerbs = ['update'];
 const actionVerbs = ['create'];
 
 /** `/api/v1` and `/apis/GROUP/VERSION`. */
@@ -60,7 +61,7 @@ const plainResources = (served: ServedKind): JsonObject[] => {
   const status = { name: `${plural}/status`, singularName: '', namespaced: served.namespaced, kind, verbs: statusVerbs };
   const read = Object.entries(views).map(([view, answer]) => ({ ...status, name: `${plural}/${view}`, kind: answer, verbs: viewVerbs }));
   const asked = Object.entries(actions).map(([action, answer]) => ({ ...status, name: `${plural}/${action}`, ...answer, verbs: actionVerbs }));
-  const finalize = { ...status, name: `${plural}/finalize`, verbs: ['update'] };
+  const finalize = { ...status, name: `${plural}/finalize`, verbs: finalizeVerbs };
   return [resource, ...(hasStatus ? [status] : []), ...(served.kind.finalizes === true ? [finalize] : []), ...read, ...asked];
 };
 
@@ -98,11 +99,12 @@ const aggregatedGroupVersion = ({ version, kinds }: GroupVersion): JsonObject =>
   resources: kinds.map(aggregatedResource),
 });
 
-const subresourcesOf = ({ hasStatus, views = {}, actions = {} }: Kind, responseKind: { readonly group: string; readonly version: string }): JsonObject => {
+const subresourcesOf = ({ hasStatus, finalizes, views = {}, actions = {} }: Kind, responseKind: { readonly group: string; readonly version: string }): JsonObject => {
   const status = hasStatus ? [{ subresource: 'status', responseKind, verbs: statusVerbs }] : [];
+  const finalize = finalizes === true ? [{ subresource: 'finalize', responseKind, verbs: finalizeVerbs }] : [];
   const read = Object.entries(views).map(([view, kind]) => ({ subresource: view, responseKind: { ...responseKind, kind }, verbs: viewVerbs }));
   const asked = Object.entries(actions).map(([action, kind]) => ({ subresource: action, responseKind: kind, verbs: actionVerbs }));
-  const subresources = [...status, ...read, ...asked];
+  const subresources = [...status, ...finalize, ...read, ...asked];
   return subresources.length === 0 ? {} : { subresources };
 };
 

@@ -2,10 +2,12 @@
 import type { Registry as MetricsRegistry } from 'prom-client';
 import { isBuiltIn } from '../api/object.ts';
 import { HeddleError } from '../kit/error.ts';
+import type { JsonObject } from '../kit/json.ts';
 import type { Access } from './access/access.ts';
 import { denied, type Attributes, type Decision } from './access/attributes.ts';
 import { rightsOf } from './access/rights.ts';
 import { controllersGroup } from './access/user.ts';
+import { representation, write } from './body/media.ts';
 import { deleteCollection, deleteObject } from './deletion.ts';
 import { aggregated, aggregatedVersion, coreVersions, groupDocument, groupList, resourceList } from './discovery.ts';
 import { jsonAnswer, textAnswer, type Answer, type Exchange } from './exchange.ts';
@@ -95,9 +97,8 @@ const actionAnswer = (access: Access, exchange: Exchange, route: ResourceRoute, 
 /** Ends when whoever watches may do so no more. */
 const watchAnswer = async ({ registry, access }: DispatchOptions, exchange: Exchange, route: ResourceRoute, attributes: Attributes): Promise<undefined> => {
   const withdrawn = new AbortController();
-  const forget = access.roles.onChange(() => {
-    if (!access.authorize(attributes).allowed) withdrawn.abort();
-  });
+  const { request, asker } = exchange;
+  const forget = access.guard.admit({ request, asker, attributes, end: () => withdrawn.abort() });
   const signal = AbortSignal.any([exchange.signal, withdrawn.signal]);
   await streamWatch(registry, { ...exchange, signal }, route, parseListQuery(route.served, exchange.query)).finally(forget);
 };
@@ -150,7 +151,7 @@ const createPaths = (options: DispatchOptions): Paths => {
   const openApiV3 = createOpenApiV3(scheme);
   const discovery = (exchange: Exchange, core: boolean): Answer => {
     const version = aggregatedVersion(exchange.request.headers.accept);
-    if (version === undefined) return jsonAnswer(core ? coreVersions(options.address()) : groupList(scheme), 200, { vary: 'Accept' });
+    if (version === undefined) return documentAnswer(exchange, core ? coreVersions(options.address()) : groupList(scheme));
     const type = `application/json;g=apidiscovery.k8s.io;v=${version};as=APIGroupDiscoveryList`;
     return { ...jsonAnswer(aggregated(scheme, core, version), 200, { vary: 'Accept' }), type };
   };
@@ -170,21 +171,27 @@ const createPaths = (options: DispatchOptions): Paths => {
     }
     if (Object.hasOwn(exact, path)) return exact[path]?.(exchange);
     if (path === '/openapi/v3' || path.startsWith('/openapi/v3/')) return openApiV3(exchange);
-    return groupAnswer(options.registry, path) ?? options.health(exchange);
+    return groupAnswer(options.registry, exchange, path) ?? options.health(exchange);
   };
 };
 
-const groupAnswer = ({ scheme }: Registry, path: string): Answer | undefined => {
+/** As JSON or YAML; `NotAcceptable` for those who read neither. */
+const documentAnswer = ({ request }: Exchange, document: JsonObject): Answer => {
+  const { type } = representation(request.headers.accept);
+  return { status: 200, type, body: write(document, type), headers: { vary: 'Accept' } };
+};
+
+const groupAnswer = ({ scheme }: Registry, exchange: Exchange, path: string): Answer | undefined => {
   const [, root, first, second, ...rest] = path.split('/');
   if (rest.length > 0) return undefined;
   const [group, version] = root === 'api' ? ['', first] : [first, second];
   if (root !== 'apis' && root !== 'api') return undefined;
   if (version === undefined) {
     const found = groupDocument(scheme, group ?? '');
-    return found === undefined ? undefined : jsonAnswer(found);
+    return found === undefined ? undefined : documentAnswer(exchange, found);
   }
   const entry = scheme.groupVersions.find((candidate) => candidate.group === group && candidate.version === version);
-  return entry === undefined ? undefined : jsonAnswer(resourceList(entry));
+  return entry === undefined ? undefined : documentAnswer(exchange, resourceList(entry));
 };
 
 /** kubectl compares minor versions with its own and warns when they are far apart. */

@@ -72,13 +72,13 @@ const readPage = async (registry: Registry, exchange: Exchange, route: ResourceR
       throw expiredPage(thrown, token.start);
     });
   }
-  const named = query.field?.name;
-  if (named !== undefined && (namespace !== '' || !served.namespaced)) return listOne(registry, route, named, query);
   const asked = query.resourceVersion ?? 0;
   await awaitRevision(registry, asked, exchange.signal);
   // Version 0 means "any state you have": stock servers answer it from a cache that cannot page.
   const limit = query.resourceVersion === 0 ? undefined : query.limit;
   const exact = asked > 0 && (query.match === 'Exact' || (query.match === '' && limit !== undefined));
+  const named = query.field?.name;
+  if (named !== undefined && !exact && (namespace !== '' || !served.namespaced)) return listOne(registry, route, named, query);
   return registry.list(served, { ...pageOptions(route, query, limit), managedFields, ...(exact ? { revision: asked } : {}) });
 };
 

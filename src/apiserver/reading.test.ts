@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { gunzipSync } from 'node:zlib';
-import { accept, all, make, names, robots, table } from './httptesting.ts';
+import { accept, all, make, merge, names, robots, table } from './httptesting.ts';
 import { at, withServer } from './testing.ts';
 
 describe('reading', () => {
@@ -40,8 +40,20 @@ describe('reading', () => {
       assert.equal((await call('GET', `${robots}?resourceVersionMatch=Exact`)).status, 422);
       assert.equal((await call('GET', `${robots}/a?resourceVersion=x`)).status, 400);
       assert.equal((await call('GET', `${robots}/a?resourceVersion=${version}`)).status, 200);
-      const future = await call('GET', `${robots}?resourceVersion=99999`);
-      assert.deepEqual([future.status, at(future.json, 'details.causes.0.reason')], [504, 'ResourceVersionTooLarge']);
+      const futures = await Promise.all([`${robots}?`, `${robots}?fieldSelector=metadata.name%3Da&`, `${robots}/a?`].map((path) => call('GET', `${path}resourceVersion=99999`)));
+      for (const future of futures) assert.deepEqual([future.status, at(future.json, 'details.causes.0.reason')], [504, 'ResourceVersionTooLarge']);
+    }));
+
+  it('reads versions of one named object like those of all', () =>
+    withServer(async (test) => {
+      const { call } = test;
+      const version = String(at(await make(test, 'a'), 'metadata.resourceVersion'));
+      await call('PATCH', `${robots}/a`, { headers: merge, body: { spec: { speed: 5 } } });
+      const speed = async (query: string): Promise<unknown> => at((await call('GET', `${robots}?fieldSelector=metadata.name%3Da&${query}`)).json, 'items.0.spec.speed');
+      assert.equal(await speed(''), 5);
+      assert.equal(await speed(`resourceVersion=${version}`), 5);
+      assert.equal(await speed(`resourceVersion=${version}&resourceVersionMatch=Exact`), 1);
+      assert.equal(await speed(`resourceVersion=${version}&limit=500`), 1, 'a limit without a match asks for just that version');
     }));
 
   it('selects by label and field, pages through what is selected, and refuses fields it does not know', () =>

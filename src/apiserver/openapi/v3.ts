@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import type { Answer, Exchange } from '../exchange.ts';
 import { jsonAnswer } from '../exchange.ts';
+import { representation } from '../body/media.ts';
 import type { JsonObject } from '../../kit/json.ts';
 import { basePath, parameterText, pathsOf, type OperationShape } from './paths.ts';
 import { definitionName, definitions } from './schema.ts';
@@ -49,6 +50,8 @@ const pathOf = ({ kinds }: GroupVersion): string => {
 };
 
 const documentAnswer = (exchange: Exchange, path: string, { text, hash }: Document): Answer => {
+  // Who reads protobuf alone would take JSON for it.
+  representation(exchange.request.headers.accept, ['application/json']);
   const asked = exchange.query.get('hash');
   const etag = `"${hash}"`;
   if (asked !== null && asked !== hash) {

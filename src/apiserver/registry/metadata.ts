@@ -46,7 +46,8 @@ const isQualified = (key: string): boolean => {
 
 const keyRule = 'must be a name of at most 63 letters, digits, "-", "_" and ".", optionally after a DNS prefix and "/"';
 
-const checkLabel = (key: string, value: string): Finding[] => {
+/** Findings of a label that no object can have. */
+export const checkLabel = (key: string, value: string): Finding[] => {
   const findings: Finding[] = [];
   if (!isQualified(key)) findings.push(found('metadata.labels', 'FieldValueInvalid', `label key "${key}" ${keyRule}`));
   if (value.length > 63 || !(value === '' || qualifiedPart.test(value))) {

@@ -2,6 +2,7 @@
 import { compileJsonPath, type JsonPath } from '../../api/jsonpath.ts';
 import type { Kind, Resource } from '../../api/object.ts';
 import { HeddleError } from '../../kit/error.ts';
+import { checkLabel } from './metadata.ts';
 
 export type Predicate = (object: Resource) => boolean;
 
@@ -10,6 +11,7 @@ type Requirement = (labels: Labels) => boolean;
 
 const key = '([A-Za-z0-9](?:[-A-Za-z0-9_./]*[A-Za-z0-9])?)';
 const equality = new RegExp(`^${key}\\s*(==|=|!=)\\s*([-A-Za-z0-9_.]*)$`);
+const comparison = new RegExp(`^${key}\\s*([<>])\\s*(-?\\d{1,15})$`);
 const membership = new RegExp(`^${key}\\s+(in|notin)\\s*\\(([^()]*)\\)$`);
 const existence = new RegExp(`^(!?)\\s*${key}$`);
 
@@ -20,9 +22,11 @@ export const parseLabelSelector = (text: string): ((labels: Labels) => boolean) 
 };
 
 const splitRequirements = (text: string): string[] =>
-  text.split(/,(?![^(]*\))/).map((part) => part.trim()).filter((part) => part !== '');
+  text.trim() === '' ? [] : text.split(/,(?![^(]*\))/).map((part) => part.trim());
 
 const parseRequirement = (text: string): Requirement => {
+  const compared = comparison.exec(text);
+  if (compared !== null) return comparingRequirement(compared[1] ?? '', compared[2] === '>', Number(compared[3]));
   const equal = equality.exec(text);
   if (equal !== null) return valueRequirement(equal[1] ?? '', equal[2] === '!=', [equal[3] ?? '']);
   const member = membership.exec(text);
@@ -31,15 +35,32 @@ const parseRequirement = (text: string): Requirement => {
     return valueRequirement(member[1] ?? '', member[2] === 'notin', values);
   }
   const exist = existence.exec(text);
-  if (exist === null) throw new HeddleError('BadRequest', `label selector "${text}" is not understood; write a=b, a!=b, a in (b,c), a notin (b), a or !a`);
+  if (exist === null) throw new HeddleError('BadRequest', `label selector "${text}" is not understood; write a=b, a!=b, a in (b,c), a notin (b), a>1, a<1, a or !a`);
   const [, negated, name = ''] = exist;
+  refuseImpossible(name);
   return (labels) => Object.hasOwn(labels, name) === (negated === '');
 };
 
 /** A label that is absent satisfies `!=` and `notin`. */
 const valueRequirement = (name: string, negated: boolean, values: readonly string[]): Requirement => {
+  refuseImpossible(name, values);
   const wanted = new Set(values);
   return (labels) => (Object.hasOwn(labels, name) && wanted.has(labels[name] ?? '')) !== negated;
+};
+
+/** A label that is absent, or no whole number, is neither more nor less. */
+const comparingRequirement = (name: string, isMore: boolean, bound: number): Requirement => {
+  refuseImpossible(name);
+  return (labels) => {
+    const value = Object.hasOwn(labels, name) ? (labels[name] ?? '') : '';
+    return /^[-+]?\d{1,15}$/.test(value) && (isMore ? Number(value) > bound : Number(value) < bound);
+  };
+};
+
+/** What no label can be is a mistake of whoever asks; selecting nothing would hide it. */
+const refuseImpossible = (name: string, values: readonly string[] = ['']): void => {
+  const [finding] = values.flatMap((value) => checkLabel(name, value));
+  if (finding !== undefined) throw new HeddleError('BadRequest', `label selector: ${finding.message}`);
 };
 
 export interface FieldSelector {
