@@ -4,10 +4,11 @@ import { fileURLToPath } from 'node:url';
 import { readSources } from './cli/source.ts';
 import { labCheck } from './lab/check.ts';
 import { labDown } from './lab/down.ts';
+import { testName } from './lab/testing.ts';
 import { labUp } from './lab/up.ts';
 
 test('the data centre of the examples stands, and all of it connects as it says', async (t) => {
-  const name = 'example';
+  const name = testName();
   t.after(() => labDown({ name }));
   const { sources } = await readSources([fileURLToPath(new URL('../examples/datacenter', import.meta.url))], async () => '');
   const lab = await labUp({ name, objects: sources.map(({ object }) => object) });

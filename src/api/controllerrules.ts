@@ -19,8 +19,8 @@ export const controllerRules: readonly PolicyRule[] = [
   rule(group, kinds.filter(({ hasStatus }) => hasStatus).map(({ plural }) => `${plural}/status`), ['patch']),
   // Ids and addresses in use.
   rule(group, ['claims'], ['get', 'create', 'delete']),
-  // The finalizer that a link is drained by before it goes.
-  rule(group, ['connections'], ['get', 'patch']),
+  // The finalizer that a link is drained by before it goes, and a device after its links.
+  rule(group, ['connections', 'gateways', 'switches'], ['get', 'patch']),
   rule(group, ['dhcpleases'], ['create', 'patch', 'delete']),
   // The built-in one.
   rule(group, ['switchprofiles'], ['create']),

@@ -1,6 +1,6 @@
 /**
  * A finalizer of Heddle's: a link between switches is not gone until traffic has been led around it. The controller puts it
- * on such Connections and takes it away when every device has acknowledged that the link is drained.
+ * on such Connections and takes it away when every device has acknowledged that the link is drained. Devices that such Connections lead to have it too, until these have gone.
  */
 import type { ConnectionSpec } from './kinds/connection.ts';
 import type { ObjectMeta, Resource } from './object.ts';

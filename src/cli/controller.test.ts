@@ -118,6 +118,7 @@ const wiring = smallFabric().filter(({ kind }) => kind !== 'SwitchProfile');
 const others: readonly Resource[] = [
   object('External', 'internet', { bgp: {} }),
   object('Gateway', 'gateway-1', {}),
+  connection('towards', [['spine-1/E1/20', 'gateway-1/E1/1']]),
   object('ExternalPeering', 'red-out', { vpc: 'red', external: 'internet', prefixes: ['0.0.0.0/0'] }),
   object('SecurityPolicy', 'all', { vpc: 'red', subjects: { all: true }, ingress: [{}] }),
   object('PeeringConsent', 'open', { vpc: 'red', peer: { namespace: 'other' } }),
@@ -163,6 +164,9 @@ test('the controller asks for nothing that its role does not grant, and its role
   await waitFor(client, tenant('VPCPeering', 'red-blue'), 'Programmed', 'True', 'Programmed');
   await waitFor(client, tenant('VPCAttachment', 'a1'), 'Programmed', 'True', 'Programmed');
   await until('the link may not go undrained', async () => (await client.get(cluster('Connection', 'second'))).metadata.finalizers?.length === 1);
+  for (const ref of [cluster('Switch', 'leaf-1'), cluster('Gateway', 'gateway-1')]) {
+    await until('nor what it leads to go before it', async () => (await client.get(ref)).metadata.finalizers?.length === 1);
+  }
   for (const each of others) await until(`${each.kind} is judged`, async () => conditionOf(await client.get(refIn(each)), 'Accepted') !== undefined);
   await useTheRest(bench, leaf);
   await controller.close();

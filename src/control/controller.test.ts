@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { attachment, connection, peering, server, smallFabric, vpc } from '../compile/fixture.ts';
 import { tableNumber } from '../goal/codec.ts';
 import { until } from '../kit/testing.ts';
-import { buildHouse, cluster, conditionOf, createAll, fresh, tenant, waitFor } from './testing.ts';
+import { buildHouse, cluster, conditionOf, createAll, fresh, removeAtOnce, tenant, waitFor } from './testing.ts';
 
 const devices = ['spine-1', 'leaf-1', 'leaf-2'];
 const red = vpc('red', { front: '10.1.0.0/24', back: '10.1.1.0/24' });
@@ -218,7 +218,7 @@ test('a removed switch is waited for no longer', async (t) => {
   const sides = [[{ vpc: 'red' }, { vpc: 'blue' }]];
   await createAll(house.client, [peering('red-blue', sides)]);
   await waitFor(house.client, tenant('VPC', 'red'), 'Programmed', 'False', 'Pending');
-  await house.client.delete(cluster('Switch', 'leaf-2'));
+  await removeAtOnce(house.client, cluster('Switch', 'leaf-2'));
   const object = await waitFor(house.client, tenant('VPC', 'red'), 'Programmed', 'True');
   assert.equal((object.status as { ready?: string }).ready, '1/1');
   assert.deepEqual([...(house.fleet.declared ?? [])].toSorted(), ['leaf-1', 'spine-1']);

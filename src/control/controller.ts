@@ -149,6 +149,12 @@ class Control implements Controller {
       client,
       log,
       typeOf: (object) => this.compiler.factsOf(refOf(object))['type'],
+      deviceOf: (name) => {
+        const key = deviceKey(this.#objects, name);
+        const object = this.#objects.get(key);
+        return object && { key, object };
+      },
+      mark: (key) => this.#reports.mark(key),
       isSettled: (key) => this.#barrier.isSettled(key),
       onReleased: () => this.#mailbox.kick(),
       later: (milliseconds, action) => this.#later(milliseconds, action),
@@ -170,6 +176,7 @@ class Control implements Controller {
       devices: this.#devices,
       safeguard: this.#safeguard,
       cabling: this.#cabling,
+      drains: this.#drains,
       objects: this.#objects,
       goal,
       clock,

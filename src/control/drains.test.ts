@@ -102,3 +102,70 @@ test('a cable is not drained whose port is given to another meanwhile, nor one t
   house.fleet.answerAll();
   await waitFor(house.client, ref, 'Programmed', 'True');
 });
+
+test('a cable that was being drained when the controller ended is drained on, and let go, by the next one', async (t) => {
+  const house = await buildHouse({ devices });
+  await createAll(house.client, [...smallFabric(), parallel]);
+  await held(house);
+  house.fleet.answering = false;
+  await change(house, connection('second', [['spine-1/E1/9', 'leaf-1/E1/50']]));
+  await until('it is drained', () => peerRow(house, 'leaf-1', 'E1/51')?.drained);
+  await house.stop();
+  const next = await buildHouse({ store: house.store });
+  t.after(() => next.stop());
+  assert.equal(peerRow(next, 'leaf-1', 'E1/51')?.drained, true);
+  assert.equal(peerRow(next, 'leaf-1', 'E1/50')?.drained, undefined);
+  for (const device of devices) next.fleet.connect(device);
+  await until('it is gone', () => !next.goal.scope('device/leaf-1').rows.has('port/E1/51') || undefined);
+  await until('and no more in use', async () => ((await next.client.get(ref)).status as { cables: unknown[] }).cables.length === 1);
+});
+
+test('a cable that is taken out while no controller runs is drained by the next one', async (t) => {
+  const house = await buildHouse({ devices });
+  await createAll(house.client, [...smallFabric(), parallel]);
+  await held(house);
+  await house.stop();
+  await change(house, connection('second', [['spine-1/E1/10', 'leaf-1/E1/51']]));
+  const next = await buildHouse({ store: house.store });
+  t.after(() => next.stop());
+  assert.equal(peerRow(next, 'leaf-1', 'E1/50')?.drained, true);
+  assert.equal(peerRow(next, 'spine-1', 'E1/9')?.drained, true);
+});
+
+const linksTo = async ({ client }: Awaited<ReturnType<typeof buildHouse>>, device: string) =>
+  (await client.list('Connection')).items.filter(({ spec }) => JSON.stringify(spec).includes(`"${device}/`));
+
+const guarded = async (house: Awaited<ReturnType<typeof buildHouse>>, device: string): Promise<unknown> =>
+  until('the device is held', async () => (await house.client.get(cluster('Switch', device))).metadata.finalizers?.includes(drainFinalizer));
+
+test('a switch that is deleted with its links stays until they are drained, and says for which it waits', async (t) => {
+  const house = await buildHouse({ devices });
+  t.after(() => house.stop());
+  await createAll(house.client, [...smallFabric(), second]);
+  await held(house);
+  await guarded(house, 'leaf-1');
+  house.fleet.answering = false;
+  for (const { metadata } of await linksTo(house, 'leaf-1')) await house.client.delete(cluster('Connection', metadata.name));
+  await house.client.delete(cluster('Switch', 'leaf-1'));
+  await until('its links are drained', () => peerRow(house, 'spine-1', 'E1/9')?.drained);
+  assert.equal(peerRow(house, 'leaf-1', 'E1/50')?.drained, true);
+  const waiting = await waitFor(house.client, cluster('Switch', 'leaf-1'), 'Draining', 'True');
+  const { conditions } = waiting.status as { conditions: { type: string; message: string }[] };
+  assert.match(conditions.find(({ type }) => type === 'Draining')?.message ?? '', /^it goes when these Connections have gone: .*"second"/);
+  house.fleet.answering = true;
+  house.fleet.answerAll();
+  await until('it is gone', async () => house.client.get(cluster('Switch', 'leaf-1')).then(() => undefined, () => true));
+  await assert.rejects(house.client.get(ref), /not found/);
+});
+
+test('a switch that no link leads to is gone at once', async (t) => {
+  const house = await buildHouse({ devices });
+  t.after(() => house.stop());
+  await createAll(house.client, [...smallFabric(), second]);
+  await held(house);
+  await guarded(house, 'leaf-1');
+  for (const { metadata } of await linksTo(house, 'leaf-1')) await house.client.delete(cluster('Connection', metadata.name));
+  await until('its links are gone', async () => (await linksTo(house, 'leaf-1')).length === 0);
+  await house.client.delete(cluster('Switch', 'leaf-1'));
+  await until('it is gone', async () => house.client.get(cluster('Switch', 'leaf-1')).then(() => undefined, () => true));
+});

@@ -2,22 +2,29 @@
  * Links between switches are drained before they go. A Connection of the underlay is given a finalizer while it is accepted;
  * when it is deleted, the compiler says of its sessions that they are drained, and it is let go once every device has
  * acknowledged that and routing had time to follow. A device that does not answer holds a deletion up, but not for ever.
- * Cables that are taken out of a Connection go the same way: the compiler is handed them on, as drained, for as long. That is
- * remembered nowhere else: when the controller ends meanwhile, they go at once.
+ * Cables that are taken out of a Connection go the same way: the compiler is handed them on, as drained, for as long. The
+ * status of a Connection names the cables in use, so that the next controller finds out which of them its spec has lost.
+ * A Switch or Gateway with such Connections has the finalizer too, and goes when the last of them has gone.
  */
 import type { ResourceClient } from '../api/client.ts';
 import { drainFinalizer, isDraining, isHeldForDrain, withLeaving } from '../api/drain.ts';
-import type { ConnectionSpec } from '../api/kinds/connection.ts';
+import type { ConnectionSpec, ConnectionStatus } from '../api/kinds/connection.ts';
+import { parsePortRef } from '../api/port.ts';
 import { refOf, type ObjectMeta, type Resource } from '../api/object.ts';
 import { HeddleError } from '../kit/error.ts';
 import type { Logger } from '../kit/log.ts';
 import { byText } from '../kit/order.ts';
+import { deviceKinds } from './safeguard.ts';
 
 export interface DrainsOptions {
   readonly client: ResourceClient;
   readonly log: Logger;
   /** What the ends of a Connection make of it. */
   readonly typeOf: (object: Resource) => unknown;
+  /** The Switch or Gateway of this name, as it is now. */
+  readonly deviceOf: (name: string) => { readonly key: string; readonly object: Resource } | undefined;
+  /** The status of this object may be another one. */
+  readonly mark: (key: string) => void;
   /** Whether no device owes an answer about the object. */
   readonly isSettled: (key: string) => boolean;
   /** Cables are drained: what `released` gives is to be compiled as it is. */
@@ -54,6 +61,10 @@ export class Drains {
   readonly #options: DrainsOptions;
   readonly #draining = new Map<string, Draining>();
   readonly #leaving = new Map<string, Leaving>();
+  /** Names of devices, with the keys of the Connections that lead to them and are not gone before they are drained. */
+  readonly #lines = new Map<string, Set<string>>();
+  /** The other way round. */
+  readonly #devices = new Map<string, readonly string[]>();
   /** Connections whose cables are drained. */
   readonly #released = new Set<string>();
   /** Objects that wait for a finalizer to be put on or taken off, with what is to be done. */
@@ -66,16 +77,35 @@ export class Drains {
 
   /** A changed object as the compiler is to be handed it: with the cables that it has lost, while they are drained. */
   accompany(key: string, before: Resource | undefined, after: Resource | undefined): Resource | undefined {
-    if (before === undefined || after?.kind !== 'Connection' || before.metadata.uid !== after.metadata.uid) {
+    const isSame = after?.kind === 'Connection' && (before === undefined || before.metadata.uid === after.metadata.uid);
+    if (!isSame) {
       this.#leaving.delete(key);
       return after;
     }
     const known = this.#leaving.get(key);
-    const lost = drained.has(this.#options.typeOf(before)) ? without(linksOf(before), linksOf(after)) : [];
+    const lost = without(this.#usedBefore(before, after), linksOf(after));
     const links = [...without(known?.links ?? [], linksOf(after)), ...lost];
     if (links.length === 0) this.#leaving.delete(key);
     else if (known === undefined || lost.length > 0 || links.length < known.links.length) this.#leaving.set(key, { links });
     return withLeaving(after, links);
+  }
+
+  /** Of a Connection that is heard of for the first time its status says what was in use. */
+  #usedBefore(before: Resource | undefined, after: Resource): Links {
+    if (before === undefined) return cablesOf(after);
+    return drained.has(this.#options.typeOf(before)) ? linksOf(before) : [];
+  }
+
+  /** Cables of the Connection that are in use or being drained; undefined when it goes without that. */
+  cables(key: string, object: Resource): Links | undefined {
+    if (!drained.has(this.#options.typeOf(object))) return undefined;
+    return [...linksOf(object), ...(this.#leaving.get(key)?.links ?? [])];
+  }
+
+  /** Names of the Connections that a Switch or Gateway which is being deleted waits for, in order. */
+  waitedFor(object: Resource): readonly string[] {
+    if (!isDraining(object.metadata)) return [];
+    return [...(this.#lines.get(object.metadata.name) ?? [])].map((key) => key.slice(key.indexOf('/') + 1)).sort(byText);
   }
 
   /** Keys of Connections whose cables are drained now, each once. */
@@ -87,6 +117,8 @@ export class Drains {
 
   /** The object as it is now, after what follows from it was published. */
   observe(key: string, object: Resource | undefined): void {
+    if (object !== undefined && deviceKinds.has(object.kind)) this.#guard(object.metadata.name);
+    if (key.startsWith('Connection/')) this.#follow(key, object);
     if (object?.kind !== 'Connection' || !isDraining(object.metadata)) this.#draining.delete(key);
     if (object?.kind !== 'Connection') return;
     this.#drainCables(key);
@@ -102,6 +134,34 @@ export class Drains {
     const draining: Draining = { settling: false, release };
     this.#draining.set(key, draining);
     this.#begin(key, draining);
+  }
+
+  /** Keeps what is known of who leads where, and sees to the devices for which it is different now. */
+  #follow(key: string, object: Resource | undefined): void {
+    const before = this.#devices.get(key) ?? [];
+    const after = object !== undefined && isHeldForDrain(object.metadata) ? devicesOf(object) : [];
+    if (after.length === 0) this.#devices.delete(key);
+    else this.#devices.set(key, after);
+    for (const device of before) if (!after.includes(device)) this.#leave(device, key);
+    for (const device of after) if (!before.includes(device)) this.#lines.set(device, (this.#lines.get(device) ?? new Set()).add(key));
+    for (const device of new Set([...before, ...after])) this.#guard(device);
+  }
+
+  #leave(device: string, key: string): void {
+    const lines = this.#lines.get(device);
+    lines?.delete(key);
+    if (lines?.size === 0) this.#lines.delete(device);
+  }
+
+  /** Puts the finalizer on a device that Connections lead to, and takes it off one that is deleted when none does any more. */
+  #guard(name: string): void {
+    const { key, object } = this.#options.deviceOf(name) ?? {};
+    if (key === undefined || object === undefined) return;
+    const isLed = this.#lines.has(name);
+    const isDeleted = object.metadata.deletionTimestamp !== undefined;
+    if (isDeleted) this.#options.mark(key);
+    if (isDeleted && !isLed && isHeldForDrain(object.metadata)) this.#write(key, object, withoutFinalizer);
+    if (!isDeleted && isLed && !isHeldForDrain(object.metadata)) this.#write(key, object, withFinalizer);
   }
 
   /** What `accompany` gave is published. */
@@ -176,6 +236,16 @@ export class Drains {
     });
   }
 }
+
+const cablesOf = ({ status }: Resource): Links => (status as ConnectionStatus | undefined)?.cables ?? [];
+
+/** Whatever is there: only of Switches and Gateways is anything made. */
+const devicesOf = (object: Resource): readonly string[] => [
+  ...new Set(linksOf(object).flatMap(({ ends }) => ends.flatMap((end) => {
+    const port = parsePortRef(end);
+    return port.ok ? [port.value.device] : [];
+  }))),
+];
 
 const linksOf = ({ spec }: Resource): Links => (spec as ConnectionSpec).links;
 

@@ -8,7 +8,7 @@ import { until } from '../kit/testing.ts';
 import type { Address, Mac, Vni } from '../net/brand.ts';
 import { createMemoryStore } from '../store/memory.ts';
 import { leaseName } from './leases.ts';
-import { buildHouse, cluster, createAll, tenant, waitFor, type House } from './testing.ts';
+import { buildHouse, cluster, createAll, type House, removeAtOnce, tenant, waitFor } from './testing.ts';
 
 const devices = ['spine-1', 'leaf-1', 'leaf-2'];
 const red = vpc('red', { front: '10.1.0.0/24' });
@@ -103,7 +103,7 @@ test('leases end with their segment, and with their Switch', async (t) => {
   await until('written', async () => (await leases(house)).length === 2);
   await house.client.delete(tenant('VPCAttachment', 'a1'));
   await until('leaf-1 has no such segment', async () => (await addresses(house)).join(' ') === '10.1.0.210');
-  await house.client.delete(cluster('Switch', 'leaf-2'));
+  await removeAtOnce(house.client, cluster('Switch', 'leaf-2'));
   await until('leaf-2 is gone', async () => (await leases(house)).length === 0);
 });
 

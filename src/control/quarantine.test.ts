@@ -4,7 +4,7 @@ import type { ClaimSpec, ClaimStatus } from '../api/kinds/claim.ts';
 import type { ResourceClient } from '../api/client.ts';
 import { attachment, smallFabric, vpc } from '../compile/fixture.ts';
 import { until } from '../kit/testing.ts';
-import { buildHouse, cluster, conditionOf, createAll, fresh, tenant, waitFor } from './testing.ts';
+import { buildHouse, cluster, conditionOf, createAll, fresh, removeAtOnce, tenant, waitFor } from './testing.ts';
 
 const devices = ['spine-1', 'leaf-1', 'leaf-2'];
 const red = vpc('red', { front: '10.1.0.0/24' });
@@ -78,7 +78,7 @@ test('a device whose Switch was deleted holds up nothing', async (t) => {
   await client.delete(tenant('VPC', 'red'));
   await until('quarantined', async () => (await vnis(client)).every(({ phase }) => phase === 'Quarantined'));
   assert.equal((await vnis(client)).length, 2);
-  await client.delete(cluster('Switch', 'leaf-2'));
+  await removeAtOnce(client, cluster('Switch', 'leaf-2'));
   await until('all VNIs are free', async () => (await vnis(client)).length === 0);
 });
 

@@ -10,7 +10,7 @@ import { createLogger } from '../kit/log.ts';
 import { until } from '../kit/testing.ts';
 import { createController } from './controller.ts';
 import { allowAnnotation } from './safeguard.ts';
-import { buildHouse, cluster, conditionOf, createAll, digests, Fleet, tenant, waitFor } from './testing.ts';
+import { buildHouse, cluster, conditionOf, createAll, digests, Fleet, removeAtOnce, tenant, waitFor } from './testing.ts';
 
 const devices = ['spine-1', 'leaf-1', 'leaf-2'];
 const red = vpc('red', { front: '10.1.0.0/24', back: '10.1.1.0/24' });
@@ -131,7 +131,7 @@ test('a control plane that lost its store isolates no device before the first Sw
   assert.equal(house.fleet.declared, undefined);
   await createAll(house.client, smallFabric());
   await until('the switches are announced', async () => house.fleet.declared?.has('leaf-1'));
-  for (const device of devices) await house.client.delete(cluster('Switch', device));
+  for (const device of devices) await removeAtOnce(house.client, cluster('Switch', device));
   await until('all of them are unwanted', async () => house.fleet.declared?.size === 0);
 });
 

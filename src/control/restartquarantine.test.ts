@@ -5,7 +5,7 @@ import type { ResourceClient } from '../api/client.ts';
 import { attachment, smallFabric, switchOf, vpc } from '../compile/fixture.ts';
 import { until } from '../kit/testing.ts';
 import { createMemoryStore } from '../store/memory.ts';
-import { buildHouse, createAll, tenant, waitFor } from './testing.ts';
+import { buildHouse, createAll, removeAtOnce, tenant, waitFor } from './testing.ts';
 
 const red = vpc('red', { front: '10.1.0.0/24' });
 const blue = vpc('blue', { front: '10.2.0.0/24' });
@@ -48,7 +48,7 @@ test('a device that is declared again holds up what is given back until it has s
   await createAll(client, [...smallFabric(), red, a1, a2]);
   await waitFor(client, tenant('VPCAttachment', 'a2'), 'Programmed', 'True');
   fleet.disconnect('leaf-2');
-  await client.delete({ kind: 'Switch', namespace: '', name: 'leaf-2' });
+  await removeAtOnce(client, { kind: 'Switch', namespace: '', name: 'leaf-2' });
   await client.delete(tenant('VPCAttachment', 'a2'));
   await waitFor(client, tenant('VPCAttachment', 'a1'), 'Programmed', 'True');
   await createAll(client, [switchOf('leaf-2', 'leaf')]);

@@ -10,6 +10,7 @@ import { createRegistry } from '../apiserver/registry/registry.ts';
 import { createScheme } from '../apiserver/scheme.ts';
 import { GoalState, type ChangedScope, type Version } from '../goal/state.ts';
 import { optional } from '../kit/json.ts';
+import { HeddleError } from '../kit/error.ts';
 import { createLogger } from '../kit/log.ts';
 import { until } from '../kit/testing.ts';
 import type { RowFailure } from '../southbound/events.ts';
@@ -192,3 +193,13 @@ export const digests = (goal: GoalState): Record<string, string> =>
       .toSorted()
       .map((scope) => [scope, String(goal.scope(scope).digest)]),
   );
+
+/** Deletes an object and lets nothing hold it up: what the controller keeps a Switch back for is passed over. */
+export const removeAtOnce = async (client: ResourceClient, ref: ObjectRef): Promise<void> => {
+  await client.delete(ref);
+  await client.patch(ref, { metadata: { finalizers: [] } }).catch(ignoreMissing);
+};
+
+const ignoreMissing = (thrown: unknown): void => {
+  if (HeddleError.from(thrown).code !== 'NotFound') throw thrown;
+};

@@ -7,12 +7,14 @@ import { refKey, refOf, type Condition, type Resource } from '../api/object.ts';
 import type { Compiler } from '../compile/engine.ts';
 import type { GoalState } from '../goal/state.ts';
 import type { Clock } from '../kit/clock.ts';
+import { optional } from '../kit/json.ts';
 import { aggregationNotes } from './aggregation.ts';
 import type { Allocator } from './allocate.ts';
 import type { Barrier } from './barrier.ts';
 import type { Cabling } from './cabling.ts';
 import { conditionsAfter, ready, statements, type Knowledge, type Statement } from './conditions.ts';
 import type { Devices, DeviceState } from './devices.ts';
+import type { Drains } from './drains.ts';
 import { deviceKinds, type Safeguard } from './safeguard.ts';
 import type { Objects } from './objects.ts';
 import { tableUse } from './tableuse.ts';
@@ -27,6 +29,7 @@ export interface VerdictSources {
   readonly devices: Devices;
   readonly safeguard: Safeguard;
   readonly cabling: Cabling;
+  readonly drains: Drains;
   readonly objects: Objects;
   /** Where objects of others are judged first. */
   readonly vetting?: Vetting;
@@ -110,13 +113,18 @@ const partOf = (object: Resource, sources: VerdictSources): Part => {
   // Of its spec nothing can be made.
   if (vetting?.aside(refKey(refOf(object))) !== undefined) return { members: {}, said: [] };
   if (deviceKinds.has(object.kind)) return switchPart(object, sources);
-  if (object.kind === 'Connection') return { members: {}, said: sources.cabling.condition(object, statusOf(object).conditions ?? []) };
+  if (object.kind === 'Connection') return connectionPart(object, sources);
   if (object.kind !== 'Fabric') return { members: {}, said: [] };
   const held = safeguard.fabricPart(object.metadata.name);
   return { members: held === undefined ? {} : { held }, said: safeguard.condition(object, statusOf(object).conditions ?? []) };
 };
 
-const switchPart = (object: Resource, { devices, goal, started, safeguard, clock, objects }: VerdictSources): Part => {
+const connectionPart = (object: Resource, { cabling, drains }: VerdictSources): Part => ({
+  members: optional('cables', drains.cables(refKey(refOf(object)), object)),
+  said: cabling.condition(object, statusOf(object).conditions ?? []),
+});
+
+const switchPart = (object: Resource, { devices, drains, goal, started, safeguard, clock, objects }: VerdictSources): Part => {
   const device = object.metadata.name;
   const before = (object.status ?? {}) as SwitchStatus;
   const state = devices.get(device);
@@ -127,7 +135,7 @@ const switchPart = (object: Resource, { devices, goal, started, safeguard, clock
   const capacity = tableUse(object, goal, (kind, namespace, name) => objects.get(refKey({ kind, namespace, name })));
   const figures = { rows, ...(capacity === undefined ? {} : { capacity }) };
   const members = { agent: agentOf(state, before.agent, started), ...figures, driftRepaired, ...(held === undefined ? {} : { held }) };
-  return { members, said: [connectedOf(state), ...contestedOf(state, before.conditions ?? [], clock.now()), ...safeguard.condition(object, before.conditions ?? [])] };
+  return { members, said: [connectedOf(state), ...leavingOf(drains.waitedFor(object)), ...contestedOf(state, before.conditions ?? [], clock.now()), ...safeguard.condition(object, before.conditions ?? [])] };
 };
 
 const agentOf = (state: DeviceState | undefined, before: SwitchStatus['agent'], started: number): SwitchStatus['agent'] => {
@@ -146,6 +154,16 @@ const connectedOf = (state: DeviceState | undefined): Statement =>
   state?.connected === true
     ? { type: 'Connected', status: 'True', reason: 'Connected', message: 'the agent is connected' }
     : { type: 'Connected', status: 'False', reason: 'NotConnected', message: 'no agent is connected; the device goes on with its last goal state' };
+
+/** A device that is deleted before the links that lead to it are gone. */
+const leavingOf = (connections: readonly string[]): readonly Statement[] => {
+  if (connections.length === 0) return [];
+  const named = connections.slice(0, shownConnections).map((name) => `"${name}"`).join(', ');
+  const more = connections.length > shownConnections ? ` and ${connections.length - shownConnections} more` : '';
+  return [{ type: 'Draining', status: 'True', reason: 'InUse', message: `it goes when these Connections have gone: ${named}${more}; delete those that are not being deleted` }];
+};
+
+const shownConnections = 5;
 
 /** Contests are told of once a minute for as long as they last. */
 const contestMilliseconds = 150_000;

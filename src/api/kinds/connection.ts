@@ -36,6 +36,11 @@ export type ConnectionSpec = Static<typeof connectionSpec>;
 export const connectionStatus = Type.Object({
   ...statusBase,
   type: Type.Optional(Type.String({ description: 'fabric, mesh, unbundled, bundle, multihomed, external or gateway.' })),
+  cables: Type.Optional(
+    Type.Array(Type.Object({ ends: Type.Array(Type.String()) }), {
+      description: 'Between switches: the cables in use, and those that were taken out and are being drained.',
+    }),
+  ),
   draining: Type.Optional(Type.Boolean({ description: 'Traffic is led around it, or around cables that were taken out of it, before they go.' })),
 });
 export type ConnectionStatus = Static<typeof connectionStatus>;
