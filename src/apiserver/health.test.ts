@@ -59,6 +59,12 @@ describe('metrics', () => {
       for (const labels of ['verb="LIST",.*scope="namespace"', 'verb="GET",.*scope="resource"', 'verb="POST",.*scope="resource"', 'verb="DELETECOLLECTION",.*dry_run="All"']) {
         assert.match(text, new RegExp(`^apiserver_request_total\\{${labels}.*\\} 1$`, 'm'));
       }
+      // Bounds by scope that the recording rules of the Kubernetes mixin ask for.
+      for (const labels of ['verb="POST",.*scope="resource".*', 'verb="LIST",.*scope="namespace".*']) {
+        assert.match(text, new RegExp(`^apiserver_request_sli_duration_seconds_count\\{${labels}\\} 1$`, 'm'));
+      }
+      for (const bound of ['1', '5', '30']) assert.match(text, new RegExp(`^apiserver_request_sli_duration_seconds_bucket\\{le="${bound}",verb="GET"`, 'm'));
+      assert.doesNotMatch(text, /^apiserver_request_sli_duration_seconds_count\{verb="DELETECOLLECTION"/m);
       assert.match(text, /^apiserver_storage_objects\{resource="robots.test.heddle.dev"\} 1$/m);
       assert.match(text, /^apiserver_storage_objects\{resource="secrets"\} 0$/m);
       assert.match(text, /^workqueue_depth\{name="garbage_collector"\} 0$/m);

@@ -40,6 +40,13 @@ export const createRequestMetrics = (registry: Registry): RequestMetrics => {
     buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5],
     registers,
   });
+  const sli = new Histogram({
+    name: 'apiserver_request_sli_duration_seconds',
+    help: 'The same with the bounds that service levels of Kubernetes are stated in.',
+    labelNames: resourceLabels,
+    buckets: [0.05, 0.1, 0.25, 0.5, 1, 5, 10, 30, 60],
+    registers,
+  });
   const inflight = new Gauge({ name: 'apiserver_current_inflight_requests', help: 'Requests being answered, watches left out.', labelNames: ['request_kind'], registers });
   const long = new Gauge({ name: 'apiserver_longrunning_requests', help: 'Watches that are open.', labelNames: resourceLabels, registers });
   const events = new Counter({ name: 'apiserver_watch_events_total', help: 'Events sent to watchers.', labelNames: ['group', 'version', 'kind'], registers });
@@ -58,7 +65,9 @@ export const createRequestMetrics = (registry: Registry): RequestMetrics => {
         if (isWatch) long.dec(labels);
         else {
           inflight.dec(requestKind);
-          duration.observe({ ...labels, ...dryRun }, (performance.now() - started) / 1000);
+          const seconds = (performance.now() - started) / 1000;
+          duration.observe({ ...labels, ...dryRun }, seconds);
+          if (!isDryRun) sli.observe(labels, seconds);
         }
       };
     },

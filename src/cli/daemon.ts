@@ -1,5 +1,5 @@
 /** What the long-running verbs have in common. */
-import { Gauge, type Registry } from 'prom-client';
+import { Counter, Gauge, type Registry } from 'prom-client';
 import { builtinObjects } from '../api/builtin.ts';
 import type { ResourceClient } from '../api/client.ts';
 import { HeddleError } from '../kit/error.ts';
@@ -16,13 +16,26 @@ export const createMissing = async (client: ResourceClient): Promise<void> => {
   }
 };
 
+/** The names that every Prometheus client has, as far as dashboards of API servers show them. */
 export const measureProcess = (metrics: Registry): void => {
-  const gauge: Gauge = new Gauge({
+  const registers = [metrics];
+  const memory: Gauge = new Gauge({
     name: 'process_resident_memory_bytes',
     help: 'Resident memory of the control plane.',
-    registers: [metrics],
-    collect: () => gauge.set(process.memoryUsage.rss()),
+    registers,
+    collect: () => memory.set(process.memoryUsage.rss()),
   });
+  const processor: Counter = new Counter({
+    name: 'process_cpu_seconds_total',
+    help: 'Processor time used, in user and in system mode.',
+    registers,
+    collect() {
+      const { user, system } = process.cpuUsage();
+      processor.reset();
+      processor.inc((user + system) / 1e6);
+    },
+  });
+  new Gauge({ name: 'process_start_time_seconds', help: 'When the process was started.', registers }).set(Date.now() / 1000 - process.uptime());
 };
 
 const levels: readonly Level[] = ['debug', 'info', 'warn', 'error', 'silent'];

@@ -4,6 +4,7 @@ import { refKey, refOf } from '../api/object.ts';
 import { attachment, smallFabric, vpc } from '../compile/fixture.ts';
 import { HeddleError } from '../kit/error.ts';
 import { until } from '../kit/testing.ts';
+import { readExplainQuery } from './explain.ts';
 import { buildHouse, createAll, tenant, waitFor, type House } from './testing.ts';
 
 const red = vpc('red', { front: '10.1.0.0/24', back: '10.1.1.0/24' });
@@ -64,4 +65,11 @@ test('who asks for a row that is not there is told of those that are near it', a
     return true;
   });
   assert.throws(() => controller.explain('leaf-9', { row: 'vrf/x' }), /it has no rows at all/);
+});
+
+test('a question with a slip in it is refused, not answered with everything', () => {
+  const asked = (text: string) => readExplainQuery(new URLSearchParams(text));
+  assert.deepEqual(asked('row=bgp/x&timeout=32s'), { row: 'bgp/x' });
+  assert.throws(() => asked('rows=bgp/x'), /"rows" is no parameter here; use row, prefix or limit/);
+  assert.throws(() => asked('limit=many'), /limit "many"/);
 });
