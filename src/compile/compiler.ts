@@ -119,9 +119,10 @@ const identityOf = ({ name, namespace, uid, creationTimestamp }: ObjectMeta): Ob
 
 const specOf = (object: Resource): unknown => {
   const spec = kindByName(object.kind)?.defaults(object).spec ?? object.spec;
-  // How much may be deleted at once is nothing to what rows there are, and every Switch reads the Fabric.
-  const matters = object.kind === 'Fabric' ? withoutSafety(objectOr(spec)) : spec;
+  // How rows get to devices is nothing to what rows there are, and every Switch reads the Fabric.
+  const matters = object.kind === 'Fabric' ? withoutDelivery(objectOr(spec)) : spec;
   return same(matters, object.spec) ? object.spec : matters;
 };
 
-const withoutSafety = (spec: JsonObject): JsonObject => Object.fromEntries(Object.entries(spec).filter(([member]) => member !== 'safety'));
+const deliveryMembers = new Set(['safety', 'verification', 'rollout']);
+const withoutDelivery = (spec: JsonObject): JsonObject => Object.fromEntries(Object.entries(spec).filter(([member]) => !deliveryMembers.has(member)));

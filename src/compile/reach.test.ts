@@ -45,6 +45,7 @@ test('the status of an object runs nothing', () => {
 
 test('how much may be deleted at once is nothing to the compiler', () => {
   assert.equal(runs(make.fabric({ safety: { maxDeletedPercent: 10 } })), 0);
+  assert.equal(runs(make.fabric({ verification: { mode: 'off' }, rollout: { wavePercent: 10 } })), 0);
 });
 
 test('a new subnet does not run the attachments of its siblings', () => {

@@ -24,7 +24,7 @@ export const condition = Type.Object({
 /** Members that the status of every kind has. */
 export const statusBase = {
   observedGeneration: Type.Optional(Type.Integer({ description: 'Generation of spec that the conditions speak of.' })),
-  conditions: Type.Optional(Type.Array(condition, { ...asMap('type'), description: 'Accepted and Programmed.' })),
+  conditions: Type.Optional(Type.Array(condition, { ...asMap('type'), description: 'Accepted, Verified and Programmed.' })),
   /** `n/m` devices that run this generation: what tables print. */
   ready: Type.Optional(Type.String({ description: 'Devices that run this generation, of all that must: n/m.' })),
 };

@@ -90,6 +90,40 @@ export const fabricSpec = Type.Object(
         },
       ),
     ),
+    verification: Type.Optional(
+      Type.Object(
+        {
+          mode: Type.Optional(
+            Type.Union([Type.Literal('block'), Type.Literal('warn'), Type.Literal('off')], {
+              description: 'block: what is not proven does not reach devices; warn: it does, and is told; off: nothing is checked.',
+            }),
+          ),
+          budget: Type.Optional(
+            Type.Object(
+              {
+                milliseconds: Type.Optional(
+                  Type.Integer({ minimum: 1, maximum: 600_000, description: 'How long one check may take; the first after a start, of everything, ten times as long.' }),
+                ),
+                classes: Type.Optional(
+                  Type.Integer({ minimum: 1, maximum: 1_000_000_000, description: 'How many equivalence classes of packets one check may look at; left out, any number.' }),
+                ),
+              },
+              { additionalProperties: false },
+            ),
+          ),
+          whenExhausted: Type.Optional(
+            Type.Union([Type.Literal('block'), Type.Literal('warn')], {
+              description: 'What becomes of a change that the budget did not suffice for. block: it waits until it was checked; warn: it reaches devices.',
+            }),
+          ),
+        },
+        {
+          additionalProperties: false,
+          description:
+            'Every change of goal state is compared with what objects promise before it reaches devices: isolation, reachability, no loops. What fails is withheld with all that belongs to it, shows in the condition Verified of the objects it comes from, and other changes go on.',
+        },
+      ),
+    ),
     rollout: Type.Optional(
       Type.Object(
         {
@@ -148,6 +182,7 @@ export const fabricStatus = Type.Object({
       { description: 'Deletions that exceed spec.safety and wait for a decision; absent when there are none.' },
     ),
   ),
+  withheld: Type.Optional(Type.Integer({ description: 'Rows of goal state that are withheld from devices; absent when there are none.' })),
   switches: Type.Optional(Type.Integer({ description: 'Switches of the fabric.' })),
   servers: Type.Optional(Type.Integer({ description: 'Servers with an accepted connection to a leaf of the fabric.' })),
 });
@@ -170,6 +205,7 @@ export const fabricDefaults = {
   asns: { spine: 65100, leaves: { from: 4_200_000_001, to: 4_200_099_999 } },
   overlay: { vnis: { from: 5000, to: 16_000_000 }, anycastMAC: '02:00:5e:00:01:01' },
   safety: { maxDeletedPercent: 50, minDeletedRows: 50, maxDevicesPercent: 25, minDevices: 10, windowSeconds: 60 },
+  verification: { mode: 'block', budget: { milliseconds: 5000 }, whenExhausted: 'block' },
 } as const;
 
 /** Of a Fabric that has `spec.rollout`. */
@@ -185,7 +221,7 @@ export const rolloutDefaults = {
 } as const;
 
 export function defaultFabricSpec(spec: FabricSpec) {
-  const { underlay = {}, asns = {}, overlay = {}, reserved = [], safety = {}, rollout } = spec;
+  const { underlay = {}, asns = {}, overlay = {}, reserved = [], safety = {}, verification = {}, rollout } = spec;
   const standard = fabricDefaults;
   return {
     ...spec,
@@ -206,6 +242,7 @@ export function defaultFabricSpec(spec: FabricSpec) {
     },
     reserved: reserved.map(canonicalPrefix),
     safety: { ...standard.safety, ...safety },
+    verification: { ...standard.verification, ...verification, budget: { ...standard.verification.budget, ...verification.budget } },
     ...(rollout === undefined ? {} : { rollout: { ...rolloutDefaults, ...rollout, checks: { ...rolloutDefaults.checks, ...rollout.checks } } }),
   };
 }
@@ -232,5 +269,7 @@ export const fabric = defineKind({
     wideColumn('VTEPs', '.spec.underlay.vteps', 'Pool of VTEP addresses.'),
     wideColumn('MTU', '.spec.underlay.mtu', 'MTU of fabric links, bytes.', 'integer'),
     wideColumn('Held', '.status.held.devices', 'Switches on which deletions are held.', 'integer'),
+    wideColumn('Verification', '.spec.verification.mode', 'What becomes of changes that are not proven.'),
+    wideColumn('Withheld', '.status.withheld', 'Rows that are withheld from devices.', 'integer'),
   ],
 });
