@@ -14,7 +14,7 @@ import { hostPrefix } from '../net/address.ts';
 import { firstHost, hostAt, prefixSize } from '../net/prefix.ts';
 import type { Address, Prefix, Vlan } from '../net/brand.ts';
 import { roundTrip } from '../verify/evaluate.ts';
-import { placeKey, readNetwork, type Network } from '../verify/network.ts';
+import { placeKey, readNetwork, type Learned, type Network } from '../verify/network.ts';
 import { formatVerdict, type Announcement, type Delivery, type LearnedHost, type Place, type Verdict } from '../verify/packet.ts';
 import type { CompileStage } from './compilestage.ts';
 import { describePairs, portsOf, surprises, type Reach } from './matrix.ts';
@@ -90,22 +90,28 @@ export const differing = (checked: readonly CheckedRows[]): unknown[] =>
     .slice(0, 8)
     .map(({ pair, verdicts }) => ({ ...pair, way: verdicts.map(formatVerdict) }));
 
-interface Scene {
+/** Objects and the rows that were made of them. */
+export type Compiled = Pick<CompileStage, 'objects' | 'scopes'>;
+
+export interface Scene {
   readonly intent: Intent;
+  /** What devices know by themselves. */
+  readonly learned: Learned;
   readonly network: Network;
   /** By server and interface, as `addressesOf` of the lab has them. */
   readonly addresses: Addresses;
   readonly placesOf: (party: Party) => readonly Place[];
 }
 
-const sceneOf = (compiler: CompileStage, announced: Announced): Scene => {
+export const sceneOf = (compiler: Compiled, announced: Announced): Scene => {
   const intent: Intent = Object.fromEntries(intentKinds.map((kind) => [kind, compiler.objects(kind)]));
   const endpoints = endpointsOf(intent);
   const places = placesOfIntent(intent);
   const declared = readNetwork(compiler.scopes());
-  const { addresses, learned } = addressesOfEndpoints(intent, endpoints, places, declared);
+  const { addresses, learned: hosts } = addressesOfEndpoints(intent, endpoints, places, declared);
   const announcements = [...outsideAnnouncements(intent), ...hostAnnouncements(endpoints, places, addresses, announced)];
-  return { intent, addresses, placesOf: places, network: readNetwork(compiler.scopes(), { hosts: learned, announcements }) };
+  const learned = { hosts, announcements };
+  return { intent, learned, addresses, placesOf: places, network: readNetwork(compiler.scopes(), learned) };
 };
 
 /** The ends of cables at switches: of an attachment, or of an External. */
@@ -201,7 +207,7 @@ const hostAnnouncements = (
   });
 
 /** What becomes of a planned probe. Of a multihomed server every leg must say the same. */
-const follow = ({ network, placesOf }: Scene, { from, to, probe }: Planned): { readonly actual: CheckedPair['actual']; readonly verdicts: readonly Verdict[] } => {
+export const follow = ({ network, placesOf }: Scene, { from, to, probe }: Planned): { readonly actual: CheckedPair['actual']; readonly verdicts: readonly Verdict[] } => {
   if (probe?.source === undefined) return { actual: 'deny', verdicts: [] };
   const { service: { proto, port } } = probe;
   const packet = { source: probe.source as Address, destination: probe.address as Address, protocol: proto, ...(port !== undefined && { port }) };
