@@ -254,12 +254,18 @@ export const perform = async (client: ResourceClient, edit: Edit): Promise<Resou
   try {
     if (edit.type === 'put') return await put(client, edit.object);
     await client.delete(edit.ref);
+    if (edit.ref.kind === 'Switch') await letGo(client, edit.ref);
     return undefined;
   } catch (thrown) {
     const { code } = HeddleError.from(thrown);
     if (code === 'Invalid' || code === 'NotFound') return 'refused';
     throw thrown;
   }
+};
+
+/** Its links stay, and would hold it back: whoever takes away a switch that burns takes its finalizer away too. */
+const letGo = async (client: ResourceClient, ref: ObjectRef): Promise<void> => {
+  if ((await find(client, ref)) !== undefined) await client.patch(ref, { metadata: { finalizers: [] } });
 };
 
 const put = async (client: ResourceClient, object: Resource): Promise<Resource> => {

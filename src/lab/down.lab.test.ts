@@ -1,13 +1,14 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { systemClock } from '../kit/clock.ts';
 import { run, tryRun, type Argv } from '../kit/process.ts';
-import { labDown } from './down.ts';
+import { clearRemains, labDown } from './down.ts';
 import { launcher } from './inside.ts';
-import { findManifest } from './manifest.ts';
+import { builderFile, findManifest, runDirectoryOf } from './manifest.ts';
 import { machine, raise, smallWiring, testName } from './testing.ts';
 
 /** `ip netns add` makes /run/netns a mount of its own on a machine's first namespace, and leaves it: not ours to undo. */
@@ -77,4 +78,27 @@ test('a lab whose namespaces and processes are partly gone already is removed al
   await tryRun(['ip', 'netns', 'del', `${manifest.namespacePrefix}s1`]);
   assert.equal(await labDown({ name: manifest.name }), true);
   assert.deepEqual(await machine(manifest.name), before);
+});
+
+test('what a killed run left stands in nobody\'s way, and a lab that stands or is being built is no such thing', async () => {
+  await firstNamespace();
+  const before = await machine();
+  const name = testName();
+  mkdirSync(join(runDirectoryOf(name), 'nodes'), { recursive: true });
+  writeFileSync(join(runDirectoryOf(name), 'nodes', 'log'), 'of an end that was killed');
+  await clearRemains(name);
+  assert.deepEqual(await machine(name), before);
+
+  await killBuilder(name, raiser(name), 50);
+  await clearRemains(name);
+  assert.deepEqual(await machine(name), before);
+
+  const manifest = await raise(smallWiring(1), name);
+  await clearRemains(name);
+  assert.ok(findManifest(name) !== undefined, 'its builder lives');
+  rmSync(builderFile(manifest));
+  await clearRemains(name);
+  assert.ok(findManifest(name) !== undefined, 'it stands');
+  await labDown({ name });
+  assert.deepEqual(await machine(name), before);
 });

@@ -2,12 +2,12 @@
  * Removes a lab, whatever state it is in: the manifest says what may exist, and everything of it is looked for. Runs any
  * number of times, also beside a lab that is half built or half removed.
  */
-import { readdirSync, rmdirSync, rmSync } from 'node:fs';
+import { existsSync, readdirSync, renameSync, rmdirSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { run, tryRun } from '../kit/process.ts';
 import { networkNamespaces } from './host.ts';
 import { readProcessId } from './inside.ts';
-import { builderFile, checkLabName, findManifest, isErrno, runDirectories, type Manifest } from './manifest.ts';
+import { builderFile, checkLabName, findManifest, isErrno, runDirectories, runDirectoryOf, type Manifest } from './manifest.ts';
 import { ancestry, endAll, namespaceAt, processesOf, readProcess } from './processes.ts';
 import { stepper, type Progress } from './progress.ts';
 
@@ -20,16 +20,39 @@ export interface DownOptions {
 export const labDown = async ({ name, progress }: DownOptions): Promise<boolean> => {
   sweepDrafts(checkLabName(name));
   const manifest = findManifest(name);
-  if (manifest === undefined) return false;
+  if (manifest === undefined) return existsSync(runDirectoryOf(name)) && removeDirectory(runDirectoryOf(name), 'remains');
   const step = stepper(progress);
   await step('end processes', () => endProcesses(manifest));
   await step('remove namespaces', () => removeNetwork(manifest));
   // What was still starting while the rest ended has lost its namespaces and its files by now; nothing new can come.
   await step('remove files', async () => {
     await endProcesses(manifest);
-    rmSync(manifest.runDirectory, { recursive: true, force: true });
-    removeIfEmpty(dirname(manifest.runDirectory));
+    removeDirectory(manifest.runDirectory, manifest.id);
   });
+  return true;
+};
+
+/**
+ * Removes what is left of a lab of this name whose builder or whose end was killed. A lab that stands stays, and so does one that
+ * is being built.
+ */
+export const clearRemains = async (name: string): Promise<void> => {
+  const manifest = findManifest(name);
+  const isBuilt = manifest !== undefined && !existsSync(builderFile(manifest));
+  const isBeingBuilt = manifest !== undefined && readProcessId(builderFile(manifest)) !== undefined;
+  if (!isBuilt && !isBeingBuilt) await labDown({ name });
+};
+
+/** Under another name first, at once: whoever is killed here leaves no lab without its manifest, and who writes there yet finds nothing. */
+const removeDirectory = (directory: string, id: string): true => {
+  const draft = `${directory}.draft-${id}`;
+  try {
+    renameSync(directory, draft);
+  } catch (error) {
+    if (!isErrno(error, 'ENOENT')) throw error;
+  }
+  rmSync(draft, { recursive: true, force: true, maxRetries: 10, retryDelay: 50 });
+  removeIfEmpty(dirname(directory));
   return true;
 };
 
@@ -58,7 +81,7 @@ const removeNetwork = async (manifest: Manifest): Promise<void> => {
 /** Removes what a builder left that was killed before its manifest had its final name. */
 const sweepDrafts = (name: string): void => {
   const drafts = entriesOf(runDirectories()).filter((entry) => entry.startsWith(`${name}.draft-`));
-  for (const draft of drafts) rmSync(join(runDirectories(), draft), { recursive: true, force: true });
+  for (const draft of drafts) rmSync(join(runDirectories(), draft), { recursive: true, force: true, maxRetries: 10, retryDelay: 50 });
   if (drafts.length > 0) removeIfEmpty(runDirectories());
 };
 

@@ -8,7 +8,7 @@ import { openApi, type LabApi } from './api.ts';
 import { buildNetwork, startNodes } from './build.ts';
 import { startControlPlane } from './controlplane.ts';
 import { waitConverged } from './converge.ts';
-import { labDown } from './down.ts';
+import { clearRemains, labDown } from './down.ts';
 import { freeManagementIndex, freePort, missingPrograms, networkNamespaces } from './host.ts';
 import { builderFile, checkLabName, createManifest, findManifest, planLab, type ExistingControlPlane, type Manifest } from './manifest.ts';
 import { readProcess } from './processes.ts';
@@ -48,7 +48,8 @@ export const labUp = async (options: UpOptions): Promise<LabHandle> => {
     rmSync(builderFile(manifest));
     return { manifest, api, kubeconfig: manifest.controlPlane.kubeconfig, close: () => api.close() };
   } catch (error) {
-    if (options.keepFailed !== true) await labDown({ name: manifest.name });
+    if (options.keepFailed === true) rmSync(builderFile(manifest), { force: true });
+    else await labDown({ name: manifest.name });
     throw error;
   }
 };
@@ -61,6 +62,7 @@ const prepare = async (options: UpOptions, topology: Topology): Promise<Manifest
   }
   const missing = await missingPrograms();
   if (missing.length > 0) throw new HeddleError('Unsupported', `not installed: ${missing.join(', ')}: "npm run setup" brings them`);
+  await clearRemains(name);
   const planned = planLab({
     name,
     id: randomUUID(),
@@ -72,7 +74,7 @@ const prepare = async (options: UpOptions, topology: Topology): Promise<Manifest
   // Somebody else's, of another run directory: it must not be taken, and not be removed as ours later.
   const foreign = networkNamespaces().find((namespace) => namespace.startsWith(planned.namespacePrefix));
   if (foreign !== undefined && findManifest(name) === undefined) {
-    throw new HeddleError('AlreadyExists', `network namespace "${foreign}" exists already and is of no lab here: choose another --name`);
+    throw new HeddleError('AlreadyExists', `network namespace "${foreign}" exists already and is of no lab here: choose another --name, or "ip netns delete ${foreign}" if nobody needs it`);
   }
   const self = readProcess(process.pid);
   if (self === undefined) throw new HeddleError('Unsupported', '/proc is not mounted here: a lab cannot keep track of its processes');
