@@ -221,10 +221,10 @@ export const rolloutDefaults = {
 } as const;
 
 export function defaultFabricSpec(spec: FabricSpec) {
-  const { underlay = {}, asns = {}, overlay = {}, reserved = [], safety = {}, verification = {}, rollout } = spec;
+  const { underlay = {}, asns = {}, overlay = {}, reserved = [], safety = {}, verification = {}, rollout, ...others } = spec;
   const standard = fabricDefaults;
   return {
-    ...spec,
+    ...others,
     underlay: {
       ...standard.underlay,
       ...underlay,

@@ -18,17 +18,17 @@ const change = Type.Object(
 );
 export type RolloutChange = Static<typeof change>;
 
-export const rolloutPhases = ['Progressing', 'Paused', 'Halted', 'Complete', 'Superseded'] as const;
-export type RolloutPhase = (typeof rolloutPhases)[number];
+export type RolloutPhase = RolloutSpec['phase'];
 
 export const rolloutSpec = Type.Object(
   {
     fabric: Type.String({ description: 'The Fabric whose devices are concerned.' }),
     revision: Type.Integer({ description: 'Counts the rollouts of the fabric.' }),
     changes: Type.Array(change, { description: 'Objects that changed.' }),
-    phase: Type.Union(rolloutPhases.map((phase) => Type.Literal(phase)), {
-      description: 'Halted: a wave failed; what its devices run then is told by rolledBack. Superseded: one of the objects changed again.',
-    }),
+    phase: Type.Union(
+      [Type.Literal('Progressing'), Type.Literal('Paused'), Type.Literal('Halted'), Type.Literal('Complete'), Type.Literal('Superseded')],
+      { description: 'Halted: a wave failed; rolledBack says what its devices run then. Superseded: something else is to be rolled out instead.' },
+    ),
     wave: Type.Integer({ description: 'Waves that were let go.' }),
     waves: Type.Array(Type.Array(Type.String()), { description: 'Devices by wave; the first are the canaries.' }),
     rolledBack: Type.Optional(Type.Boolean({ description: 'Devices run what they ran before.' })),

@@ -1,0 +1,348 @@
+/**
+ * Staged rollout: a change of what operators declare reaches the devices of a Fabric with `spec.rollout` wave by wave. The compiler
+ * is handed the change at once; of the rows that come of it those of later waves are withheld (withheld.ts). Before a wave is let
+ * go the `Rollout` object says so, so that another leader goes on where this one ended. When a wave fails, the compiler is handed
+ * the objects as they were, and what follows is a change like any other.
+ */
+import type { ResourceClient } from '../../api/client.ts';
+import { defaultFabricSpec, type DefaultedFabricSpec, type FabricSpec } from '../../api/kinds/fabric.ts';
+import type { RolloutSpec } from '../../api/kinds/rollout.ts';
+import { refKey, type Resource } from '../../api/object.ts';
+import type { ScopeChange } from '../../goal/state.ts';
+import type { Clock } from '../../kit/clock.ts';
+import { HeddleError } from '../../kit/error.ts';
+import type { Logger } from '../../kit/log.ts';
+import type { Events } from '../events.ts';
+import type { Objects } from '../objects.ts';
+import { deviceKey, fabricKey } from '../safeguard.ts';
+import { rfc3339 } from '../time.ts';
+import type { Stays } from '../withheld.ts';
+import { stepOf, type Course, type Failure, type Step } from './course.ts';
+import { Edits, type Edit, type Reverted } from './edits.ts';
+import { healthOf, type Vitals } from './health.ts';
+import { editsOf, halted, newRecord, objectOf, remainsOf, rolloutRef } from './record.ts';
+import { groupDevices, stagedIn, staysOf, type Sources, type Staged } from './staging.ts';
+import { wavesOf, type Member } from './waves.ts';
+
+export interface RolloutsOptions extends Sources {
+  readonly client: ResourceClient;
+  readonly log: Logger;
+  readonly clock: Clock;
+  readonly objects: Objects;
+  readonly events: Pick<Events, 'record'>;
+  readonly vitalsOf: (device: string) => Vitals;
+  /** Whether the device has acknowledged its goal state as it was at a version, or a later one. */
+  readonly hasAcknowledged: (device: string, version: number) => boolean;
+  /** Version of the last commit. */
+  readonly version: () => number;
+  /** Rows of these devices that wait may be committed now, or these objects are to be compiled anew. */
+  readonly onDue: (isDue: (device: string) => boolean) => void;
+  readonly recompile: (keys: readonly string[]) => void;
+  readonly later: (milliseconds: number, action: () => void) => void;
+}
+
+type Settings = NonNullable<DefaultedFabricSpec['rollout']>;
+
+interface Running {
+  record: RolloutSpec;
+  readonly edits: ReadonlyMap<string, Edit>;
+  course: Course;
+  /** Waves whose rows may be committed: what the object says, once it is stored. */
+  open: number;
+  /** By device of an open wave: as it was before, and what it is to acknowledge. */
+  readonly before: Map<string, { readonly vitals: Vitals; readonly version: number }>;
+  /** Something is being stored, and nothing is decided before it is. */
+  storing: boolean;
+}
+
+const retryMilliseconds = 1000;
+const none: Stays = new Map();
+
+export class Rollouts {
+  readonly #options: RolloutsOptions;
+  readonly #edits = new Edits();
+  readonly #running = new Map<string, Running>();
+  readonly #revisions = new Map<string, number>();
+  /** Begun by another leader: what it let go is let go again before anything is decided. */
+  readonly #inherited = new Map<string, RolloutSpec>();
+  readonly #inFlight = new Set<Promise<void>>();
+  #wakeAt = Number.POSITIVE_INFINITY;
+  #closed = false;
+
+  constructor(options: RolloutsOptions) {
+    this.#options = options;
+  }
+
+  /** What is to be compiled of an object that changed. */
+  accompany(key: string, before: Resource | undefined, after: Resource | undefined): Resource | undefined {
+    const running = [...this.#running.values()].find(({ edits }) => edits.has(key))?.edits.get(key);
+    const taken = this.#edits.take(key, before, after, this.#policy(), running);
+    if (key.startsWith('Fabric/')) this.#wake(0);
+    return taken;
+  }
+
+  /**
+   * What another leader left, before the first publication: keys of objects that are to be compiled as they were. Those of them
+   * that are under way are to be compiled as they are once that is published (`inherit`).
+   */
+  open(): readonly string[] {
+    const { objects } = this.#options;
+    const { running, reverted, revisions } = remainsOf(objects.ofKind('Rollout'), (key) => objects.get(key)?.metadata.generation);
+    for (const [fabric, revision] of revisions) this.#revisions.set(fabric, revision);
+    for (const [key, { edit, record }] of reverted) this.#edits.revert(key, { edit, why: whyOf(record) });
+    for (const [fabric, record] of running) {
+      this.#inherited.set(fabric, record);
+      for (const [key, edit] of editsOf(record)) {
+        if (objects.get(key)?.metadata.generation === edit.generation) this.#edits.revert(key, { edit, why: '' });
+      }
+    }
+    return [...reverted.keys(), ...[...running.values()].flatMap((record) => [...editsOf(record).keys()])];
+  }
+
+  /** The first publication was made: keys of objects whose rollout goes on, to be compiled as they are. */
+  inherit(): readonly string[] {
+    const keys = [...this.#inherited.values()].flatMap((record) => [...editsOf(record)].filter(([key]) => this.#edits.reverted(key) !== undefined));
+    for (const [key] of keys) this.#edits.forgive(key);
+    this.#edits.restore(keys);
+    return keys.map(([key]) => key);
+  }
+
+  /** Why the devices of an object went back to what it said before; undefined: they did not. */
+  reverted(key: string): Reverted | undefined {
+    return this.#edits.reverted(key);
+  }
+
+  /** The object as it is to be compiled. */
+  effective(key: string): Resource | undefined {
+    const object = this.#options.objects.get(key);
+    return this.#edits.take(key, object, object, undefined);
+  }
+
+  /** Rows of a candidate that wait for a later wave. Rollouts of edits that concern devices begin with it. */
+  stays(candidate: readonly ScopeChange[]): Stays {
+    const { fresh } = this.#edits;
+    if (fresh.size === 0 && this.#running.size === 0) return none;
+    const staged = stagedIn(candidate, (key) => fresh.has(key), this.#options);
+    for (const [fabric, devices] of groupDevices(staged.devices, (device) => this.#fabricOf(device))) this.#begin(fabric, devices, staged);
+    this.#edits.settle();
+    return staysOf(staged, this.#options.goal, (device) => this.#isReleased(device));
+  }
+
+  /** A publication was made; devices of waves that it let go are waited for from here. */
+  published(): void {
+    for (const running of this.#running.values()) {
+      for (const device of running.record.waves.slice(0, running.open).flat()) {
+        const known = running.before.get(device);
+        if (known?.version === 0) running.before.set(device, { ...known, version: this.#options.version() });
+      }
+    }
+    this.review();
+  }
+
+  /** Devices answered, time went by, or settings changed. */
+  review(): void {
+    for (const running of this.#running.values()) if (!running.storing) this.#step(running);
+  }
+
+  /** Waits for the writes that are under way. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    await Promise.all(this.#inFlight);
+  }
+
+  #policy(): { readonly tenants: boolean } | undefined {
+    const settings = [...this.#options.objects.ofKind('Fabric')].flatMap(({ metadata }) => this.#settings(metadata.name) ?? []);
+    return settings.length === 0 ? undefined : { tenants: settings.some(({ applies }) => applies === 'All') };
+  }
+
+  #settings(fabric: string): Settings | undefined {
+    const object = this.#options.objects.get(fabricKey(fabric));
+    return object === undefined ? undefined : defaultFabricSpec((object.spec ?? {}) as FabricSpec).rollout;
+  }
+
+  #fabricOf(device: string): string {
+    const { objects } = this.#options;
+    const spec = objects.get(deviceKey(objects, device))?.spec as { readonly fabric?: string } | undefined;
+    return spec?.fabric ?? 'default';
+  }
+
+  #member(name: string): Member {
+    const { objects } = this.#options;
+    const object = objects.get(deviceKey(objects, name));
+    const { group } = (object?.spec ?? {}) as { readonly group?: string };
+    return { name, labels: object?.metadata.labels ?? {}, group };
+  }
+
+  #isReleased(device: string): boolean {
+    const running = this.#running.get(this.#fabricOf(device));
+    if (running === undefined) return true;
+    const wave = running.record.waves.findIndex((devices) => devices.includes(device));
+    return wave < running.open;
+  }
+
+  /** Begins a rollout of what is fresh; one that is under way ends with it, and what it has not reached is a part of the new one. */
+  #begin(fabric: string, devices: ReadonlySet<string>, { edited }: Staged): void {
+    const settings = this.#settings(fabric);
+    const { fresh } = this.#edits;
+    const former = this.#running.get(fabric);
+    if (settings === undefined || edited.size === 0) return;
+    const edits = new Map([...(former?.edits ?? []), ...[...fresh].filter(([key]) => edited.has(key))]);
+    const inherited = this.#inherited.get(fabric);
+    this.#inherited.delete(fabric);
+    if (inherited !== undefined) return this.#start(fabric, edits, inherited, inherited.wave);
+    if (former !== undefined) this.#end(former, { ...former.record, phase: 'Superseded', message: 'another change came before it was through' });
+    const waiting = former === undefined ? [] : former.record.waves.slice(former.open).flat();
+    const waves = wavesOf([...new Set([...devices, ...waiting])].map((name) => this.#member(name)), settings);
+    const revision = (this.#revisions.get(fabric) ?? 0) + 1;
+    this.#revisions.set(fabric, revision);
+    this.#start(fabric, edits, newRecord({ fabric, revision, edits, waves, now: this.#now() }), 0);
+    this.#record(edits, { type: 'Normal', reason: 'RolloutStarted', message: `revision ${revision} of fabric "${fabric}" goes to ${waves.flat().length} devices in ${waves.length} waves` });
+  }
+
+  #start(fabric: string, edits: ReadonlyMap<string, Edit>, record: RolloutSpec, released: number): void {
+    const course = { waves: record.waves, released, since: this.#options.clock.monotonic() };
+    const running: Running = { record, edits, course, open: released, before: new Map(), storing: true };
+    for (const device of record.waves.slice(0, released).flat()) this.#watch(running, device);
+    this.#running.set(fabric, running);
+    this.#store(running, record, () => this.#step(running));
+  }
+
+  #watch({ before }: Running, device: string): void {
+    before.set(device, { vitals: this.#options.vitalsOf(device), version: 0 });
+  }
+
+  #step(running: Running): void {
+    const settings = this.#settings(running.record.fabric);
+    const { clock } = this.#options;
+    if (this.#running.get(running.record.fabric) !== running || running.record.phase === 'Halted') return;
+    // Nobody wants waves any more: what is left goes at once.
+    if (settings === undefined) return this.#complete(running, 'spec.rollout of the Fabric was taken away');
+    const pace = { soakMilliseconds: settings.soakSeconds * 1000, deadlineMilliseconds: settings.deadlineSeconds * 1000, paused: settings.paused };
+    const health = (device: string) => {
+      const before = running.before.get(device);
+      if (before === undefined || before.version === 0) return { state: 'waiting', what: 'is not sent yet' } as const;
+      return healthOf(before.vitals, this.#options.vitalsOf(device), this.#options.hasAcknowledged(device, before.version), settings.checks);
+    };
+    this.#follow(running, stepOf(running.course, pace, health, clock.monotonic()), settings);
+  }
+
+  #follow(running: Running, step: Step, settings: Settings): void {
+    if (step.next === 'release') return this.#release(running);
+    if (step.next === 'complete') return this.#complete(running, 'all devices have it');
+    if (step.next === 'halt') return this.#halt(running, step.failures, settings);
+    running.course = step.course;
+    const phase = settings.paused ? 'Paused' : 'Progressing';
+    const { record } = running;
+    if (record.message !== step.message || record.phase !== phase) this.#store(running, { ...record, phase, message: step.message });
+    if (Number.isFinite(step.until)) this.#wake(step.until - this.#options.clock.monotonic());
+  }
+
+  #release(running: Running): void {
+    const wave = running.course.released;
+    const { waves } = running.record;
+    running.course = { waves, released: wave + 1, since: this.#options.clock.monotonic() };
+    for (const device of waves[wave] ?? []) this.#watch(running, device);
+    const message = `wave ${wave + 1} of ${waves.length}: goes out`;
+    this.#store(running, { ...running.record, phase: 'Progressing', wave: wave + 1, message }, () => {
+      running.open = wave + 1;
+      this.#options.onDue((device) => this.#isReleased(device));
+    });
+  }
+
+  #complete(running: Running, message: string): void {
+    const { record, edits } = running;
+    this.#end(running, { ...record, phase: 'Complete', wave: record.waves.length, message, finishTime: this.#now() });
+    this.#record(edits, { type: 'Normal', reason: 'RolloutComplete', message: `revision ${record.revision} of fabric "${record.fabric}": ${message}` });
+    this.#options.onDue((device) => this.#isReleased(device));
+    this.#prune(record.fabric);
+  }
+
+  #halt(running: Running, failures: readonly Failure[], { rollback }: Settings): void {
+    const isBack = rollback === 'Automatic';
+    const record = halted(running.record, failures, isBack, this.#now());
+    this.#options.log.warn({ fabric: record.fabric, revision: record.revision, wave: record.wave, failures: record.failures }, 'rollout halted');
+    this.#record(running.edits, { type: 'Warning', reason: isBack ? 'RolledBack' : 'RolloutHalted', message: whyOf(record) });
+    if (!isBack) return this.#store(running, record);
+    for (const [key, edit] of running.edits) this.#edits.revert(key, { edit, why: whyOf(record) });
+    this.#end(running, record);
+    this.#options.recompile([...running.edits.keys()]);
+  }
+
+  #end(running: Running, record: RolloutSpec): void {
+    this.#running.delete(record.fabric);
+    this.#store(running, record);
+  }
+
+  /** `then` happens when it is stored; until then nothing else is decided. */
+  #store(running: Running, record: RolloutSpec, then: () => void = () => this.review()): void {
+    running.record = record;
+    running.storing = true;
+    const write = async (): Promise<void> => {
+      await this.#write(record);
+      if (running.record !== record) return;
+      running.storing = false;
+      then();
+    };
+    this.#track(write(), () => {
+      if (running.record === record) this.#store(running, record, then);
+    });
+  }
+
+  async #write(record: RolloutSpec): Promise<void> {
+    const { client } = this.#options;
+    const ref = rolloutRef(record.fabric, record.revision);
+    try {
+      await client.patch(ref, { spec: record });
+    } catch (thrown) {
+      if (HeddleError.from(thrown).code !== 'NotFound') throw thrown;
+      await client.create(objectOf(record) as Resource);
+    }
+  }
+
+  #track(work: Promise<void>, again: () => void): void {
+    const watched: Promise<void> = work
+      .catch((thrown: unknown) => {
+        this.#options.log.warn({ error: HeddleError.from(thrown).message }, 'rollout not written, will try again');
+        if (!this.#closed) this.#options.later(retryMilliseconds, again);
+      })
+      .finally(() => this.#inFlight.delete(watched));
+    this.#inFlight.add(watched);
+  }
+
+  /** Deletes what is more than the Fabric wants to keep, the oldest first. */
+  #prune(fabric: string): void {
+    const limit = this.#settings(fabric)?.historyLimit;
+    if (limit === undefined) return;
+    const records = [...this.#options.objects.ofKind('Rollout')].map(({ spec }) => spec as RolloutSpec);
+    const over = records.filter((record) => record.fabric === fabric && record.finishTime !== undefined).sort((left, right) => left.revision - right.revision);
+    for (const { revision } of over.slice(0, Math.max(0, over.length - limit))) {
+      this.#track(this.#options.client.delete(rolloutRef(fabric, revision)), () => {});
+    }
+  }
+
+  /** Looks again in a while; of several such, the earliest counts. */
+  #wake(milliseconds: number): void {
+    const { clock, later } = this.#options;
+    const at = clock.monotonic() + Math.max(0, milliseconds);
+    if (at >= this.#wakeAt) return;
+    this.#wakeAt = at;
+    later(Math.ceil(milliseconds), () => {
+      if (this.#wakeAt === at) this.#wakeAt = Number.POSITIVE_INFINITY;
+      this.review();
+    });
+  }
+
+  #record(edits: ReadonlyMap<string, Edit>, happening: Parameters<Events['record']>[1]): void {
+    for (const { ref } of edits.values()) {
+      const about = this.#options.objects.get(refKey(ref));
+      if (about !== undefined) this.#options.events.record(about, happening);
+    }
+  }
+
+  #now(): string {
+    return rfc3339(this.#options.clock.now());
+  }
+}
+
+const whyOf = ({ revision, fabric, message }: RolloutSpec): string =>
+  `revision ${revision} of fabric "${fabric}" was halted: ${message}; change the object, or take it back with "heddle rollout undo ${fabric}"`;
