@@ -3,7 +3,6 @@
  * is new takes nothing from anybody, and what is deleted was drained: both go at once. What was rolled back is compiled as it was,
  * until somebody changes it again. Pure.
  */
-import { isDraining } from '../../api/drain.ts';
 import { kindByName } from '../../api/kinds.ts';
 import { refOf, type ObjectRef, type Resource } from '../../api/object.ts';
 
@@ -49,7 +48,7 @@ export class Edits {
    * @param running its edit that is being rolled out
    */
   take(key: string, before: Resource | undefined, after: Resource | undefined, under: Policy | undefined, running?: Edit): Resource | undefined {
-    if (after === undefined || isDraining(after.metadata)) {
+    if (after?.metadata.deletionTimestamp !== undefined || after === undefined) {
       this.#reverted.delete(key);
       this.#fresh.delete(key);
       return after;
