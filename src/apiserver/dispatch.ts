@@ -5,7 +5,7 @@ import { HeddleError } from '../kit/error.ts';
 import type { JsonObject } from '../kit/json.ts';
 import type { Access } from './access/access.ts';
 import { denied, type Attributes, type Decision } from './access/attributes.ts';
-import { rightsOf } from './access/rights.ts';
+import { rightsOf, type Rights } from './access/rights.ts';
 import { controllersGroup } from './access/user.ts';
 import { representation, write } from './body/media.ts';
 import { deleteCollection, deleteObject } from './deletion.ts';
@@ -34,7 +34,7 @@ export interface DispatchOptions {
 }
 
 /** Answers a read of a view (`Kind.views`) of an object that is there; throws a HeddleError where it cannot. */
-export type Views = (route: ResourceRoute, query: URLSearchParams) => unknown;
+export type Views = (route: ResourceRoute, query: URLSearchParams, rights: Rights) => unknown;
 
 /** Undefined: the answer was streamed. */
 export type Dispatch = (exchange: Exchange, route: ResourceRoute | undefined, allowed: (decision: Decision) => void) => Promise<Answer | undefined>;
@@ -103,10 +103,10 @@ const watchAnswer = async ({ registry, access }: DispatchOptions, exchange: Exch
   await streamWatch(registry, { ...exchange, signal }, route, parseListQuery(route.served, exchange.query)).finally(forget);
 };
 
-const viewAnswer = async (options: DispatchOptions, { query }: Exchange, route: ResourceRoute, verb: string): Promise<Answer> => {
+const viewAnswer = async (options: DispatchOptions, { query, rights }: Exchange, route: ResourceRoute, verb: string): Promise<Answer> => {
   if (verb !== 'get') throw methodNotAllowed();
   await options.registry.get(route.served, route.namespace, route.name);
-  return jsonAnswer(await options.views(route, query));
+  return jsonAnswer(await options.views(route, query, rights));
 };
 
 const changing: ReadonlySet<string> = new Set(['create', 'update', 'patch', 'delete', 'deletecollection']);

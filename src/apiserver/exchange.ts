@@ -28,6 +28,8 @@ export interface Exchange {
   readonly path: string;
   readonly query: URLSearchParams;
   readonly user: User;
+  /** Who has shown who it is: the user, or whoever acts as it. */
+  readonly asker: User;
   readonly rights: Rights;
   /** Of this request in the audit log, and in the header Audit-Id of its answer. */
   readonly auditId: string;

@@ -122,6 +122,7 @@ const handle = async (options: ListenerOptions & { readonly outbox: Outbox; read
     path: url.pathname,
     query: url.searchParams,
     user: anonymous,
+    asker: anonymous,
     rights: noRights,
     auditId: randomUUID(),
     warnings: new Set(),
@@ -197,7 +198,7 @@ const answerOf = async (options: ListenerOptions, exchange: Exchange, route: Res
     course.user = await options.identify(exchange.request, exchange.path, (asker) => (course.asker = asker));
     if (!isExempt(exchange, route, course.user)) leave = await options.fairness.enter(course.user.name, exchange.signal);
     const allowed = (decision: Decision): void => void (course.reason = decision.reason);
-    return await options.dispatch({ ...exchange, user: course.user }, route, allowed);
+    return await options.dispatch({ ...exchange, user: course.user, asker: course.asker }, route, allowed);
   } catch (thrown) {
     const error = HeddleError.from(thrown);
     if (error.code === 'Internal' && !exchange.signal.aborted) {

@@ -82,6 +82,21 @@ describe('a role', () => {
       await until('and have it no more', () => may(test, 'alice', asked).then((allowed) => allowed === false));
     }));
 
+  it('is not handed on by a label: who makes others of it must have what is in it', () =>
+    withServer(async ({ call }) => {
+      const bound = { metadata: { name: 'carol' }, subjects: [{ kind: 'User', name: 'carol' }], roleRef: { kind: 'ClusterRole', name: 'heddle-admin' } };
+      assert.equal((await call('POST', `${rbac}/clusterrolebindings`, { body: bound })).status, 201);
+      const label = (name: string) =>
+        call('PATCH', `${rbac}/clusterroles/${name}`, {
+          headers: { ...as('carol').headers, 'content-type': 'application/merge-patch+json' },
+          body: { metadata: { labels: { 'rbac.authorization.k8s.io/aggregate-to-view': 'true' } } },
+        });
+      const refused = await label('cluster-admin');
+      assert.equal(refused.status, 403, refused.text);
+      assert.match(String(refused.json['message']), /attempting to grant RBAC permissions not currently held/);
+      assert.equal((await label('heddle-tenant')).status, 200);
+    }, { kinds }));
+
   it('that was shipped is completed at the next start, and keeps what people added; another that is theirs stays as it is', async () => {
     const store = createMemoryStore();
     const view = `${rbac}/clusterroles/heddle-viewer`;

@@ -5,6 +5,7 @@ import type { Registry } from '../registry/registry.ts';
 import type { Authorize } from './attributes.ts';
 import { createAuthenticator, readTokenFile, type Authenticator } from './authentication.ts';
 import { follow } from './follow.ts';
+import { createGuard, type Guard } from './guard.ts';
 import { createOidc, type OidcOptions } from './oidc.ts';
 import { Aggregator } from './rbac/aggregate.ts';
 import { reconcileRoles } from './rbac/reconcile.ts';
@@ -27,6 +28,7 @@ export interface Access {
   readonly authenticator: Authenticator;
   readonly authorize: Authorize;
   readonly roles: Roles;
+  readonly guard: Guard;
   readonly answers: Answers;
   close(): void;
 }
@@ -61,11 +63,18 @@ export const openAccess = async ({ registry, dataDir, tokenFile, oidc, onError }
   });
   const authorize: Authorize = (attributes) =>
     attributes.user.groups.includes(mastersGroup) ? { allowed: true, reason: `group "${mastersGroup}" may do everything` } : roles.decide(attributes);
+  const guard = createGuard({ authenticator, authorize });
+  const unlisten = roles.onChange(() => guard.rolesChanged());
+  await follow(registry, 'ServiceAccount', guard.accounts, stop.signal, onError);
   return {
     authenticator,
     authorize,
     roles,
+    guard,
     answers: createAnswers({ registry, authorize, authenticator, roles, issuer }),
-    close: () => stop.abort(),
+    close: () => {
+      unlisten();
+      stop.abort();
+    },
   };
 };

@@ -35,7 +35,7 @@ export const createAuthenticator = (options: AuthenticatorOptions): Authenticato
   return {
     async userOf(request) {
       const header = request.headers.authorization;
-      if (header === undefined) return byCertificate(request) ?? anonymous;
+      if (header === undefined) return byCertificate(request, (options.now ?? Date.now)()) ?? anonymous;
       const token = /^Bearer\s+(\S+)$/i.exec(header)?.[1];
       const user = token === undefined ? undefined : await byToken(token, [defaultAudience]);
       if (user === undefined) throw new HeddleError('Unauthorized', 'Unauthorized');
@@ -59,10 +59,10 @@ const createTokenReader = ({ tokens, issuer, accountUid, oidc, now = Date.now }:
   const ofAccount = async (jwt: Jwt, audiences: readonly string[]): Promise<User | undefined> => {
     const account = issuer.verify(jwt, now() / 1000, audiences);
     if (account === undefined) return undefined;
-    const { namespace, name, uid, groups, id } = account;
+    const { namespace, name, uid, groups, id, until } = account;
     if ((await accountUid(namespace, name)) !== uid) return undefined;
     const extra = { 'authentication.kubernetes.io/credential-id': [`JTI=${id}`] };
-    return authenticated(serviceAccountName(namespace, name), [...serviceAccountGroups(namespace), ...groups], { uid, extra });
+    return authenticated(serviceAccountName(namespace, name), [...serviceAccountGroups(namespace), ...groups], { uid, extra, until });
   };
   const ofProvider = async (provider: OidcAuthenticator, jwt: Jwt, key: string): Promise<User | undefined> => {
     const known = remembered.get(key);
@@ -90,10 +90,13 @@ const createTokenReader = ({ tokens, issuer, accountUid, oidc, now = Date.now }:
 /** A connection shows its certificate once; reading it costs as much as a small request. */
 const usersOfSockets = new WeakMap<TLSSocket, User>();
 
-const byCertificate = ({ socket }: IncomingMessage): User | undefined => {
+const byCertificate = ({ socket }: IncomingMessage, now: number): User | undefined => {
   if (!(socket instanceof TLSSocket)) return undefined;
   const known = usersOfSockets.get(socket) ?? userOfCertificate(socket);
-  if (known !== undefined) usersOfSockets.set(socket, known);
+  if (known === undefined) return undefined;
+  usersOfSockets.set(socket, known);
+  // A connection may last longer than what it began with.
+  if (known.until !== undefined && now >= known.until) throw new HeddleError('Unauthorized', 'Unauthorized');
   return known;
 };
 
@@ -104,7 +107,7 @@ const userOfCertificate = (socket: TLSSocket): User | undefined => {
   const { CN, O = [] } = certificate.toLegacyObject().subject;
   const name = Array.isArray(CN) ? CN[0] : CN;
   if (name === undefined || name === '') throw new HeddleError('Unauthorized', 'Unauthorized');
-  return authenticated(name, Array.isArray(O) ? O : [O]);
+  return authenticated(name, Array.isArray(O) ? O : [O], { until: Date.parse(certificate.validTo) });
 };
 
 const digest = (token: string): string => createHash('sha256').update(token).digest('hex');

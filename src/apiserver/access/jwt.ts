@@ -79,6 +79,9 @@ export const isInTime = ({ claims }: Jwt, now: number): boolean => {
   return nbf === undefined || (isTime(nbf) && now >= nbf - leeway);
 };
 
+/** When a token that says when it ends is good no more, in milliseconds since 1970. */
+export const endOf = ({ claims }: Jwt): number => (Number(claims['exp']) + leeway) * 1000;
+
 /** Whether one of the audiences is meant. */
 export const isFor = ({ claims }: Jwt, audiences: readonly string[]): boolean => {
   const { aud } = claims;

@@ -1,6 +1,6 @@
 /** Users of an identity provider: ID tokens of OpenID Connect, checked by issuer, audience, time and signature. */
 import { HeddleError } from '../../kit/error.ts';
-import { isFor, isInTime, isSignedBy, type Jwt } from './jwt.ts';
+import { endOf, isFor, isInTime, isSignedBy, type Jwt } from './jwt.ts';
 import { createKeySet, type KeySet } from './keyset.ts';
 import { authenticated, type User } from './user.ts';
 
@@ -48,7 +48,8 @@ export const createOidc = (options: OidcOptions, keys: KeySet = createKeySet(opt
 /** Names that begin with `system:` are the server's own: a provider cannot hand them out. */
 const isOurs = (name: string): boolean => name.startsWith('system:');
 
-const userIn = ({ claims }: Jwt, options: OidcOptions): User | undefined => {
+const userIn = (jwt: Jwt, options: OidcOptions): User | undefined => {
+  const { claims } = jwt;
   const { usernameClaim = 'sub', groupsClaim = 'groups', groupsPrefix = '' } = options;
   const name = claims[usernameClaim];
   if (typeof name !== 'string' || name === '') return undefined;
@@ -57,7 +58,7 @@ const userIn = ({ claims }: Jwt, options: OidcOptions): User | undefined => {
   const user = prefixOf(options, usernameClaim) + name;
   const claimed = claims[groupsClaim];
   const groups = (Array.isArray(claimed) ? claimed : [claimed]).filter((group) => typeof group === 'string' && group !== '').map((group) => groupsPrefix + String(group));
-  return isOurs(user) ? undefined : authenticated(user, groups.filter((group) => !isOurs(group)));
+  return isOurs(user) ? undefined : authenticated(user, groups.filter((group) => !isOurs(group)), { until: endOf(jwt) });
 };
 
 const prefixOf = ({ issuer, usernamePrefix }: OidcOptions, claim: string): string => {

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { HeddleError } from '../../kit/error.ts';
 import { objectOr } from '../../kit/json.ts';
 import { writeDurably } from '../pki/durable.ts';
-import { isFor, isInTime, isSignedBy, signJwt, type Jwt } from './jwt.ts';
+import { endOf, isFor, isInTime, isSignedBy, signJwt, type Jwt } from './jwt.ts';
 
 export const tokenIssuer = 'https://heddle.dev/serviceaccounts';
 /** Who tokens are for unless somebody else is asked for. */
@@ -24,11 +24,13 @@ export interface AccountToken {
   readonly audiences: readonly string[];
   /** Of this token; audit tells it. */
   readonly id: string;
+  /** See User.until. */
+  readonly until: number;
 }
 
 export interface TokenIssuer {
   /** `expires` in seconds since 1970. */
-  issue(token: Omit<AccountToken, 'id'>, now: number, expires: number): string;
+  issue(token: Omit<AccountToken, 'id' | 'until'>, now: number, expires: number): string;
   /** What a token says that this issuer signed, that has not ended at `now` (seconds) and is for one of the audiences. */
   verify(jwt: Jwt, now: number, audiences: readonly string[]): AccountToken | undefined;
 }
@@ -60,11 +62,12 @@ export const createTokenIssuer = (key: KeyObject): TokenIssuer => {
 
 const texts = (value: unknown): string[] => (Array.isArray(value) ? value.filter((item) => typeof item === 'string') : []);
 
-const accountIn = ({ claims }: Jwt): AccountToken | undefined => {
+const accountIn = (jwt: Jwt): AccountToken | undefined => {
+  const { claims } = jwt;
   const { namespace, serviceaccount, groups } = objectOr(claims['heddle.dev']);
   const { name, uid } = objectOr(serviceaccount);
   if (typeof namespace !== 'string' || typeof name !== 'string' || typeof uid !== 'string') return undefined;
-  return { namespace, name, uid, groups: texts(groups), audiences: texts(claims['aud']), id: String(claims['jti'] ?? '') };
+  return { namespace, name, uid, groups: texts(groups), audiences: texts(claims['aud']), id: String(claims['jti'] ?? ''), until: endOf(jwt) };
 };
 
 const keptKey = async (file: string): Promise<KeyObject> => {

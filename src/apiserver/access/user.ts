@@ -4,6 +4,8 @@ export interface User {
   readonly groups: readonly string[];
   readonly uid?: string;
   readonly extra?: { readonly [key: string]: readonly string[] };
+  /** When the credentials end by themselves, in milliseconds since 1970. */
+  readonly until?: number;
 }
 
 export const anonymousName = 'system:anonymous';
@@ -17,7 +19,7 @@ export const controllersGroup = 'system:heddle:controllers';
 export const anonymous: User = { name: anonymousName, groups: [unauthenticatedGroup] };
 
 /** A user that has shown who it is. */
-export const authenticated = (name: string, groups: readonly string[], more: Pick<User, 'uid' | 'extra'> = {}): User => ({
+export const authenticated = (name: string, groups: readonly string[], more: Pick<User, 'uid' | 'extra' | 'until'> = {}): User => ({
   name,
   groups: [...new Set([...groups, authenticatedGroup])],
   ...more,

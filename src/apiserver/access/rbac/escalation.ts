@@ -34,8 +34,15 @@ export const refuseEscalation = (options: EscalationOptions, served: ServedKind,
   else refuseRole(options, served, next, before);
 };
 
+/** Labels of a ClusterRole decide which others are made of it, and so who else gets its rules. */
+const grantedBy = (served: ServedKind, role: Resource): readonly unknown[] => [
+  rulesOf(role),
+  aggregationOf(role),
+  ...(served.namespaced ? [] : [role.metadata.labels ?? {}]),
+];
+
 const refuseRole = (options: EscalationOptions, served: ServedKind, next: Resource, before: Resource | undefined): void => {
-  const isSame = before !== undefined && isDeepStrictEqual([rulesOf(before), aggregationOf(before)], [rulesOf(next), aggregationOf(next)]);
+  const isSame = before !== undefined && isDeepStrictEqual(grantedBy(served, before), grantedBy(served, next));
   const { name, namespace = '' } = next.metadata;
   if (isSame || options.may('escalate', served.kind.plural, namespace, name)) return;
   refuseMissing(options, served, next, aggregationOf(next) === undefined ? rulesOf(next) : everything);
