@@ -368,7 +368,7 @@ class Control implements Controller {
     this.#announced ||= this.#publisher.devices.size > 0;
     // Before anything is sent: what is new may be the first that a device gets which came with rows from elsewhere.
     this.#reviewArrivals(isAllowed);
-    for (const { scope } of this.#unsent) this.#leases.scopeChanged(scope);
+    for (const changed of this.#unsent) this.#leases.scopeChanged(changed);
     this.#leases.declared(this.#declared);
     this.#outlet?.publish(this.#unsent);
     this.#unsent = [];

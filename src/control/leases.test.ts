@@ -95,6 +95,35 @@ test('what was told before the start was over is understood after it, and silent
   await until('one is over', async () => (await addresses(house)).join(' ') === '10.1.0.201 10.1.0.210');
 });
 
+test('a lease becomes Reserved when its address is given to its host for good, and Dynamic when it is not any more', async (t) => {
+  const { house, segment } = await raise();
+  t.after(() => house.stop());
+  tell(house, 'leaf-1', lease(segment, '10.1.0.200'), lease(segment, '10.1.0.201', macOf(2)));
+  const typeOf = async (address: string) => (await leases(house)).map(({ spec }) => spec as DhcpLeaseSpec).find((spec) => spec.address === address)?.type;
+  await until('written', async () => (await typeOf('10.1.0.200')) === 'Dynamic' && (await typeOf('10.1.0.201')) === 'Dynamic');
+  const say = async (reservations: object): Promise<void> => {
+    const object = await house.client.get(tenant('VPC', 'red'));
+    await house.client.update({ ...object, spec: { subnets: { front: { cidr: '10.1.0.0/24', dhcp: { reservations } } } } });
+  };
+  await say({ [macOf(1)]: { address: '10.1.0.200' } });
+  await until('it is reserved', async () => (await typeOf('10.1.0.200')) === 'Reserved');
+  assert.equal(await typeOf('10.1.0.201'), 'Dynamic');
+  await say({});
+  await until('it is not any more', async () => (await typeOf('10.1.0.200')) === 'Dynamic');
+});
+
+test('one lease that comes to a thousand is one that is looked at', async (t) => {
+  const { house, segment } = await raise();
+  t.after(() => house.stop());
+  const told = Array.from({ length: 1000 }, (_, index) => lease(segment, `10.1.${4 + (index >> 8)}.${index & 255}`, macOf(index)));
+  tell(house, 'leaf-1', ...told);
+  await until('written', async () => (await leases(house)).length === 1000);
+  const asked = t.mock.method(house.goal, 'subscriptions');
+  tell(house, 'leaf-1', ...told.slice(1), lease(segment, '10.1.9.9', macOf(2000)));
+  assert.equal(asked.mock.callCount(), 1);
+  await until('written', async () => (await addresses(house)).includes('10.1.9.9') && !(await addresses(house)).includes('10.1.4.0'));
+});
+
 test('leases end with their segment, and with their Switch', async (t) => {
   const { house, segment } = await raise();
   t.after(() => house.stop());

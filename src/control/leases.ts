@@ -1,19 +1,21 @@
 /**
  * What devices tell of the addresses they gave by DHCP, as DHCPLease objects in the tenants' namespaces. A device tells whole
- * lists; only what is different is written: once when a lease is given or passes to another host, once when it ends. Of a
- * device that has not spoken since the start the objects stay as they are.
+ * lists; only what is different is looked at and written: once when a lease is given or passes to another host, once when it
+ * ends. A row that changes concerns the leases of its segment or of its address. Of a device that has not spoken since the
+ * start the objects stay as they are.
  */
 import type { ResourceClient } from '../api/client.ts';
 import type { DhcpLeaseSpec } from '../api/kinds/dhcplease.ts';
 import { apiVersion, refKey, refOf, type Resource } from '../api/object.ts';
 import type { Lease, Observation } from '../goal/observation.ts';
-import type { GoalState } from '../goal/state.ts';
+import { deviceScope, type RowId } from '../goal/rows.ts';
+import type { ChangedScope, GoalState } from '../goal/state.ts';
 import { HeddleError } from '../kit/error.ts';
 import type { Logger } from '../kit/log.ts';
 import { byText } from '../kit/order.ts';
 import { parseSubdomain } from '../api/names.ts';
 import { bitsOf } from '../net/address.ts';
-import type { Address } from '../net/brand.ts';
+import type { Address, Vni } from '../net/brand.ts';
 import { mergeDiff } from './mergediff.ts';
 import type { Watcher } from './watcher.ts';
 
@@ -29,8 +31,15 @@ export interface LeasesOptions {
 const mostInFlight = 64;
 const retryMilliseconds = 2000;
 
+/** A lease as a device tells it, and the key of the object that it is; none when the segment is nobody's. */
+interface Known {
+  readonly lease: Lease;
+  key?: string;
+}
+
 /** What one device says of one lease. */
 interface Told {
+  readonly lease: Lease;
   readonly namespace: string;
   readonly name: string;
   readonly spec: DhcpLeaseSpec;
@@ -38,12 +47,12 @@ interface Told {
 
 export class Leases implements Watcher {
   readonly #options: LeasesOptions;
-  /** What each device told last, as it told it. */
-  readonly #observed = new Map<string, readonly Lease[]>();
+  /** What each device told last, by segment, then by the text of the lease. */
+  readonly #observed = new Map<string, Map<Vni, Map<string, Known>>>();
+  /** Devices that told leases of a segment. */
+  readonly #tellers = new Map<Vni, Set<string>>();
   /** By key of the object, then by device: two leaves of a group may both know the lease of one server. */
   readonly #wanted = new Map<string, Map<string, Told>>();
-  /** Keys of `#wanted` by device. */
-  readonly #ofDevice = new Map<string, ReadonlySet<string>>();
   /** Objects as they are, as far as was heard. */
   readonly #objects = new Map<string, Resource>();
   readonly #due = new Set<string>();
@@ -59,9 +68,11 @@ export class Leases implements Watcher {
   observed(device: string, { leases }: Observation): void {
     if (leases === undefined) return;
     const isFirst = !this.#observed.has(device);
-    this.#observed.set(device, leases);
+    const { came, went } = this.#replace(device, leases);
     if (!this.#opened) return;
-    this.#review(device);
+    // What comes first: an address that passes to another host stays one object.
+    for (const known of came) this.#understand(device, known);
+    for (const known of went) this.#forget(device, known);
     // What was written before the start, and is no lease any more.
     if (isFirst) for (const [key, { spec }] of this.#objects) if ((spec as DhcpLeaseSpec).switch === device) this.#mark(key);
   }
@@ -77,7 +88,7 @@ export class Leases implements Watcher {
   open(devices: ReadonlySet<string>): void {
     this.#opened = true;
     this.#devices = devices;
-    for (const device of this.#observed.keys()) this.#review(device);
+    for (const device of this.#observed.keys()) this.#reviewAll(device);
     for (const key of this.#objects.keys()) this.#mark(key);
   }
 
@@ -87,16 +98,33 @@ export class Leases implements Watcher {
     const gone = [...this.#observed.keys()].filter((device) => !devices.has(device));
     this.#devices = devices;
     for (const device of gone) {
+      for (const known of this.#replace(device, []).went) this.#forget(device, known);
       this.#observed.delete(device);
-      this.#review(device);
     }
     for (const [key, { spec }] of this.#objects) if (!devices.has((spec as DhcpLeaseSpec).switch)) this.#mark(key);
   }
 
-  /** The scope has another version: segments may have come or gone. */
-  scopeChanged(scope: string): void {
-    if (!this.#opened || this.#observed.size === 0 || scope.startsWith('vpc/')) return;
-    for (const device of this.#options.goal.devicesOf(scope)) if (this.#observed.has(device)) this.#review(device);
+  /** The scope has another version: segments, reservations and servers may have come or gone. */
+  scopeChanged({ scope, from }: ChangedScope): void {
+    if (!this.#opened || this.#observed.size === 0) return;
+    const rows = this.#options.goal.changedSince(scope, from);
+    if (rows === undefined) {
+      for (const device of this.#options.goal.devicesOf(scope)) this.#reviewAll(device);
+      return;
+    }
+    for (const row of rows) this.#rowChanged(scope, row);
+  }
+
+  #rowChanged(scope: string, row: RowId): void {
+    const [table, number = '', what] = row.split('/');
+    if (table === 'member') return this.#reviewAll(scope.slice(deviceScope('').length));
+    if (table !== 'segment' && table !== 'reservation' && table !== 'host') return;
+    const segment = Number(number) as Vni;
+    for (const device of this.#tellers.get(segment) ?? []) {
+      for (const known of this.#observed.get(device)?.get(segment)?.values() ?? []) {
+        if (what === undefined || known.lease.mac === what || known.lease.address === what) this.#understand(device, known);
+      }
+    }
   }
 
   /** Writes nothing more; waits for the writes that are under way. */
@@ -105,50 +133,75 @@ export class Leases implements Watcher {
     await Promise.all(this.#inFlight.values());
   }
 
-  #review(device: string): void {
-    const before = this.#ofDevice.get(device) ?? new Set<string>();
-    const after = new Set<string>();
-    for (const told of this.#understand(device)) {
-      const key = refKey({ kind: 'DHCPLease', namespace: told.namespace, name: told.name });
-      after.add(key);
-      const devices = this.#wanted.get(key) ?? new Map<string, Told>();
-      this.#wanted.set(key, devices.set(device, told));
-      this.#mark(key);
+  /** Keeps what the device tells now. */
+  #replace(device: string, leases: readonly Lease[]): { readonly came: readonly Known[]; readonly went: readonly Known[] } {
+    const before = this.#observed.get(device) ?? new Map<Vni, Map<string, Known>>();
+    const after = new Map<Vni, Map<string, Known>>();
+    const came: Known[] = [];
+    for (const lease of leases) {
+      const text = `${lease.mac} ${lease.address} ${lease.hostname}`;
+      let segment = after.get(lease.segment);
+      if (segment === undefined) after.set(lease.segment, (segment = new Map()));
+      const known = before.get(lease.segment)?.get(text) ?? segment.get(text);
+      const fresh: Known = { lease };
+      if (known === undefined) came.push(fresh);
+      segment.set(text, known ?? fresh);
     }
-    for (const key of before) {
-      if (after.has(key)) continue;
-      const devices = this.#wanted.get(key);
-      devices?.delete(device);
-      if (devices?.size === 0) this.#wanted.delete(key);
-      this.#mark(key);
-    }
-    if (after.size === 0) this.#ofDevice.delete(device);
-    else this.#ofDevice.set(device, after);
+    const went = [...before].flatMap(([segment, leasesOf]) => [...leasesOf].filter(([text]) => after.get(segment)?.has(text) !== true));
+    for (const segment of before.keys()) if (!after.has(segment)) this.#tellers.get(segment)?.delete(device);
+    for (const segment of after.keys()) this.#tellers.set(segment, (this.#tellers.get(segment) ?? new Set()).add(device));
+    this.#observed.set(device, after);
+    return { came, went: went.map(([, known]) => known) };
   }
 
-  /** Leases of segments that the device is to hold; others are on their way out. */
-  #understand(device: string): readonly Told[] {
-    const leases = this.#observed.get(device) ?? [];
+  #reviewAll(device: string): void {
+    for (const leases of this.#observed.get(device)?.values() ?? []) for (const known of leases.values()) this.#understand(device, known);
+  }
+
+  #understand(device: string, known: Known): void {
+    const told = this.#told(device, known.lease);
+    if (told === undefined) return this.#forget(device, known);
+    const key = refKey({ kind: 'DHCPLease', namespace: told.namespace, name: told.name });
+    if (known.key !== undefined && known.key !== key) this.#forget(device, known);
+    known.key = key;
+    const devices = this.#wanted.get(key) ?? new Map<string, Told>();
+    this.#wanted.set(key, devices.set(device, told));
+    this.#mark(key);
+  }
+
+  #forget(device: string, known: Known): void {
+    const { key } = known;
+    if (key === undefined) return;
+    delete known.key;
+    const devices = this.#wanted.get(key);
+    // Another host has the address by now.
+    if (devices?.get(device)?.lease !== known.lease) return;
+    devices.delete(device);
+    if (devices.size === 0) this.#wanted.delete(key);
+    this.#mark(key);
+  }
+
+  /** A lease of a segment that the device is to hold; others are on their way out. */
+  #told(device: string, lease: Lease): Told | undefined {
+    const { segment, mac, address, hostname } = lease;
     const { goal } = this.#options;
     const scopes = goal.subscriptions(device).map((scope) => goal.scope(scope).rows);
-    const find = (id: string): unknown => scopes.find((rows) => rows.has(id))?.get(id)?.value;
-    return leases.flatMap(({ segment, mac, address, hostname }) => {
-      const [namespace = '', vpc = '', subnet = ''] = segmentOwner(find(`segment/${segment}`));
-      if (subnet === '') return [];
-      const reservation = find(`reservation/${segment}/${mac}`) as { readonly address: string } | undefined;
-      const isReserved = find(`host/${segment}/${address}`) !== undefined || reservation?.address === address;
-      const named = parseSubdomain(hostname.toLowerCase());
-      const spec: DhcpLeaseSpec = {
-        vpc,
-        subnet,
-        address,
-        mac,
-        ...(named.ok ? { hostname: named.value } : {}),
-        switch: device,
-        type: isReserved ? 'Reserved' : 'Dynamic',
-      };
-      return [{ namespace, name: leaseName(vpc, subnet, address), spec }];
-    });
+    const find = (id: RowId): unknown => scopes.find((rows) => rows.has(id))?.get(id)?.value;
+    const [namespace = '', vpc = '', subnet = ''] = segmentOwner(find(`segment/${segment}`));
+    if (subnet === '') return undefined;
+    const reservation = find(`reservation/${segment}/${mac}`) as { readonly address: string } | undefined;
+    const isReserved = find(`host/${segment}/${address}`) !== undefined || reservation?.address === address;
+    const named = parseSubdomain(hostname.toLowerCase());
+    const spec: DhcpLeaseSpec = {
+      vpc,
+      subnet,
+      address,
+      mac,
+      ...(named.ok ? { hostname: named.value } : {}),
+      switch: device,
+      type: isReserved ? 'Reserved' : 'Dynamic',
+    };
+    return { lease, namespace, name: leaseName(vpc, subnet, address), spec };
   }
 
   #mark(key: string): void {

@@ -103,7 +103,7 @@ export class GoalState {
     const scope = this.scope(name);
     const { rows } = scope;
     const head = { scope: name, from, to: scope.version, digest: scope.digest };
-    const changed = this.#changedSince(name, from);
+    const changed = this.changedSince(name, from);
     if (changed === undefined) return { ...head, full: true, upserts: [...rows.values()], deletes: [] };
     const upserts: Row[] = [];
     const deletes: RowId[] = [];
@@ -137,7 +137,8 @@ export class GoalState {
     return merge(this.subscriptions(device).map((name) => this.scope(name).rows.values()));
   }
 
-  #changedSince(name: string, from: Version): ReadonlySet<RowId> | undefined {
+  /** Ids of rows that changed after a version; undefined when that is too long ago to say. */
+  changedSince(name: string, from: Version): ReadonlySet<RowId> | undefined {
     const scope = this.#scopes.get(name);
     if (scope === undefined) return from === 0 ? new Set() : undefined;
     return from === scope.version ? new Set() : scope.log.since(from);
