@@ -1,0 +1,98 @@
+/** Rows damaged by chance, as no bug in particular would: dropped, changed in one place, put elsewhere, given another's value. */
+import * as fc from 'fast-check';
+import { rowId, type Row } from '../../goal/rows.ts';
+import type { ScopeChange } from '../../goal/state.ts';
+import { isJsonObject } from '../../kit/json.ts';
+import { plus } from '../../net/address.ts';
+import type { Address } from '../../net/brand.ts';
+
+export type Scopes = readonly (readonly [string, readonly Row[]])[];
+
+/** Numbers that choose rows and places in them, whatever there is. */
+export interface Damage {
+  readonly how: 'drop' | 'change' | 'copy' | 'value';
+  readonly row: number;
+  readonly other: number;
+  readonly field: number;
+}
+
+export const damage: fc.Arbitrary<Damage> = fc.record({
+  how: fc.constantFrom('drop', 'change', 'change', 'copy', 'value'),
+  row: fc.nat(100_000),
+  other: fc.nat(100_000),
+  field: fc.nat(1000),
+});
+
+interface Placed {
+  readonly scope: string;
+  readonly row: Row;
+}
+
+/** What the damage does; undefined when it changes nothing. */
+export const damaging = (scopes: Scopes, { how, row: chosen, other, field }: Damage): ScopeChange | undefined => {
+  const rows = scopes.flatMap(([scope, own]) => own.map((row): Placed => ({ scope, row })));
+  const found = rows[chosen % Math.max(1, rows.length)];
+  if (found === undefined) return undefined;
+  const { scope, row } = found;
+  if (how === 'drop') return { scope, upserts: [], deletes: [rowId(row)] };
+  const alike = rows.filter((each) => each.row.table === row.table && each !== found);
+  const second = alike[other % Math.max(1, alike.length)];
+  if (how === 'copy') return copied(scopes, found, other);
+  if (how === 'value') return second === undefined ? undefined : changed(found, second.row.value);
+  const leaves = leavesOf(row.value);
+  const leaf = leaves[field % Math.max(1, leaves.length)];
+  if (leaf === undefined) return undefined;
+  return changed(found, leaf(second?.row.value, other));
+};
+
+const changed = ({ scope, row }: Placed, value: unknown): ScopeChange | undefined =>
+  JSON.stringify(value) === JSON.stringify(row.value) ? undefined : { scope, upserts: [Object.assign({ ...row }, { value })], deletes: [] };
+
+/** Into another scope of the same sort that has another row there, or none. */
+const copied = (scopes: Scopes, { scope, row }: Placed, other: number): ScopeChange | undefined => {
+  const sort = scope.split('/')[0];
+  const targets = scopes.filter(([name, rows]) =>
+    name !== scope && name.split('/')[0] === sort && JSON.stringify(rows.find((each) => rowId(each) === rowId(row))) !== JSON.stringify(row));
+  const target = targets[other % Math.max(1, targets.length)];
+  return target === undefined ? undefined : { scope: target[0], upserts: [row], deletes: [] };
+};
+
+/** Makes the value anew with one place changed; is handed the value of another row of the table. */
+type Leaf = (model: unknown, chance: number) => unknown;
+
+const leavesOf = (value: unknown): Leaf[] => {
+  if (Array.isArray(value)) {
+    const each = value.flatMap((item, place) => leavesOf(item).map((leaf): Leaf => (model, chance) => value.with(place, leaf(listOf(model)[place], chance))));
+    return [...each, ...value.map((_, place): Leaf => () => value.toSpliced(place, 1)), (model) => [...value, ...listOf(model).slice(0, 1)]];
+  }
+  if (isJsonObject(value)) {
+    const names = Object.keys(value);
+    const each = names.flatMap((name) => leavesOf(value[name]).map((leaf): Leaf => (model, chance) => ({ ...value, [name]: leaf(memberOf(model, name), chance) })));
+    const optional = names.filter((name) => isOptional(name)).map((name): Leaf => () => Object.fromEntries(Object.entries(value).filter(([key]) => key !== name)));
+    return [...each, ...optional];
+  }
+  return [(model, chance) => scalar(value, model, chance)];
+};
+
+const listOf = (value: unknown): unknown[] => (Array.isArray(value) ? value : []);
+const memberOf = (value: unknown, name: string): unknown => (isJsonObject(value) ? value[name] : undefined);
+/** Members of rows that may be left out, in any table. */
+const isOptional = (name: string): boolean => ['vlan', 'address', 'ipv6Address', 'restricted', 'mode', 'external', 'protocol', 'bundle', 'esi', 'inboundCommunity', 'bfd', 'vni'].includes(name) && name !== 'address';
+
+const scalar = (value: unknown, model: unknown, chance: number): unknown => {
+  if (typeof model === typeof value && model !== value && chance % 2 === 0) return model;
+  if (typeof value === 'number') return chance % 3 === 0 ? value - 1 : value + 1;
+  if (typeof value === 'boolean') return !value;
+  if (typeof value !== 'string') return value;
+  const [address = '', length] = value.split('/');
+  if (length !== undefined && /^[0-9]+$/.test(length) && /[.:]/.test(address)) return `${address}/${Math.max(0, Number(length) - 1 + (chance % 3 === 0 ? 2 : 0))}`;
+  if (/^[0-9]+(\.[0-9]+){3}$/.test(value) || /^[0-9a-f]*:[0-9a-f:]*$/.test(value)) return plus(value as Address, 1) ?? value;
+  return typeof model === 'string' ? model : value;
+};
+
+/** Rows after a change. */
+export const after = (scopes: Scopes, { scope, upserts, deletes }: ScopeChange): Scopes => {
+  const put = new Map(upserts.map((row) => [rowId(row), row]));
+  const of = (rows: readonly Row[]): Row[] => [...rows.filter((row) => !deletes.includes(rowId(row)) && !put.has(rowId(row))), ...put.values()];
+  return scopes.some(([name]) => name === scope) ? scopes.map(([name, rows]) => [name, name === scope ? of(rows) : rows]) : [...scopes, [scope, of([])]];
+};
