@@ -15,6 +15,7 @@ import { addExplainVerb } from './verbs/explain.ts';
 import { addLabVerbs } from './verbs/lab.ts';
 import { addObjectVerbs } from './verbs/objects.ts';
 import { addRolloutVerbs } from './verbs/rollout.ts';
+import { addQuestionVerbs } from './verbs/questions.ts';
 import { addShellVerbs } from './verbs/shell.ts';
 import { addSimulateVerbs } from './verbs/simulate.ts';
 
@@ -37,6 +38,7 @@ export const createProgram = (io: Io, finish: Finish): Command => {
     .exitOverride();
   addObjectVerbs(program, io, finish);
   addExplainVerb(program, io, finish);
+  addQuestionVerbs(program, io, finish);
   addRolloutVerbs(program, io, finish);
   addConvertVerbs(program, io, finish);
   addLabVerbs(program, io, finish);

@@ -9,7 +9,7 @@ import type { ResourceClient } from '../api/client.ts';
 import { kinds } from '../api/kinds.ts';
 import { startApiServer, type Views } from '../apiserver/server.ts';
 import type { Controller } from '../control/controller.ts';
-import { readExplainQuery } from '../control/explain.ts';
+import { answerView } from '../control/views.ts';
 import type { LeaderSeen } from '../control/leader/election.ts';
 import { aloneTiming, timingOf } from '../control/leader/timing.ts';
 import type { GoalState } from '../goal/state.ts';
@@ -124,7 +124,8 @@ const start = async ({ data, api, agents, options, access, onGoal }: Plan, log: 
   const extraNames = namesOf(api.host);
   let leadership: Leadership | undefined;
   const controller = (): Controller => leadership?.controller() ?? refuse(leadership?.leader());
-  const views: Views = ({ name }, query) => controller().explain(name, readExplainQuery(query));
+  const views: Views = ({ served, namespace, name, subresource }, query, { sees }) =>
+    answerView(controller(), { kind: served.kind.kind, namespace, name, view: subresource }, query, sees);
   // With several servers one controller does for all; which server answers does not matter.
   const isSynced = (): boolean => leadership?.controller() !== undefined || (isShared && leadership?.leader() !== undefined);
   const checks = options.controller === false ? [] : [{ name: 'controller', run: () => (isSynced() ? undefined : refuse(leadership?.leader())) }];

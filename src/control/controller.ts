@@ -25,13 +25,14 @@ import { Cabling } from './cabling.ts';
 import { Claims } from './claims.ts';
 import { Devices } from './devices.ts';
 import { Drains } from './drains.ts';
-import { explainDevice, refOfKey, type ExplainQuery } from './explain.ts';
+import { explainDevice, refOfKey, type ExplainQuery, type ExplainSources } from './explain.ts';
 import { startInformers, type Informers, type ObjectChange } from './informer.ts';
 import { Leases } from './leases.ts';
 import { Mailbox } from './mailbox.ts';
 import { createMetrics, type Metrics } from './metrics.ts';
 import { Objects, type Replaced } from './objects.ts';
 import { Publisher } from './publish.ts';
+import { Questions } from './questions/questions.ts';
 import { SouthboundListener } from './listener.ts';
 import { Reports, usualPace, type Pace } from './reports.ts';
 import { deviceKey, deviceKinds, Safeguard } from './safeguard.ts';
@@ -73,6 +74,8 @@ export interface Controller {
   readonly compiler: Compiler;
   /** What a device is to hold, why, and whether it does. */
   explain(device: string, query: ExplainQuery): GoalView;
+  /** What people ask beside that. */
+  readonly questions: Questions;
   /** Lists everything and publishes it; resolves after that. */
   start(outlet: Outlet): Promise<void>;
   stop(): Promise<void>;
@@ -231,10 +234,18 @@ class Control implements Controller {
     });
   }
 
+  get questions(): Questions {
+    return new Questions(this.#explainSources());
+  }
+
   explain(device: string, query: ExplainQuery): GoalView {
+    return explainDevice(device, query, this.#explainSources());
+  }
+
+  #explainSources(): ExplainSources {
     const heldCauses = (scope: string, row: string): Iterable<string> | undefined => this.#safeguard.holds.causesOf(scope, row);
     const { goal } = this.#options;
-    return explainDevice(device, query, { goal, compiler: this.compiler, barrier: this.#barrier, objects: this.#objects, heldCauses });
+    return { goal, compiler: this.compiler, barrier: this.#barrier, objects: this.#objects, heldCauses };
   }
 
   async start(outlet: Outlet): Promise<void> {

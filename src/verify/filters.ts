@@ -28,11 +28,21 @@ export const isolationOf = ({ isolations }: Vrf, { source, destination }: Packet
  * direction permits it. An answer is judged as what it answers.
  */
 export const refusedBy = (vrf: Vrf, direction: AclRow['direction'], packet: Packet): string | undefined => {
+  const { concerning, permitting } = policiesOn(vrf, direction, packet);
+  return permitting !== undefined || concerning[0] === undefined ? undefined : `acl/${concerning[0].key}`;
+};
+
+/** Key of a policy because of which the packet may pass; undefined also when it is under none. */
+export const permittedBy = (vrf: Vrf, direction: AclRow['direction'], packet: Packet): string | undefined => {
+  const { permitting } = policiesOn(vrf, direction, packet);
+  return permitting === undefined ? undefined : `acl/${permitting.key}`;
+};
+
+const policiesOn = (vrf: Vrf, direction: AclRow['direction'], packet: Packet) => {
   const forward = packet.isAnswer === true ? { ...packet, source: packet.destination, destination: packet.source } : packet;
   const [subject, peer] = direction === 'egress' ? [forward.source, forward.destination] : [forward.destination, forward.source];
   const concerning = vrf.policies.filter(({ row }) => row.direction === direction && isSubject(vrf, row, subject));
-  const permits = concerning.some(({ row }) => row.rules.some((rule) => doesPermit(vrf, rule, peer, forward)));
-  return permits || concerning[0] === undefined ? undefined : `acl/${concerning[0].key}`;
+  return { concerning, permitting: concerning.find(({ row }) => row.rules.some((rule) => doesPermit(vrf, rule, peer, forward))) };
 };
 
 const isSubject = (vrf: Vrf, { subjects, subjectSets }: AclRow, address: Address): boolean =>

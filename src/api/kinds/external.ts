@@ -5,6 +5,7 @@ import { canonicalAddress, canonicalInterfaceAddress, canonicalPrefix } from './
 import { clusterWide, column, defineKind, readyColumn, wideColumn } from './define.ts';
 import { externalRules } from '../rules/external.ts';
 import { asSet } from '../fieldtype.ts';
+import { traceView } from '../traceview.ts';
 
 const community = (description: string) => Type.String({ description, minLength: 3, maxLength: 11 });
 
@@ -152,6 +153,7 @@ export const external = defineKind({
     clusterWide('AddressSpace', addressSpace),
     ...attachments.map(({ connection }) => clusterWide('Connection', connection)),
   ],
+  views: { [traceView]: 'Trace' },
   columns: [
     column('Type', '.status.type', 'bgp or static.'),
     column('VNI', '.status.vni', 'L3VNI of the network.', 'integer'),

@@ -4,6 +4,7 @@ import { byName, mac, statusBase, text } from './common.ts';
 import { canonicalMac, mapValues } from './canonical.ts';
 import { column, defineKind, readyColumn, wideColumn } from './define.ts';
 import { serverRules } from '../rules/server.ts';
+import { traceView } from '../traceview.ts';
 
 export const serverSpec = Type.Object(
   {
@@ -42,6 +43,7 @@ export const server = defineKind({
   status: serverStatus,
   defaults: defaultServerSpec,
   rules: serverRules,
+  views: { [traceView]: 'Trace' },
   columns: [
     column('MACs', '.spec.ports.*.mac', 'MAC addresses of the ports.'),
     readyColumn,

@@ -4,6 +4,7 @@ import { address, name, statusBase } from './common.ts';
 import { canonicalAddress } from './canonical.ts';
 import { clusterWide, column, defineKind, readyColumn, wideColumn } from './define.ts';
 import { vpcAttachmentRules } from '../rules/vpcattachment.ts';
+import { traceView } from '../traceview.ts';
 
 export const vpcAttachmentSpec = Type.Object(
   {
@@ -51,6 +52,7 @@ export const vpcAttachment = defineKind({
   defaults: defaultVpcAttachmentSpec,
   rules: vpcAttachmentRules,
   references: ({ vpc, connection }, namespace) => [{ kind: 'VPC', namespace, name: vpc }, clusterWide('Connection', connection)],
+  views: { [traceView]: 'Trace' },
   columns: [
     column('VPC', '.spec.vpc', 'VPC of this namespace.'),
     column('Subnet', '.spec.subnet', 'Subnet of the VPC.'),

@@ -4,8 +4,9 @@
  */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { Registry } from 'prom-client';
+import { kinds } from '../../api/kinds.ts';
 import type { Controller } from '../../control/controller.ts';
-import { readExplainQuery } from '../../control/explain.ts';
+import { answerView, type ViewTarget } from '../../control/views.ts';
 import { HeddleError } from '../../kit/error.ts';
 import { bracketed, listening, type Endpoint } from '../endpoints.ts';
 
@@ -33,18 +34,30 @@ export const serveHealth = (endpoint: Endpoint, { metrics, fault }: Health): Pro
     plain(response, why === undefined ? 200 : 503, why ?? 'ok');
   });
 
-const goalPath = /^\/switches\/([^/]+)\/goal$/;
-
-/** `/switches/<device>/goal?row=&prefix=&limit=`, as the subresource of our own API server. */
+/** `/<plural>/<name>/<view>` or `/namespaces/<namespace>/<plural>/<name>/<view>`, as the subresources of our own API server. */
 export const serveViews = (endpoint: Endpoint, controller: () => Controller): Promise<Endpoints> => {
   if (!isLocal(endpoint.host)) {
     throw new HeddleError('BadRequest', `--views "${endpoint.host}" could be asked by others: use 127.0.0.1 or ::1, and forward a port to it`);
   }
-  return serve('the endpoint of views', '--views', endpoint, (url, response) => {
-    const device = goalPath.exec(url.pathname)?.[1];
-    if (device === undefined) return plain(response, 404, 'there is /switches/<device>/goal');
-    plain(response, 200, JSON.stringify(controller().explain(decodeURIComponent(device), readExplainQuery(url.searchParams))), 'application/json');
+  return serve('the endpoint of views', '--views', endpoint, async (url, response) => {
+    const target = targetOf(url.pathname);
+    if (target === undefined) return plain(response, 404, `there are ${viewPaths.join(', ')}`);
+    // Who may ask here may read everything.
+    plain(response, 200, JSON.stringify(await answerView(controller(), target, url.searchParams, () => true)), 'application/json');
   });
+};
+
+const viewed = kinds.filter(({ views = {} }) => Object.keys(views).length > 0);
+
+const viewPaths = viewed.flatMap(({ scope, plural, views = {} }) =>
+  Object.keys(views).map((view) => `${scope === 'Namespaced' ? '/namespaces/<namespace>' : ''}/${plural}/<name>/${view}`));
+
+const targetOf = (path: string): ViewTarget | undefined => {
+  const parts = path.split('/').slice(1).map(decodeURIComponent);
+  const [namespace = '', plural, name = '', view = ''] = parts[0] === 'namespaces' && parts.length === 5 ? parts.slice(1) : ['', ...parts];
+  const kind = viewed.find((each) => each.plural === plural && (each.scope === 'Namespaced') === (namespace !== ''));
+  if (kind === undefined || name === '' || !Object.hasOwn(kind.views ?? {}, view)) return undefined;
+  return { kind: kind.kind, namespace, name, view };
 };
 
 const isLocal = (host: string): boolean => host === 'localhost' || host === '::1' || /^127(\.\d+){3}$/.test(host);

@@ -1,0 +1,56 @@
+/** What people ask of the goal state beside the rows of one device: the way of a packet. Reads only. */
+import { refKey, type ObjectRef } from '../../api/object.ts';
+import type { ContributorView } from '../../api/goalview.ts';
+import type { TraceView } from '../../api/traceview.ts';
+import type { Compiler } from '../../compile/engine.ts';
+import type { GoalState } from '../../goal/state.ts';
+import { refOfKey } from '../explain.ts';
+import type { Objects } from '../objects.ts';
+import { traceEnds, viewOf, type TraceQuery, type ViewSources } from './trace.ts';
+
+export interface QuestionSources {
+  readonly goal: GoalState;
+  readonly compiler: Compiler;
+  readonly objects: Objects;
+  /** See ExplainSources. */
+  readonly heldCauses: (scope: string, row: string) => Iterable<string> | undefined;
+}
+
+/** Whether the asker may read an object. */
+export type Sees = (ref: ObjectRef) => boolean;
+
+export class Questions {
+  readonly #sources: QuestionSources;
+
+  constructor(sources: QuestionSources) {
+    this.#sources = sources;
+  }
+
+  trace(query: TraceQuery, sees: Sees): TraceView {
+    const sources = this.#view(query.namespace, sees);
+    return viewOf(traceEnds(query, sources), sources);
+  }
+
+  #view(namespace: string, sees: Sees): ViewSources {
+    const { goal, compiler, objects } = this.#sources;
+    return {
+      goal,
+      compiler,
+      objects,
+      sees,
+      namespace,
+      contributors: (scope, row) => this.#contributors(scope, row),
+      seesDevice: (name) => ['Switch', 'Gateway'].some((kind) => sees({ kind, namespace: '', name }) && objects.get(refKey({ kind, namespace: '', name })) !== undefined),
+    };
+  }
+
+  #contributors(scope: string, row: string): ContributorView[] {
+    const { compiler, objects, heldCauses } = this.#sources;
+    const held = heldCauses(scope, row);
+    const refs = held === undefined ? compiler.explain(scope, row) : [...held].map(refOfKey);
+    return refs.map((ref) => {
+      const generation = objects.get(refKey(ref))?.metadata.generation;
+      return generation === undefined ? ref : { ...ref, generation };
+    });
+  }
+}
