@@ -120,7 +120,8 @@ export const treeTo = (underlay: Underlay, device: string, until?: string): Tree
 const grow = (underlay: Underlay, device: string, until: string | undefined, overDrained: boolean): Tree => {
   const tree = new Map<string, { distance: number; nexts: Adjacency[] }>([[device, { distance: 0, nexts: [] }]]);
   let level = [device];
-  for (let distance = 1; level.length > 0 && !(until !== undefined && tree.has(until)); distance += 1) {
+  const isFound = (): boolean => until !== undefined && tree.has(until);
+  for (let distance = 1; level.length > 0 && !isFound(); distance += 1) {
     const next: string[] = [];
     for (const known of level) {
       if (known !== device && (!underlay.isTransit(known) || (!overDrained && underlay.isDrained(known)))) continue;

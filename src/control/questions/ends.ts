@@ -144,7 +144,7 @@ const attachmentEnd = (text: string, object: Resource, sources: EndSources): End
 };
 
 const whyNot = (ref: ObjectRef, compiler: Compiler): string => {
-  const [finding] = compiler.findingsOf(ref).filter(({ severity }) => severity === 'error');
+  const finding = compiler.findingsOf(ref).find(({ severity }) => severity === 'error');
   return finding === undefined ? ': wait until it is accepted' : `: ${finding.message}`;
 };
 
