@@ -6,7 +6,8 @@
  */
 import { join } from 'node:path';
 import { run as runProcess } from '../src/kit/process.ts';
-import type { Change, Measured, Spent } from './compile.child.ts';
+import type { Change, Measured } from './compile.child.ts';
+import type { Spent } from './compile.plane.ts';
 import { percentile, type Benchmark, type Figure } from './figure.ts';
 import { measureOvn, wantedOvnVersions, type OvnFigures, type Spent as PeerSpent } from './peers/ovn.ts';
 
