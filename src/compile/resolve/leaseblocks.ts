@@ -3,6 +3,9 @@
  * divided: blocks of it are claimed for a leaf, and no two leaves ever have the same. A leaf begins with one block and gets
  * more as its leases need room; a block with a lease in it is never taken away. Where requests are relayed, a leaf has one
  * address of its own to relay from, so that the answer comes back to it and not to another with the same gateway.
+ *
+ * What is in use is counted for each leaf, and what is free in a block is found for each block: a lease or an address that comes
+ * costs what is near it, not the range.
  */
 import type { Resource } from '../../api/object.ts';
 import { deviceScope, type DhcpRangeRow, type Row } from '../../goal/rows.ts';
@@ -16,7 +19,7 @@ import { claimsByOwner } from '../relations.ts';
 import { derivedIndex, index, query, type ScopedRow, type View } from '../view.ts';
 import { attachmentResolution } from './admission.ts';
 import { subnetResolution, type SubnetPlace } from './attachment.ts';
-import { bucketsOf, hostAddresses, slicesByBucket } from './mapping.ts';
+import { bucketKey, bucketsWithin, heldInBucket, mappedInBucket } from './mapping.ts';
 import { Examination } from './resolution.ts';
 
 /** Addresses of a block, unless the subnet is so large that there would be more than 64 blocks. */
@@ -31,10 +34,81 @@ export const sharersOfSubnet = derivedIndex('sharersOfSubnet', 'VPCAttachment', 
   return value.connection.legs.map(({ leaf }) => ({ key: `${vpc}/${name}`, value: leaf.name }));
 });
 
-/** Key: `<namespace>/<vpc>/<subnet>|<leaf>`. Addresses that undeclared machines have from there. */
+/** Key: bucket of `<namespace>/<vpc>/<subnet>|<leaf>`. Addresses that undeclared machines have from there. */
 const leasesOfLeaf = index('leasesOfLeaf', 'DHCPLease', (object) => {
   const { vpc, subnet, address, switch: leaf, type } = specOf('DHCPLease', object);
-  return type === 'Dynamic' ? [{ key: `${object.metadata.namespace ?? ''}/${vpc}/${subnet}|${leaf}`, value: address }] : [];
+  const value = type === 'Dynamic' ? ipv4Number(address as Address) : undefined;
+  return value === undefined ? [] : [{ key: bucketKey(`${object.metadata.namespace ?? ''}/${vpc}/${subnet}|${leaf}`, value), value }];
+});
+
+/** How the range of a subnet is divided. Addresses are numbers; `from` and `to` are in it. */
+interface Geometry {
+  readonly network: number;
+  readonly size: number;
+  readonly from: number;
+  readonly to: number;
+}
+
+const geometryOf = ({ prefix, range }: SubnetPlace['subnet']): Geometry => {
+  const length = Math.max(prefixLength(prefix), Math.min(prefixLength(prefix) + mostBlocksBits, smallestBlockLength));
+  const network = networkAddress(prefix);
+  return { network: numberOf(network), size: 2 ** (32 - length), from: numberOf(range?.from ?? network), to: numberOf(range?.to ?? network) };
+};
+
+const blockAt = ({ network, size }: Geometry, address: number): number => Math.floor((address - network) / size);
+
+interface LeaseUse {
+  readonly leases: number;
+  /** Numbers of the blocks with a lease in them. */
+  readonly blocks: readonly number[];
+}
+
+const noUse: LeaseUse = { leases: 0, blocks: [] };
+
+/** Key: bucket of `namespace/vpc/subnet|leaf`. What undeclared machines have of the range there. */
+const leaseUseInBucket = query('leaseUseInBucket', (view, key): LeaseUse => {
+  const { place } = view.query(subnetResolution, key.slice(0, key.indexOf('|')));
+  if (place === undefined) return noUse;
+  const geometry = geometryOf(place.subnet);
+  const leased = view.list(leasesOfLeaf, key).filter((value) => value >= geometry.from && value <= geometry.to);
+  return { leases: leased.length, blocks: distinct(leased.map((address) => blockAt(geometry, address))) };
+});
+
+/** Key: `namespace/vpc/subnet|leaf`. The same of all the range. */
+const leaseUse = query('leaseUse', (view, key): LeaseUse => {
+  const { place } = view.query(subnetResolution, key.slice(0, key.indexOf('|')));
+  if (place === undefined) return noUse;
+  const { from, to } = geometryOf(place.subnet);
+  const parts = bucketsWithin(from, to).map((bucket) => view.query(leaseUseInBucket, bucketKey(key, bucket)));
+  return { leases: parts.reduce((sum, { leases }) => sum + leases, 0), blocks: distinct(parts.flatMap(({ blocks }) => blocks)) };
+});
+
+/** In order. */
+const distinct = (numbers: readonly number[]): number[] => [...new Set(numbers)].sort((one, other) => one - other);
+
+type Piece = readonly [from: number, to: number];
+
+/** Key: `namespace/vpc/subnet|block`. The block without what is somebody's already, as ranges. */
+const freePieces = query('freePieces', (view, key): readonly Piece[] => {
+  const bar = key.lastIndexOf('|');
+  const { place } = view.query(subnetResolution, key.slice(0, bar));
+  if (place === undefined) return [];
+  const { vpc, overlay, subnet } = place;
+  const geometry = geometryOf(subnet);
+  const start = geometry.network + Number(key.slice(bar + 1)) * geometry.size;
+  const [first, last] = [Math.max(start, geometry.from), Math.min(start + geometry.size - 1, geometry.to)];
+  const near = bucketsWithin(first, last).flatMap((bucket) => [
+    ...view.query(heldInBucket, bucketKey(overlay.hostPool, bucket)),
+    ...view.query(mappedInBucket, bucketKey(vpc, bucket)),
+  ]);
+  const taken = distinct([...near, numberOf(subnet.gateway)].filter((address) => address >= first && address <= last));
+  const pieces: Piece[] = [];
+  let from = first;
+  for (const address of [...taken, last + 1]) {
+    if (address > from) pieces.push([from, address - 1]);
+    from = address + 1;
+  }
+  return pieces;
 });
 
 export interface LeaseShares {
@@ -57,7 +131,7 @@ export const leaseShares = query('leaseShares', (view, key): LeaseShares => {
   return place.subnet.range === undefined ? noShares : new Division(key, place, segment, vpc, view).shares();
 });
 
-export const leaseBlockLayers = [sharersOfSubnet, leasesOfLeaf, leaseShares];
+export const leaseBlockLayers = [sharersOfSubnet, leasesOfLeaf, leaseUseInBucket, leaseUse, heldInBucket, mappedInBucket, freePieces, leaseShares];
 
 const relaySources = (key: string, { name, overlay, subnet }: SubnetPlace, segment: Vni, vpc: Resource, view: View): LeaseShares => {
   const seen = new Examination(vpc, view);
@@ -85,18 +159,12 @@ class Division {
   readonly #view: View;
   readonly #seen: Examination;
   readonly #pool: string;
-  readonly #size: number;
-  readonly #network: number;
-  readonly #from: number;
-  readonly #to: number;
-  /** Addresses inside the range that are somebody's already. */
-  readonly #taken: ReadonlySet<number>;
+  readonly #geometry: Geometry;
   /** Numbers of blocks in the claims of this pool, by purpose. */
   readonly #held: ReadonlyMap<string, number>;
   #left: number;
 
   constructor(key: string, place: SubnetPlace, segment: Vni, vpc: Resource, view: View) {
-    const { prefix, range } = place.subnet;
     this.#key = key;
     this.#place = place;
     this.#segment = segment;
@@ -104,16 +172,11 @@ class Division {
     this.#seen = new Examination(vpc, view);
     const { uid } = this.#seen.owner;
     this.#pool = blockPool(uid, place.name);
-    const length = Math.max(prefixLength(prefix), Math.min(prefixLength(prefix) + mostBlocksBits, smallestBlockLength));
-    this.#size = 2 ** (32 - length);
-    this.#network = numberOf(networkAddress(prefix));
-    this.#from = numberOf(range?.from ?? networkAddress(prefix));
-    this.#to = numberOf(range?.to ?? networkAddress(prefix));
-    this.#taken = this.#takenAddresses();
+    this.#geometry = geometryOf(place.subnet);
     const claims = view.list(claimsByOwner, uid).flatMap((name) => view.at('Claim', name) ?? []).map((claim) => specOf('Claim', claim));
     const own = claims.filter(({ pool }) => pool === this.#pool);
     this.#held = new Map(own.map(({ purpose, value }) => [purpose, Number(value)]));
-    this.#left = this.#blockOf(this.#to) - this.#blockOf(this.#from) + 1 - new Set(own.map(({ value }) => value)).size;
+    this.#left = this.#blockOf(this.#geometry.to) - this.#blockOf(this.#geometry.from) + 1 - new Set(own.map(({ value }) => value)).size;
   }
 
   shares(): LeaseShares {
@@ -122,24 +185,25 @@ class Division {
   }
 
   #shareOf(leaf: string): ScopedRow[] {
-    const leased = this.#view.list(leasesOfLeaf, `${this.#key}|${leaf}`).map(numberOf).filter((value) => value >= this.#from && value <= this.#to);
+    const use = this.#view.query(leaseUse, `${this.#key}|${leaf}`);
+    const { size } = this.#geometry;
     const blocks: number[] = [];
-    let room = -leased.length;
+    let room = -use.leases;
     // A quarter of a block at least, and half of what is in use, so that a crowd is served in few steps.
-    const wanted = Math.max(Math.ceil(this.#size / 4), Math.ceil(leased.length / 2));
+    const wanted = Math.max(Math.ceil(size / 4), Math.ceil(use.leases / 2));
     const last = Math.max(-1, ...this.#numbersOf(leaf));
     for (let number = 0; number <= last || (room < wanted && this.#left > 0); number++) {
       const purpose = purposeOf(leaf, number);
       const block = this.#held.get(purpose);
-      const isUsed = block !== undefined && leased.some((address) => this.#blockOf(address) === block);
+      const isUsed = block !== undefined && use.blocks.includes(block);
       if (number > 0 && !isUsed && room >= wanted) continue;
       if (block === undefined && this.#left <= 0) continue;
       if (block === undefined) this.#left -= 1;
       const claimed = this.#claim(purpose);
-      room += claimed === undefined ? this.#size : this.#capacity(claimed);
+      room += claimed === undefined ? size : this.#capacity(claimed);
       if (claimed !== undefined) blocks.push(claimed);
     }
-    if (room <= 0) this.#seen.findings.push(this.#usedUp(leaf, leased.length));
+    if (room <= 0) this.#seen.findings.push(this.#usedUp(leaf, use.leases));
     return blocks.flatMap((block) => this.#pieces(block)).map(([from, to]) => rowOf(leaf, { segment: this.#segment, from: addressAt(from), to: addressAt(to) }));
   }
 
@@ -150,7 +214,7 @@ class Division {
   }
 
   #claim(purpose: string): number | undefined {
-    const candidates = { type: 'numbers', from: this.#blockOf(this.#from), to: this.#blockOf(this.#to) } as const;
+    const candidates = { type: 'numbers', from: this.#blockOf(this.#geometry.from), to: this.#blockOf(this.#geometry.to) } as const;
     const value = this.#seen.claim({ pool: this.#pool, purpose, owner: this.#seen.owner, candidates, mustFit: true, path: this.#path() });
     return value === undefined ? undefined : Number(value);
   }
@@ -165,43 +229,15 @@ class Division {
   }
 
   #blockOf(address: number): number {
-    return Math.floor((address - this.#network) / this.#size);
-  }
-
-  #bounds(block: number): readonly [first: number, last: number] {
-    const first = this.#network + block * this.#size;
-    return [Math.max(first, this.#from), Math.min(first + this.#size - 1, this.#to)];
+    return blockAt(this.#geometry, address);
   }
 
   #capacity(block: number): number {
     return this.#pieces(block).reduce((sum, [from, to]) => sum + to - from + 1, 0);
   }
 
-  /** The block without what is somebody's already, as ranges. */
-  #pieces(block: number): (readonly [from: number, to: number])[] {
-    const [first, last] = this.#bounds(block);
-    const pieces: [number, number][] = [];
-    for (let address = first; address <= last; address++) {
-      if (this.#taken.has(address)) continue;
-      const piece = pieces.at(-1);
-      if (piece?.[1] === address - 1) piece[1] = address;
-      else pieces.push([address, address]);
-    }
-    return pieces;
-  }
-
-  #takenAddresses(): ReadonlySet<number> {
-    const { vpc, overlay, subnet } = this.#place;
-    const [from, to] = [this.#from, this.#to];
-    const step = 1024;
-    const marks = Array.from({ length: Math.floor(to / step) - Math.floor(from / step) + 1 }, (_, index) => from + index * step);
-    const held = bucketsOf(overlay.hostPool, [...marks, to]).flatMap((bucket) => this.#view.list(hostAddresses, bucket));
-    const slices = new Set(bucketsOf(vpc, [...marks, to]).flatMap((bucket) => this.#view.list(slicesByBucket, bucket)));
-    const mapped = [...slices].flatMap((slice) => {
-      const object = this.#view.at('MappingSlice', slice);
-      return object === undefined ? [] : specOf('MappingSlice', object).mappings.map(({ address }) => address);
-    });
-    return new Set([subnet.gateway, ...held, ...mapped].map(numberOf));
+  #pieces(block: number): readonly Piece[] {
+    return this.#view.query(freePieces, `${this.#key}|${block}`);
   }
 }
 

@@ -30,6 +30,13 @@ export const bucketsOf = (space: string, values: readonly number[]): string[] =>
   return [...buckets].map((bucket) => bucketKey(space, bucket * bucketSize));
 };
 
+/** An address of each bucket between two addresses, and the first of them. */
+export const bucketsWithin = (first: number, last: number): number[] => {
+  const starts: number[] = [];
+  for (let start = first; start <= last; start = (Math.floor(start / bucketSize) + 1) * bucketSize) starts.push(start);
+  return starts;
+};
+
 const vpcOf = (slice: Resource): string => `${slice.metadata.namespace ?? ''}/${specOf('MappingSlice', slice).vpc}`;
 
 /** Key: bucket of `namespace/vpc`. Keys of slices. */
@@ -51,6 +58,21 @@ export const hostAddresses = index('hostAddresses', 'Claim', (object) => {
   const { pool, value: address } = specOf('Claim', object);
   const value = pool.startsWith(hostPool('')) && !isQuarantined(object) ? ipv4Number(addressOf(address)) : undefined;
   return value === undefined ? [] : [{ key: bucketKey(pool, value), value: address }];
+});
+
+/** Key: bucket of a pool of host addresses. Numbers of the addresses that are held. */
+export const heldInBucket = query('heldInBucket', (view, key): readonly number[] =>
+  view.list(hostAddresses, key).map((address) => ipv4Number(address as Address) ?? Number.NaN),
+);
+
+/** Key: bucket of `namespace/vpc`. Numbers of the addresses that slices map there. */
+export const mappedInBucket = query('mappedInBucket', (view, key): readonly number[] => {
+  const bucket = Number(key.slice(key.lastIndexOf('|') + 1));
+  return view.list(slicesByBucket, key).flatMap((slice) => {
+    const object = view.at('MappingSlice', slice);
+    const values = object === undefined ? [] : valuesOf(specOf('MappingSlice', object).mappings);
+    return values.filter((value) => Math.floor(value / bucketSize) === bucket);
+  });
 });
 
 /** Key: `namespace/name` of a slice. All its addresses as one text, which is compared and searched in no time. */
