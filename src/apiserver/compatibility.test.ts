@@ -21,7 +21,10 @@ test('what clients are said to do is what they were seen to do', (context) => {
   for (const [client, commands] of Object.entries(seen)) {
     const known = recorded()[client];
     // A version that nobody recorded yet is none of which something wrong was said.
-    if (known !== undefined) assert.deepEqual(commands, known, `${client}: record it anew with HEDDLE_WRITE_GOLDENS=1`);
+    if (known === undefined) continue;
+    const [more, less] = [commands.filter((command) => !known.includes(command)), known.filter((command) => !commands.includes(command))];
+    // Only in CI does every version play every suite.
+    assert.deepEqual({ more, less: process.env['CI'] === 'true' ? less : [] }, { more: [], less: [] }, `${client}: record it anew with HEDDLE_WRITE_GOLDENS=1`);
   }
 });
 

@@ -1,10 +1,10 @@
 /** `heddle token create --for`: a token by which a program comes in as a ServiceAccount, which is made when there is none. */
 import { join } from 'node:path';
-import { stringify } from 'yaml';
 import type { ApiClient } from '../client/http.ts';
 import { parseDuration } from '../kit/duration.ts';
 import { HeddleError } from '../kit/error.ts';
 import { objectOr, optional } from '../kit/json.ts';
+import { yamlText } from '../kit/yaml.ts';
 import type { ExitStatus, Io } from './io.ts';
 import { withSession } from './session.ts';
 import { createToken } from './token.ts';
@@ -61,7 +61,7 @@ const ensureAccount = async (client: ApiClient, path: string, name: string): Pro
 
 /** A kubeconfig that holds the token and nothing of who asked for it. */
 const tokenKubeconfig = ({ access }: ApiClient, namespace: string, user: string, token: string): string =>
-  stringify({
+  yamlText({
     apiVersion: 'v1',
     kind: 'Config',
     clusters: [{ name: 'heddle', cluster: { server: access.server, ...authorityOf(access.authority) } }],

@@ -1,5 +1,4 @@
 /** `heddle explain`: the goal state of a device, and of whom each row of it comes. */
-import { stringify } from 'yaml';
 import { goalView, type ContributorView, type GoalView, type RowView } from '../api/goalview.ts';
 import { refKey } from '../api/object.ts';
 import { findType, pathOf } from '../client/discovery.ts';
@@ -7,6 +6,7 @@ import { createApiClient } from '../client/http.ts';
 import { tableNames } from '../goal/rows.ts';
 import { HeddleError } from '../kit/error.ts';
 import { formatTable } from '../kit/table.ts';
+import { yamlText } from '../kit/yaml.ts';
 import type { ExitStatus, Io } from './io.ts';
 import { withSession, type GlobalOptions, type Session } from './session.ts';
 
@@ -25,7 +25,7 @@ export const explain = (io: Io, name: string, row: string | undefined, options: 
     const goal = await read(device, isRow ? { row } : { prefix: row === undefined ? '' : `${row.replace(/\/$/, '')}/`, limit: '100000' });
     const [only] = goal.rows;
     if (options.output === 'json') io.out(`${JSON.stringify(isRow ? only : goal, null, 2)}\n`);
-    else if (options.output === 'yaml') io.out(stringify(isRow ? only : goal, { lineWidth: 0 }));
+    else if (options.output === 'yaml') io.out(yamlText(isRow ? only : goal));
     else io.out(isRow && only !== undefined ? describeRow(device, only) : listRows(goal));
     if (goal.rows.length === 0 && options.output === 'table') io.note(`"${device}" has no ${row === undefined ? 'goal state yet' : `rows in table "${row}"`}\n`);
     if (goal.remaining > 0) io.note(`${goal.remaining} rows more are left out; name a table: heddle explain ${device} host\n`);
@@ -97,7 +97,7 @@ const describeRow = (device: string, row: RowView): string => {
     'Objects:',
     ...objects.map((object) => `  ${refKey(object)}${object.generation === undefined ? ' (deleted)' : ` (generation ${object.generation})`}`),
     'Value:',
-    ...stringify(value, { lineWidth: 0 }).trimEnd().split('\n').map((line) => `  ${line}`),
+    ...yamlText(value).trimEnd().split('\n').map((line) => `  ${line}`),
   ];
   return `${lines.join('\n')}\n`;
 };

@@ -1,6 +1,6 @@
 /** `heddle export wiring`: devices and cables, of a server or of files, as a drawing or as somebody else's topology. */
-import { stringify } from 'yaml';
 import { group, type Resource } from '../api/object.ts';
+import { yamlText } from '../kit/yaml.ts';
 import { apiVersionOf, pathOf } from '../client/discovery.ts';
 import { itemsOf } from '../client/live.ts';
 import { containerlabOf } from '../convert/wiring/containerlab.ts';
@@ -26,7 +26,7 @@ const formats: Readonly<Record<WiringFormat, (diagram: Diagram) => string>> = {
   mermaid: mermaidOf,
   dot: dotOf,
   drawio: drawioOf,
-  containerlab: (diagram) => stringify(containerlabOf(diagram, 'heddle'), { lineWidth: 0 }),
+  containerlab: (diagram) => yamlText(containerlabOf(diagram, 'heddle')),
 };
 
 export const exportWiring = async (io: Io, options: ExportOptions): Promise<ExitStatus> => {

@@ -1,11 +1,11 @@
 /** `heddle import`: documents of other systems as objects of ours on standard output, and a report of what is not alike. */
-import { stringify } from 'yaml';
 import type { Resource } from '../api/object.ts';
 import { convertContainerlab } from '../convert/containerlab.ts';
 import { convertHedgehog } from '../convert/hedgehog/convert.ts';
 import type { Converted, Note, Outcome } from '../convert/notes.ts';
 import { HeddleError } from '../kit/error.ts';
 import { optional } from '../kit/json.ts';
+import { yamlText } from '../kit/yaml.ts';
 import type { ExitStatus, Io } from './io.ts';
 import { checkSources, formatFaults, inDependencyOrder } from './offline.ts';
 import { readContents, readSources } from './source.ts';
@@ -46,7 +46,7 @@ const finish = (io: Io, { objects, notes }: Converted, { output }: ImportOptions
     return 1;
   }
   const made = sources.map(({ object }) => object);
-  io.out(output === 'json' ? jsonOf(made) : made.map((object) => stringify(object, { lineWidth: 0 })).join('---\n'));
+  io.out(output === 'json' ? jsonOf(made) : made.map((object) => yamlText(object)).join('---\n'));
   io.note(`${count(made.length, 'object')}: check with "heddle validate -f -" or "heddle apply --dry-run -f -"\n`);
   return 0;
 };

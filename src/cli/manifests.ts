@@ -1,7 +1,7 @@
 /** `heddle manifests`: what a Kubernetes cluster needs to run Heddle on it, as YAML for kubectl. Made without asking anybody. */
 import { mkdirSync, writeFileSync } from 'node:fs';
+import { yamlText } from '../kit/yaml.ts';
 import { join } from 'node:path';
-import { stringify } from 'yaml';
 import { customResourceDefinitions } from '../api/crd.ts';
 import type { ExitStatus, Io } from './io.ts';
 import { appLabels, type ManifestOptions } from './manifests/names.ts';
@@ -40,4 +40,4 @@ export const printManifests = async (io: Io, { namespace, image, southboundName,
 };
 
 const yamlOf = (objects: readonly object[]): string =>
-  objects.map((object) => stringify(object, { lineWidth: 0, aliasDuplicateObjects: false })).join('---\n');
+  objects.map((object) => yamlText(object)).join('---\n');

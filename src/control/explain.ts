@@ -30,11 +30,11 @@ export interface ExplainQuery {
 }
 
 /** The last two are what clients put on every request. */
-const parameters: readonly string[] = ['row', 'prefix', 'limit', 'timeout', 'pretty'];
+const parameters: ReadonlySet<string> = new Set(['row', 'prefix', 'limit', 'timeout', 'pretty']);
 
 /** @throws HeddleError `BadRequest` for a limit that is none, and for what is none of the above: a slip would answer everything */
 export const readExplainQuery = (query: URLSearchParams): ExplainQuery => {
-  const unknown = [...query.keys()].find((name) => !parameters.includes(name));
+  const unknown = [...query.keys()].find((name) => !parameters.has(name));
   if (unknown !== undefined) throw new HeddleError('BadRequest', `"${unknown}" is no parameter here; use row, prefix or limit`);
   const [row, prefix, limit] = [query.get('row'), query.get('prefix'), query.get('limit')];
   if (limit !== null && !/^\d{1,9}$/.test(limit)) throw new HeddleError('BadRequest', `limit "${limit}" is not a number`);

@@ -1,6 +1,6 @@
 /** Media types: what an Accept header asks for, in its order of preference, and how an answer is written. */
-import { stringify } from 'yaml';
 import { HeddleError } from '../../kit/error.ts';
+import { yamlText } from '../../kit/yaml.ts';
 
 export interface MediaRange {
   /** Lower case, such as `application/json`. */
@@ -53,4 +53,4 @@ export const representation = (accept: string | undefined, written: readonly Rep
 };
 
 export const write = (value: unknown, type: Representation['type']): string =>
-  type === 'application/yaml' ? stringify(value) : `${JSON.stringify(value)}\n`;
+  type === 'application/yaml' ? yamlText(value) : `${JSON.stringify(value)}\n`;

@@ -102,4 +102,4 @@ await kubectlSuite('a real kubectl', {
     await kubectl.ok('delete', 'namespace', 'team', '--timeout=20s');
     assert.doesNotMatch(await kubectl.ok('get', 'robots', '-A'), /team/);
   },
-});
+}, 'turning points');

@@ -4,7 +4,6 @@
  * kubectl, and so does the content type that it asks for itself.
  */
 import { createHash } from 'node:crypto';
-import { stringify } from 'yaml';
 import type { Answer, Exchange } from '../exchange.ts';
 import { isJsonObject, objectOr, type JsonObject } from '../../kit/json.ts';
 import { parseAccept } from '../body/media.ts';
@@ -13,6 +12,7 @@ import { definitions } from './schema.ts';
 import { MessageWriter } from '../body/protobuf.ts';
 import type { Scheme } from '../scheme.ts';
 import { HeddleError } from '../../kit/error.ts';
+import { yamlText } from '../../kit/yaml.ts';
 
 const askedProtobuf = 'application/com.github.proto-openapi.spec.v2@v1.0+protobuf';
 /** Without the `@`, which kubectl 1.20 cannot parse in an answer. */
@@ -109,7 +109,7 @@ const writeQueryParameter = (item: MessageWriter, name: string): void => {
 };
 
 const writeExtension = (message: MessageWriter, field: number, name: string, value: unknown): void => {
-  message.message(field, (named) => named.string(1, name).message(2, (any) => any.string(2, stringify(value))));
+  message.message(field, (named) => named.string(1, name).message(2, (any) => any.string(2, yamlText(value))));
 };
 
 const writeNamedSchemas = (target: MessageWriter, schemas: JsonObject): void => {
@@ -125,9 +125,9 @@ const integerFields: { readonly [keyword: string]: number } = { maxLength: 11, m
 const writeSchema = (message: MessageWriter, schema: JsonObject): void => {
   writeScalars(message, schema);
   const { required, properties, items, type, additionalProperties } = schema;
-  if (schema['default'] !== undefined) message.message(5, (any) => any.string(2, stringify(schema['default'])));
+  if (schema['default'] !== undefined) message.message(5, (any) => any.string(2, yamlText(schema['default'])));
   if (Array.isArray(required)) for (const name of required) message.string(19, String(name));
-  if (Array.isArray(schema['enum'])) for (const value of schema['enum']) message.message(20, (any) => any.string(2, stringify(value)));
+  if (Array.isArray(schema['enum'])) for (const value of schema['enum']) message.message(20, (any) => any.string(2, yamlText(value)));
   if (isJsonObject(additionalProperties)) message.message(21, (item) => item.message(1, (child) => writeSchema(child, additionalProperties)));
   if (typeof type === 'string') message.message(22, (item) => item.string(1, type));
   if (isJsonObject(items)) message.message(23, (item) => item.message(1, (child) => writeSchema(child, items)));

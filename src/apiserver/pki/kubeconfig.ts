@@ -1,11 +1,11 @@
 /** The file that makes `kubectl --kubeconfig` work with nothing else: address, authority and the operator's certificate. */
-import { stringify } from 'yaml';
 import type { KeyPair } from './certificate.ts';
+import { yamlText } from '../../kit/yaml.ts';
 
 const base64 = (text: string): string => Buffer.from(text).toString('base64');
 
 export const kubeconfig = (server: string, authorityCertificate: string, user: KeyPair): string =>
-  stringify({
+  yamlText({
     apiVersion: 'v1',
     kind: 'Config',
     clusters: [{ name: 'heddle', cluster: { server, 'certificate-authority-data': base64(authorityCertificate) } }],
