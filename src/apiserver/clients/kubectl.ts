@@ -26,6 +26,8 @@ export interface Kubectl {
   ok(...args: string[]): Promise<string>;
   /** For commands that must fail. */
   outcome(...args: string[]): Promise<Outcome>;
+  /** For commands that need what the server does not have; nobody is told that they work. */
+  lacks(...args: string[]): Promise<Outcome>;
   /** Standard output from its start until `enough` says so; then it is ended. */
   until(enough: (output: string) => boolean, ready: () => Promise<unknown>, ...args: string[]): Promise<string>;
   file(name: string, content: JsonObject | string): Promise<string>;
@@ -129,6 +131,7 @@ const withKubectl = ({ path, minor }: Binary, options: KubectlStory['server'], b
       minor,
       test,
       outcome,
+      lacks: (...args) => run(path, args, { env, cwd: home }),
       async ok(...args) {
         const { code, out, err } = await outcome(...args);
         assert.equal(code, 0, `kubectl ${args.join(' ')}: ${err}${out}`);

@@ -44,7 +44,7 @@ await kubectlSuite('verbs of a real kubectl', {
   },
 
   'writes: config maps, secrets, status, last-applied, prune, replace by force': async (kubectl: Kubectl) => {
-    const { ok, outcome, file, minor } = kubectl;
+    const { ok, lacks, file, minor } = kubectl;
     await ok('create', 'configmap', 'c', '--from-literal=a=1');
     await ok('create', 'secret', 'generic', 's', '--from-literal=password=hunter2');
     assert.equal(await ok('get', 'secret', 's', '-o', 'jsonpath={.data.password}'), 'aHVudGVyMg==');
@@ -69,7 +69,7 @@ await kubectlSuite('verbs of a real kubectl', {
     const rules = { apiVersion: 'rbac.authorization.k8s.io/v1', kind: 'Role', metadata: { name: 'r', namespace: 'default' }, rules: [{ apiGroups: [''], resources: ['configmaps'], verbs: ['get'] }] };
     assert.match(await ok('auth', 'reconcile', '-f', await file('role.yaml', rules)), /reconciled/);
     for (const missing of [['scale', 'robot', 'a', '--replicas=2'], ['rollout', 'status', 'robot/a'], ['top', 'nodes'], ['get', 'pods'], ['logs', 'a']]) {
-      const { code, err } = await outcome(...missing);
+      const { code, err } = await lacks(...missing);
       assert.equal(code, 1, missing.join(' '));
       assert.match(err, /not find|not available|no .* has been implemented|doesn't have a resource type|Metrics API|is registered for version/i, missing.join(' '));
     }

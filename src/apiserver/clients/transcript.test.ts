@@ -12,6 +12,8 @@ test('a command is noted without the names and files of its story', () => {
     [['create', '--dry-run=server', '-f', 'x'], 'create --dry-run server -f'],
     [['auth', 'can-i', 'get', 'vpcs', '--as', 'jane'], 'auth can-i --as'],
     [['wait', '--for=condition=Programmed', 'robot/r', '--timeout=20s'], 'wait --for condition'],
+    [['events', '--for', 'robot/a'], 'events --for'],
+    [['apply', 'view-last-applied', 'robot', 'a'], 'apply view-last-applied'],
     [['delete', 'robot', 'r', '--cascade=foreground', '--wait=false'], 'delete --cascade foreground'],
   ] as const;
   for (const [words, command] of noted) assert.equal(commandOf(words), command);

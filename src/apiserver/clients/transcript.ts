@@ -28,21 +28,22 @@ const telling = new Set(['-o', '--type', '--dry-run', '--for', '--cascade', '--s
 /** Options that a story needs and that say nothing of the server. */
 const silent = /^(--timeout|--wait|--kubeconfig|--token|-n|--namespace|--overwrite|--request-timeout|-v|--server|--field-manager)(=|$)/;
 /** Verbs whose next word is part of what they do. */
-const compound = new Set(['auth', 'create', 'rollout', 'config', 'certificate', 'set', 'cluster-info']);
+const compound = new Set(['apply', 'auth', 'create', 'rollout', 'config', 'certificate', 'set', 'cluster-info']);
 
 export const commandOf = (words: readonly string[]): string => {
   const [verb = '', next = '', ...rest] = words;
   const isCompound = compound.has(verb) && /^[a-z-]+$/.test(next) && !next.startsWith('-');
-  const options = optionsOf(isCompound ? rest : [next, ...rest]);
+  const options = optionsOf(verb, isCompound ? rest : [next, ...rest]);
   return [verb, ...(isCompound ? [next] : []), ...[...new Set(options)].sort()].join(' ');
 };
 
-const optionsOf = (words: readonly string[]): string[] =>
+const optionsOf = (verb: string, words: readonly string[]): string[] =>
   words.flatMap((word, place) => {
     if (!word.startsWith('-') || word === '--' || silent.test(word)) return [];
     const equals = word.indexOf('=');
     const name = equals < 0 ? word : word.slice(0, equals);
     const value = equals < 0 ? (words[place + 1] ?? '') : word.slice(equals + 1);
-    if (!telling.has(name)) return [name];
+    // Of a wait it is the condition, of events an object.
+    if (!telling.has(name) || (name === '--for' && verb !== 'wait')) return [name];
     return [`${name} ${/^[a-zA-Z-]+/.exec(value)?.[0] ?? ''}`.trim()];
   });
