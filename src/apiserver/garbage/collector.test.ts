@@ -27,12 +27,18 @@ interface Setting {
   stop(): Promise<void>;
 }
 
-const withCollection = async (body: (setting: Setting) => Promise<void>): Promise<void> => {
+const withCollections = async (servers: number, body: (setting: Setting) => Promise<void>): Promise<void> => {
   const store = createMemoryStore();
-  const registry = createRegistry(store, createScheme([...coreKinds, robotKind, cart]));
+  const scheme = createScheme([...coreKinds, robotKind, cart]);
+  const registry = createRegistry(store, scheme);
   await registry.create(registry.scheme.byKind('Namespace'), { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'default' } });
   const errors: HeddleError[] = [];
-  const start = (): GarbageCollection => startGarbageCollection({ store, registry, onError: (error) => errors.push(error) });
+  const startOne = (): GarbageCollection => startGarbageCollection({ store, registry: createRegistry(store, scheme), onError: (error) => errors.push(error) });
+  const start = (): GarbageCollection => {
+    const all = Array.from({ length: servers }, startOne);
+    const everywhere = async (act: (one: GarbageCollection) => Promise<void>): Promise<void> => void (await Promise.all(all.map(act)));
+    return { idle: () => everywhere((one) => one.idle()), close: () => everywhere((one) => one.close()) };
+  };
   const [robots, carts] = [registry.scheme.byKind('Robot'), registry.scheme.byKind('Cart')];
   let collection = start();
   const owned = (owners: readonly OwnerReference[]): JsonObject => (owners.length === 0 ? {} : { ownerReferences: owners });
@@ -72,7 +78,9 @@ const settled = async ({ collection }: Setting): Promise<void> => {
   }
 };
 
-describe('the garbage collector', () => {
+const suite = (title: string, servers: number): void => describe(title, () => {
+  const withCollection = (body: (setting: Setting) => Promise<void>): Promise<void> => withCollections(servers, body);
+
   it('deletes what is owned after its owner, all the way down, and nothing beside it', () =>
     withCollection(async (setting) => {
       const owner = await setting.make('owner');
@@ -186,3 +194,6 @@ describe('the garbage collector', () => {
       assert.deepEqual(await setting.left(), []);
     }));
 });
+
+suite('the garbage collector', 1);
+suite('garbage collectors of three servers on one store', 3);
