@@ -5,6 +5,7 @@
 import { create } from '@bufbuild/protobuf';
 import type { Driver } from '../drivers/driver.ts';
 import {
+  type ActualRequest,
   HelloSchema,
   Phase,
   ReportSchema,
@@ -23,6 +24,7 @@ import { protocolVersion } from '../southbound/service.ts';
 import type { BackoffOptions } from './backoff.ts';
 import { Holding } from './holding.ts';
 import type { JournalOptions, Recovered } from './journal.ts';
+import { answerTo } from './inspection.ts';
 import { Observer } from './observer.ts';
 import { type Counters, type Outcome, Reconciler } from './reconciler.ts';
 import { Reporter } from './reporter.ts';
@@ -142,6 +144,7 @@ class RunningAgent<Actual> implements Agent {
         onTransaction: (transaction) => this.#transaction(transaction),
         onIsolate: (reason, term) => this.#isolate(reason, term),
         onDigestRequest: () => this.#digests(),
+        onActualRequest: (request) => void this.#inspect(request),
         onDisconnected: (reason) => this.#disconnected(reason),
       },
     });
@@ -229,6 +232,10 @@ class RunningAgent<Actual> implements Agent {
       log.error({ error: HeddleError.from(error).message }, 'the isolation is not in the journal');
     }
     this.#reconciler.poke();
+  }
+
+  async #inspect(request: ActualRequest): Promise<void> {
+    this.#client.sendActual(answerTo(request, await this.#reconciler.inspect()));
   }
 
   #digests(): void {

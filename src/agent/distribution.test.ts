@@ -50,6 +50,7 @@ describe('distribution', () => {
       const client = connectSouthbound({ ...options, handlers });
       return {
         sendReport: (report) => client.sendReport(report),
+        sendActual: (rows) => client.sendActual(rows),
         close: () => client.close(),
         sendResult: (result) => {
           counts.results += 1;

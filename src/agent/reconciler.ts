@@ -10,6 +10,7 @@ import type { RowId } from '../goal/rows.ts';
 import type { Logger } from '../kit/log.ts';
 import { Backoff, type BackoffOptions, type Failure } from './backoff.ts';
 import type { Goal } from './holding.ts';
+import type { Inspection } from './inspection.ts';
 
 export interface Outcome {
   readonly goal: Goal;
@@ -80,6 +81,10 @@ export class Reconciler<Actual> {
   #known: Reading<Actual> | undefined;
   #lookMilliseconds = 0;
   #reading: Promise<Actual> | undefined;
+  /** Who wants to know what the next reading finds. */
+  #inspectors: ((found: Inspection | string) => void)[] = [];
+  /** Those whose reading is under way: who asks later is told of a later one. */
+  #inspecting: ((found: Inspection | string) => void)[] = [];
 
   constructor(options: ReconcilerOptions<Actual>) {
     this.#options = options;
@@ -107,11 +112,25 @@ export class Reconciler<Actual> {
     this.poke();
   }
 
+  /** Reads the device as soon as the step under way has ended, and tells what it finds before anything is repaired; a text: why not. */
+  inspect(): Promise<Inspection | string> {
+    if (this.#stopped) return Promise.resolve('the agent is ending');
+    const found = new Promise<Inspection | string>((resolve) => this.#inspectors.push(resolve));
+    this.poke();
+    return found;
+  }
+
   /** Resolves when the step under way has ended; the device stays as it is. */
   async stop(): Promise<void> {
     this.#stopped = true;
     this.#wake();
     await this.#running;
+    this.#inspecting.push(...this.#inspectors.splice(0));
+    this.#tellInspectors('the agent is ending');
+  }
+
+  #tellInspectors(found: Inspection | string): void {
+    for (const tell of this.#inspecting.splice(0)) tell(found);
   }
 
   async #loop(): Promise<void> {
@@ -125,6 +144,8 @@ export class Reconciler<Actual> {
   async #guardedRound(): Promise<void> {
     if (this.#options.goal() === undefined) {
       this.#reading = undefined;
+      this.#inspecting.push(...this.#inspectors.splice(0));
+      this.#tellInspectors('the device has no goal');
       return;
     }
     try {
@@ -134,6 +155,7 @@ export class Reconciler<Actual> {
       this.#known = undefined;
       this.#deviceFailures += 1;
       const message = error instanceof Error ? error.message : String(error);
+      this.#tellInspectors(`the device cannot be read: ${message}`);
       this.#options.log.error({ error: message }, 'the device cannot be read or planned for');
       const deviceFailure = { code: 'DriverFailed', message };
       const goal = this.#options.goal();
@@ -148,19 +170,21 @@ export class Reconciler<Actual> {
     for (let pass = 0; ; pass += 1) {
       isStirred ||= this.#stirred;
       this.#stirred = false;
-      const known = this.#takeKnown(isStirred);
+      this.#inspecting.push(...this.#inspectors.splice(0));
+      const known = this.#takeKnown(isStirred || this.#inspecting.length > 0);
       const began = performance.now();
       const { actual, at } = known ?? { actual: await this.#read(), at: began };
       const goal = this.#options.goal();
-      if (goal === undefined) return;
+      if (goal === undefined) return this.#tellInspectors('the device has no goal');
       if (goal.revision !== this.#forgivenRevision) {
         this.#backoff.forgive();
         pass = 0;
       }
       this.#forgivenRevision = goal.revision;
       // What changed while it was read may not be in what was read.
-      this.#poked = this.#stirred;
+      this.#poked = this.#stirred || this.#inspectors.length > 0;
       const plan = driver.plan(actual, goal.tables, goal.mark);
+      if (this.#inspecting.length > 0) this.#tellInspectors({ goal, plan, failures: this.#failures(plan) });
       const ops = this.#backoff.admit(plan.ops, performance.now());
       if (known === undefined) this.#lookMilliseconds = performance.now() - began;
       if (ops.length === 0) return this.#settled(goal, plan, { actual, at });

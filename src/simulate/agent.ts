@@ -182,6 +182,7 @@ export class SimulatedAgent {
         return client.sendResult(result);
       },
       sendReport: (report) => client.sendReport(report),
+      sendActual: (rows) => client.sendActual(rows),
       close: () => client.close(),
     };
   }

@@ -4,6 +4,8 @@
  */
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
 import {
+  type ActualRequest,
+  type ActualRows,
   type FromAgent,
   FromAgentSchema,
   type FromServer,
@@ -33,6 +35,8 @@ export interface ClientHandlers {
   onTransaction(transaction: ReceivedTransaction): void;
   onIsolate(reason: string, term: bigint): void;
   onDigestRequest(): void;
+  /** Left out: the server gets no answer. */
+  onActualRequest?(request: ActualRequest): void;
   onDisconnected(reason: string): void;
 }
 
@@ -62,6 +66,7 @@ export interface SouthboundClient {
    */
   sendResult(result: Result): boolean;
   sendReport(report: Report): boolean;
+  sendActual(rows: ActualRows): boolean;
   close(): void;
 }
 
@@ -105,6 +110,10 @@ class Connector implements SouthboundClient {
 
   sendReport(report: Report): boolean {
     return this.#send({ case: 'report', value: report });
+  }
+
+  sendActual(rows: ActualRows): boolean {
+    return this.#send({ case: 'actualRows', value: rows });
   }
 
   close(): void {
@@ -173,6 +182,8 @@ class Connector implements SouthboundClient {
         return handlers.onIsolate(message.value.reason, message.value.term);
       case 'digestRequest':
         return handlers.onDigestRequest();
+      case 'actualRequest':
+        return handlers.onActualRequest?.(message.value);
       case undefined:
         log.warn('message of a newer server ignored');
     }

@@ -9,12 +9,15 @@ import { observationOf } from '../goal/observation.ts';
 import type { ChangedScope, GoalState } from '../goal/state.ts';
 import { HeddleError } from '../kit/error.ts';
 import type { Logger } from '../kit/log.ts';
+import { frameOf } from '../kit/frames.ts';
 import { Absences } from './absences.ts';
 import { Contests } from './contest.ts';
 import { type Entrance, type EntranceOptions, callerOf, faultText, openEntrance } from './entrance.ts';
 import type { Phase as PhaseName, RowFailure, SouthboundEvents } from './events.ts';
 import { type Call, type CallHandlers, status } from './grpc.ts';
-import { protocolVersion } from './service.ts';
+import { Payload } from './http2/payload.ts';
+import { type Findings, Inquiries, type Inquiry } from './inquiries.ts';
+import { encodeFromServer, protocolVersion } from './service.ts';
 import { type ScopeVersion, Session, type SessionContext } from './session.ts';
 import type { TokenSecret } from './tokens.ts';
 import { Turns } from './turns.ts';
@@ -60,6 +63,8 @@ export interface Southbound {
   hold(devices: ReadonlySet<string>): void;
   /** Devices with a live stream. */
   connected(): readonly string[];
+  /** Asks a device what of its goal it really has. Never rejects: a device that does not answer in time is unknown. */
+  inspect(device: string, inquiry: Inquiry, milliseconds: number): Promise<Findings>;
   /** How many updates were encoded so far. */
   encodedUpdates(): number;
   close(): Promise<void>;
@@ -90,6 +95,7 @@ export const serveSouthbound = (options: ServiceOptions, entrance: Entrance): So
     isKnown: (device) => service.isKnown(device) === true,
     hold: (devices) => service.hold(devices),
     connected: () => service.connected(),
+    inspect: (device, inquiry, milliseconds) => service.inspect(device, inquiry, milliseconds),
     encodedUpdates: () => service.updates.encoded,
     close: async () => {
       service.close();
@@ -119,6 +125,7 @@ class Service implements SessionContext {
   readonly #watched = new Set<Connection>();
   readonly #contests = new Contests();
   readonly #absences: Absences;
+  readonly #inquiries = new Inquiries();
   readonly #patience: number;
   readonly #digestMilliseconds: number;
   readonly #timer: NodeJS.Timeout;
@@ -203,8 +210,18 @@ class Service implements SessionContext {
     return [...this.#connections.keys()];
   }
 
+  inspect(device: string, inquiry: Inquiry, milliseconds: number): Promise<Findings> {
+    const connection = this.#connections.get(device);
+    return this.#inquiries.ask(device, inquiry, milliseconds, (request) => {
+      if (connection === undefined) return false;
+      connection.call.send(new Payload(frameOf(encodeFromServer({ case: 'actualRequest', value: request }))));
+      return true;
+    });
+  }
+
   close(): void {
     clearInterval(this.#timer);
+    this.#inquiries.close();
     this.#turns.close();
   }
 
@@ -251,6 +268,7 @@ class Service implements SessionContext {
     if (message.case === 'result') this.#results(connection, [message.value]);
     else if (message.case === 'results') this.#results(connection, message.value.results);
     else if (message.case === 'report') this.#report(connection, message.value);
+    else if (message.case === 'actualRows') this.#inquiries.answered(connection.session.device, message.value);
   }
 
   #hello(connection: Connection, hello: Hello): void {
@@ -344,6 +362,7 @@ class Service implements SessionContext {
     this.#watched.delete(connection);
     if (this.#connections.get(device) !== connection) return;
     this.#connections.delete(device);
+    this.#inquiries.left(device);
     this.#options.log.info({ device }, 'device disconnected');
     if (this.#absences.left(device, performance.now())) this.#options.events?.onDisconnected?.(device);
   }

@@ -16,7 +16,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file heddle/agent/v1/agent.proto.
  */
 export const file_heddle_agent_v1_agent: GenFile = /*@__PURE__*/
-  fileDesc("ChtoZWRkbGUvYWdlbnQvdjEvYWdlbnQucHJvdG8SD2hlZGRsZS5hZ2VudC52MSLCAQoJRnJvbUFnZW50EicKBWhlbGxvGAEgASgLMhYuaGVkZGxlLmFnZW50LnYxLkhlbGxvSAASKQoGcmVzdWx0GAIgASgLMhcuaGVkZGxlLmFnZW50LnYxLlJlc3VsdEgAEikKBnJlcG9ydBgDIAEoCzIXLmhlZGRsZS5hZ2VudC52MS5SZXBvcnRIABIrCgdyZXN1bHRzGAQgASgLMhguaGVkZGxlLmFnZW50LnYxLlJlc3VsdHNIAEIJCgdtZXNzYWdlIqgCCgpGcm9tU2VydmVyEisKB3dlbGNvbWUYASABKAsyGC5oZWRkbGUuYWdlbnQudjEuV2VsY29tZUgAEikKBnVwZGF0ZRgCIAEoCzIXLmhlZGRsZS5hZ2VudC52MS5VcGRhdGVIABIlCgRkcm9wGAMgASgLMhUuaGVkZGxlLmFnZW50LnYxLkRyb3BIABIrCgdpc29sYXRlGAQgASgLMhguaGVkZGxlLmFnZW50LnYxLklzb2xhdGVIABI4Cg5kaWdlc3RfcmVxdWVzdBgFIAEoCzIeLmhlZGRsZS5hZ2VudC52MS5EaWdlc3RSZXF1ZXN0SAASKQoGY29tbWl0GAYgASgLMhcuaGVkZGxlLmFnZW50LnYxLkNvbW1pdEgAQgkKB21lc3NhZ2UiuAEKBUhlbGxvEhAKCHByb3RvY29sGAEgASgNEg4KBmRldmljZRgCIAEoCRISCgpib290X2Vwb2NoGAMgASgJEhUKDWFnZW50X3ZlcnNpb24YBCABKAkSDgoGZHJpdmVyGAUgASgJEhQKDGNhcGFiaWxpdGllcxgGIAMoCRIrCgZzY29wZXMYByADKAsyGy5oZWRkbGUuYWdlbnQudjEuU2NvcGVTdGF0ZRIPCgdsaW5lYWdlGAggASgJInEKClNjb3BlU3RhdGUSDQoFc2NvcGUYASABKAkSDwoHdmVyc2lvbhgCIAEoBBIOCgZkaWdlc3QYAyABKAYSJQoFcGhhc2UYBCABKA4yFi5oZWRkbGUuYWdlbnQudjEuUGhhc2USDAoEcm93cxgFIAEoDSJtCgdXZWxjb21lEhYKDnNlcnZlcl92ZXJzaW9uGAEgASgJEgwKBHRlcm0YAiABKAQSDwoHbGluZWFnZRgDIAEoCRIrCgZzY29wZXMYBCADKAsyGy5oZWRkbGUuYWdlbnQudjEuU2NvcGVTdGF0ZSLMAQoGVXBkYXRlEg0KBXNjb3BlGAEgASgJEhQKDGZyb21fdmVyc2lvbhgCIAEoBBISCgp0b192ZXJzaW9uGAMgASgEEgwKBGZ1bGwYBCABKAgSJQoHdXBzZXJ0cxgFIAMoCzIULmhlZGRsZS5hZ2VudC52MS5Sb3cSKAoHZGVsZXRlcxgGIAMoCzIXLmhlZGRsZS5hZ2VudC52MS5Sb3dLZXkSDgoGZGlnZXN0GAcgASgGEgwKBHRlcm0YCCABKAQSDAoEbW9yZRgJIAEoCCIjCgREcm9wEg0KBXNjb3BlGAEgASgJEgwKBHRlcm0YAiABKAQiCAoGQ29tbWl0IicKB0lzb2xhdGUSDgoGcmVhc29uGAEgASgJEgwKBHRlcm0YAiABKAQiDwoNRGlnZXN0UmVxdWVzdCKMAQoGUmVzdWx0Eg0KBXNjb3BlGAEgASgJEg8KB3ZlcnNpb24YAiABKAQSJQoFcGhhc2UYAyABKA4yFi5oZWRkbGUuYWdlbnQudjEuUGhhc2USKwoGZmFpbGVkGAQgAygLMhsuaGVkZGxlLmFnZW50LnYxLlJvd0ZhaWx1cmUSDgoGcmVhc29uGAUgASgJIjMKB1Jlc3VsdHMSKAoHcmVzdWx0cxgBIAMoCzIXLmhlZGRsZS5hZ2VudC52MS5SZXN1bHQiRwoKUm93RmFpbHVyZRINCgV0YWJsZRgBIAEoCRILCgNrZXkYAiABKAkSDAoEY29kZRgDIAEoCRIPCgdtZXNzYWdlGAQgASgJIuABCgZSZXBvcnQSKwoGc2NvcGVzGAEgAygLMhsuaGVkZGxlLmFnZW50LnYxLlNjb3BlU3RhdGUSFgoOZHJpZnRfcmVwYWlyZWQYAiABKAQSFAoMcm93c193cml0dGVuGAMgASgEEg8KB2RyaWZ0ZWQYBCADKAkSDAoEZnVsbBgFIAEoCBIzCgpuZWlnaGJvdXJzGAYgASgLMh8uaGVkZGxlLmFnZW50LnYxLkxpbmtOZWlnaGJvdXJzEicKBmxlYXNlcxgHIAEoCzIXLmhlZGRsZS5hZ2VudC52MS5MZWFzZXMiRAoOTGlua05laWdoYm91cnMSMgoKbmVpZ2hib3VycxgBIAMoCzIeLmhlZGRsZS5hZ2VudC52MS5MaW5rTmVpZ2hib3VyIkIKDUxpbmtOZWlnaGJvdXISDAoEcG9ydBgBIAEoCRIOCgZzeXN0ZW0YAiABKAkSEwoLcmVtb3RlX3BvcnQYAyABKAkiMAoGTGVhc2VzEiYKBmxlYXNlcxgBIAMoCzIWLmhlZGRsZS5hZ2VudC52MS5MZWFzZSJICgVMZWFzZRIPCgdzZWdtZW50GAEgASgNEgsKA21hYxgCIAEoCRIPCgdhZGRyZXNzGAMgASgJEhAKCGhvc3RuYW1lGAQgASgJIjQKBlJvd0tleRINCgV0YWJsZRgBIAEoCRILCgNrZXkYAiABKAkSDgoGbnVtYmVyGAMgASgNIrwHCgNSb3cSCwoDa2V5GAEgASgJEikKBnN5c3RlbRgKIAEoCzIXLmhlZGRsZS5hZ2VudC52MS5TeXN0ZW1IABIlCgRwb3J0GAsgASgLMhUuaGVkZGxlLmFnZW50LnYxLlBvcnRIABIjCgNiZ3AYDCABKAsyFC5oZWRkbGUuYWdlbnQudjEuQmdwSAASLAoIYmdwX3BlZXIYDSABKAsyGC5oZWRkbGUuYWdlbnQudjEuQmdwUGVlckgAEiUKBHZ0ZXAYDiABKAsyFS5oZWRkbGUuYWdlbnQudjEuVnRlcEgAEikKBm1lbWJlchgPIAEoCzIXLmhlZGRsZS5hZ2VudC52MS5NZW1iZXJIABIjCgN2cmYYECABKAsyFC5oZWRkbGUuYWdlbnQudjEuVnJmSAASKwoHc2VnbWVudBgRIAEoCzIYLmhlZGRsZS5hZ2VudC52MS5TZWdtZW50SAASMQoKYXR0YWNobWVudBgSIAEoCzIbLmhlZGRsZS5hZ2VudC52MS5BdHRhY2htZW50SAASJQoEaG9zdBgTIAEoCzIVLmhlZGRsZS5hZ2VudC52MS5Ib3N0SAASJQoEbGVhaxgUIAEoCzIVLmhlZGRsZS5hZ2VudC52MS5MZWFrSAASKwoHbWFwcGluZxgVIAEoCzIYLmhlZGRsZS5hZ2VudC52MS5NYXBwaW5nSAASJwoFcm91dGUYFiABKAsyFi5oZWRkbGUuYWdlbnQudjEuUm91dGVIABI0Cgxob3N0X3BlZXJpbmcYFyABKAsyHC5oZWRkbGUuYWdlbnQudjEuSG9zdFBlZXJpbmdIABIvCglpc29sYXRpb24YGCABKAsyGi5oZWRkbGUuYWdlbnQudjEuSXNvbGF0aW9uSAASMwoLcmVzZXJ2YXRpb24YGSABKAsyHC5oZWRkbGUuYWdlbnQudjEuUmVzZXJ2YXRpb25IABIwCgpkaGNwX3JhbmdlGBogASgLMhouaGVkZGxlLmFnZW50LnYxLkRoY3BSYW5nZUgAEiMKA2FjbBgbIAEoCzIULmhlZGRsZS5hZ2VudC52MS5BY2xIABIwCgphY2xfbWVtYmVyGBwgASgLMhouaGVkZGxlLmFnZW50LnYxLkFjbE1lbWJlckgAEiwKCHZyZl9wb3J0GB0gASgLMhguaGVkZGxlLmFnZW50LnYxLlZyZlBvcnRIABIsCgh2cmZfcGVlchgeIAEoCzIYLmhlZGRsZS5hZ2VudC52MS5WcmZQZWVySABCBwoFdmFsdWUiOwoGU3lzdGVtEhAKCGhvc3RuYW1lGAEgASgJEgwKBHJvbGUYAiABKAkSEQoJcm91dGVyX2lkGAMgASgJIvoBCgRQb3J0EhEKCWludGVyZmFjZRgBIAEoCRIMCgRyb2xlGAIgASgJEgsKA210dRgDIAEoDRIMCgRwZWVyGAQgASgJEhQKB2FkZHJlc3MYBSABKAlIAIgBARITCgZidW5kbGUYBiABKAlIAYgBARIQCgNlc2kYByABKAlIAogBARIVCghmYWxsYmFjaxgIIAEoCEgDiAEBEhIKBXNwZWVkGAkgASgJSASIAQESEAoDZmVjGAogASgJSAWIAQFCCgoIX2FkZHJlc3NCCQoHX2J1bmRsZUIGCgRfZXNpQgsKCV9mYWxsYmFja0IICgZfc3BlZWRCBgoEX2ZlYyJxCgNCZ3ASCwoDYXNuGAEgASgNEhEKCXJvdXRlcl9pZBgCIAEoCRIQCghuZXR3b3JrcxgDIAMoCRIWCg5hZHZlcnRpc2Vfdm5pcxgEIAEoCBIUCgdkcmFpbmVkGAUgASgISACIAQFCCgoIX2RyYWluZWQifgoHQmdwUGVlchIMCgRwb3J0GAEgASgJEhQKB2FkZHJlc3MYAiABKAlIAIgBARIhCgNiZmQYAyABKAsyFC5oZWRkbGUuYWdlbnQudjEuQmZkEhQKB2RyYWluZWQYBCABKAhIAYgBAUIKCghfYWRkcmVzc0IKCghfZHJhaW5lZCI4CgNCZmQSHQoVaW50ZXJ2YWxfbWlsbGlzZWNvbmRzGAEgASgNEhIKCm11bHRpcGxpZXIYAiABKA0iLAoEVnRlcBIPCgdhZGRyZXNzGAEgASgJEhMKC2FueWNhc3RfbWFjGAIgASgJIhcKBk1lbWJlchINCgVzY29wZRgBIAEoCSJzCgNWcmYSDAoEbmFtZRgBIAEoCRILCgN2bmkYAiABKA0SEwoLZGVzY3JpcHRpb24YAyABKAkSLwoIZXh0ZXJuYWwYBCABKAsyGC5oZWRkbGUuYWdlbnQudjEuT3V0c2lkZUgAiAEBQgsKCV9leHRlcm5hbCIZCgdPdXRzaWRlEg4KBmluc2lkZRgBIAMoCSLcAQoHU2VnbWVudBILCgN2bmkYASABKA0SCwoDdnJmGAIgASgJEhAKCGdhdGV3YXlzGAMgAygJEgsKA210dRgEIAEoDRITCgtkZXNjcmlwdGlvbhgFIAEoCRIjCgRkaGNwGAYgASgLMhUuaGVkZGxlLmFnZW50LnYxLkRoY3ASEQoEbW9kZRgHIAEoCUgAiAEBEhcKCnJlc3RyaWN0ZWQYCCABKAhIAYgBARIRCgRpcHY2GAkgASgJSAKIAQFCBwoFX21vZGVCDQoLX3Jlc3RyaWN0ZWRCBwoFX2lwdjYizwIKBERoY3ASFQoNbGVhc2Vfc2Vjb25kcxgBIAEoDRITCgtkbnNfc2VydmVycxgCIAMoCRITCgtudHBfc2VydmVycxgDIAMoCRITCgZkb21haW4YBCABKAlIAIgBARIQCgNtdHUYBSABKA1IAYgBARIYCgtib290X3NlcnZlchgGIAEoCUgCiAEBEhYKCWJvb3RfZmlsZRgHIAEoCUgDiAEBEioKBnJvdXRlcxgIIAMoCzIaLmhlZGRsZS5hZ2VudC52MS5EaGNwUm91dGUSHQoQbm9fZGVmYXVsdF9yb3V0ZRgJIAEoCEgEiAEBEhIKBXJlbGF5GAogASgJSAWIAQFCCQoHX2RvbWFpbkIGCgRfbXR1Qg4KDF9ib290X3NlcnZlckIMCgpfYm9vdF9maWxlQhMKEV9ub19kZWZhdWx0X3JvdXRlQggKBl9yZWxheSIxCglEaGNwUm91dGUSEwoLZGVzdGluYXRpb24YASABKAkSDwoHZ2F0ZXdheRgCIAEoCSKVAQoKQXR0YWNobWVudBIMCgRwb3J0GAEgASgJEg8KB3NlZ21lbnQYAiABKA0SEQoEdmxhbhgDIAEoDUgAiAEBEhQKB2FkZHJlc3MYBCABKAlIAYgBARIZCgxpcHY2X2FkZHJlc3MYBSABKAlIAogBAUIHCgVfdmxhbkIKCghfYWRkcmVzc0IPCg1faXB2Nl9hZGRyZXNzInEKBEhvc3QSDwoHc2VnbWVudBgBIAEoDRIPCgdhZGRyZXNzGAIgASgJEgsKA21hYxgDIAEoCRIMCgRwb3J0GAQgASgJEhAKCGhvc3RuYW1lGAUgASgJEhEKBHZsYW4YBiABKA1IAIgBAUIHCgVfdmxhbiJwCgRMZWFrEgsKA3ZyZhgBIAEoCRILCgN2bmkYAiABKA0SEAoIcGVlcl92cmYYAyABKAkSEAoIcGVlcl92bmkYBCABKA0SKgoIcGFpcmluZ3MYBSADKAsyGC5oZWRkbGUuYWdlbnQudjEuUGFpcmluZyIoCgdQYWlyaW5nEg0KBWxvY2FsGAEgAygJEg4KBnJlbW90ZRgCIAMoCSJgCgdNYXBwaW5nEg8KB3NlZ21lbnQYASABKA0SDwoHYWRkcmVzcxgCIAEoCRILCgNtYWMYAyABKAkSDAoEdnRlcBgEIAEoCRIQCgN2bmkYBSABKA1IAIgBAUIGCgRfdm5pIjcKBVJvdXRlEgsKA3ZyZhgBIAEoCRIOCgZwcmVmaXgYAiABKAkSEQoJbmV4dF9ob3BzGAMgAygJIkUKC1ByZWZpeE1hdGNoEg4KBnByZWZpeBgBIAEoCRISCgptaW5fbGVuZ3RoGAIgASgNEhIKCm1heF9sZW5ndGgYAyABKA0iaAoLSG9zdFBlZXJpbmcSDwoHc2VnbWVudBgBIAEoDRILCgN2cmYYAiABKAkSDQoFcmFuZ2UYAyADKAkSLAoGYWNjZXB0GAQgAygLMhwuaGVkZGxlLmFnZW50LnYxLlByZWZpeE1hdGNoIksKCUlzb2xhdGlvbhIPCgdzZWdtZW50GAEgASgNEgsKA3ZyZhgCIAEoCRIQCghwcmVmaXhlcxgDIAMoCRIOCgZkZW5pZWQYBCADKAkiPAoLUmVzZXJ2YXRpb24SDwoHc2VnbWVudBgBIAEoDRILCgNtYWMYAiABKAkSDwoHYWRkcmVzcxgDIAEoCSI2CglEaGNwUmFuZ2USDwoHc2VnbWVudBgBIAEoDRIMCgRmcm9tGAIgASgJEgoKAnRvGAMgASgJIiUKCVBvcnRSYW5nZRIMCgRmcm9tGAEgASgNEgoKAnRvGAIgASgNInUKB0FjbFJ1bGUSDQoFcGVlcnMYASADKAkSDAoEc2V0cxgCIAMoCRIVCghwcm90b2NvbBgDIAEoCUgAiAEBEikKBXBvcnRzGAQgAygLMhouaGVkZGxlLmFnZW50LnYxLlBvcnRSYW5nZUILCglfcHJvdG9jb2wiiwEKA0FjbBILCgN2cmYYASABKAkSEQoJZGlyZWN0aW9uGAIgASgJEhMKC2Rlc2NyaXB0aW9uGAMgASgJEhAKCHN1YmplY3RzGAQgAygJEhQKDHN1YmplY3Rfc2V0cxgFIAMoCRInCgVydWxlcxgGIAMoCzIYLmhlZGRsZS5hZ2VudC52MS5BY2xSdWxlIjUKCUFjbE1lbWJlchILCgN2cmYYASABKAkSCwoDc2V0GAIgASgJEg4KBnByZWZpeBgDIAEoCSKtAgoMQWNsU3RhdGVtZW50Eg4KBmFjdGlvbhgBIAEoCRIVCghwcm90b2NvbBgCIAEoCUgAiAEBEhMKBnNvdXJjZRgDIAEoCUgBiAEBEhgKC2Rlc3RpbmF0aW9uGAQgASgJSAKIAQESKQoFcG9ydHMYBSABKAsyGi5oZWRkbGUuYWdlbnQudjEuUG9ydFJhbmdlEhgKC2VzdGFibGlzaGVkGAYgASgISAOIAQESFgoJaWNtcF90eXBlGAcgASgNSASIAQESFgoJaWNtcF9jb2RlGAggASgNSAWIAQFCCwoJX3Byb3RvY29sQgkKB19zb3VyY2VCDgoMX2Rlc3RpbmF0aW9uQg4KDF9lc3RhYmxpc2hlZEIMCgpfaWNtcF90eXBlQgwKCl9pY21wX2NvZGUilgEKB1ZyZlBvcnQSDAoEcG9ydBgBIAEoCRIRCgR2bGFuGAIgASgNSACIAQESCwoDdnJmGAMgASgJEhEKCWFkZHJlc3NlcxgEIAMoCRIRCglwcm94eV9mb3IYBSADKAkSLgoHaW5ib3VuZBgGIAMoCzIdLmhlZGRsZS5hZ2VudC52MS5BY2xTdGF0ZW1lbnRCBwoFX3ZsYW4igQIKB1ZyZlBlZXISCwoDdnJmGAEgASgJEgwKBHBvcnQYAiABKAkSDwoHYWRkcmVzcxgDIAEoCRILCgNhc24YBCABKA0SLAoGYWNjZXB0GAUgAygLMhwuaGVkZGxlLmFnZW50LnYxLlByZWZpeE1hdGNoEh4KEWluYm91bmRfY29tbXVuaXR5GAYgASgJSACIAQESHwoSb3V0Ym91bmRfY29tbXVuaXR5GAcgASgJSAGIAQESIQoDYmZkGAggASgLMhQuaGVkZGxlLmFnZW50LnYxLkJmZEIUChJfaW5ib3VuZF9jb21tdW5pdHlCFQoTX291dGJvdW5kX2NvbW11bml0eSpvCgVQaGFzZRIVChFQSEFTRV9VTlNQRUNJRklFRBAAEhIKDlBIQVNFX1JFQ0VJVkVEEAESFAoQUEhBU0VfUFJPR1JBTU1FRBACEhIKDlBIQVNFX1ZFUklGSUVEEAMSEQoNUEhBU0VfUkVGVVNFRBAEMlAKCUdvYWxTdGF0ZRJDCgRTeW5jEhouaGVkZGxlLmFnZW50LnYxLkZyb21BZ2VudBobLmhlZGRsZS5hZ2VudC52MS5Gcm9tU2VydmVyKAEwAWIGcHJvdG8z");
+  fileDesc("ChtoZWRkbGUvYWdlbnQvdjEvYWdlbnQucHJvdG8SD2hlZGRsZS5hZ2VudC52MSL2AQoJRnJvbUFnZW50EicKBWhlbGxvGAEgASgLMhYuaGVkZGxlLmFnZW50LnYxLkhlbGxvSAASKQoGcmVzdWx0GAIgASgLMhcuaGVkZGxlLmFnZW50LnYxLlJlc3VsdEgAEikKBnJlcG9ydBgDIAEoCzIXLmhlZGRsZS5hZ2VudC52MS5SZXBvcnRIABIrCgdyZXN1bHRzGAQgASgLMhguaGVkZGxlLmFnZW50LnYxLlJlc3VsdHNIABIyCgthY3R1YWxfcm93cxgFIAEoCzIbLmhlZGRsZS5hZ2VudC52MS5BY3R1YWxSb3dzSABCCQoHbWVzc2FnZSLiAgoKRnJvbVNlcnZlchIrCgd3ZWxjb21lGAEgASgLMhguaGVkZGxlLmFnZW50LnYxLldlbGNvbWVIABIpCgZ1cGRhdGUYAiABKAsyFy5oZWRkbGUuYWdlbnQudjEuVXBkYXRlSAASJQoEZHJvcBgDIAEoCzIVLmhlZGRsZS5hZ2VudC52MS5Ecm9wSAASKwoHaXNvbGF0ZRgEIAEoCzIYLmhlZGRsZS5hZ2VudC52MS5Jc29sYXRlSAASOAoOZGlnZXN0X3JlcXVlc3QYBSABKAsyHi5oZWRkbGUuYWdlbnQudjEuRGlnZXN0UmVxdWVzdEgAEikKBmNvbW1pdBgGIAEoCzIXLmhlZGRsZS5hZ2VudC52MS5Db21taXRIABI4Cg5hY3R1YWxfcmVxdWVzdBgHIAEoCzIeLmhlZGRsZS5hZ2VudC52MS5BY3R1YWxSZXF1ZXN0SABCCQoHbWVzc2FnZSK4AQoFSGVsbG8SEAoIcHJvdG9jb2wYASABKA0SDgoGZGV2aWNlGAIgASgJEhIKCmJvb3RfZXBvY2gYAyABKAkSFQoNYWdlbnRfdmVyc2lvbhgEIAEoCRIOCgZkcml2ZXIYBSABKAkSFAoMY2FwYWJpbGl0aWVzGAYgAygJEisKBnNjb3BlcxgHIAMoCzIbLmhlZGRsZS5hZ2VudC52MS5TY29wZVN0YXRlEg8KB2xpbmVhZ2UYCCABKAkicQoKU2NvcGVTdGF0ZRINCgVzY29wZRgBIAEoCRIPCgd2ZXJzaW9uGAIgASgEEg4KBmRpZ2VzdBgDIAEoBhIlCgVwaGFzZRgEIAEoDjIWLmhlZGRsZS5hZ2VudC52MS5QaGFzZRIMCgRyb3dzGAUgASgNIm0KB1dlbGNvbWUSFgoOc2VydmVyX3ZlcnNpb24YASABKAkSDAoEdGVybRgCIAEoBBIPCgdsaW5lYWdlGAMgASgJEisKBnNjb3BlcxgEIAMoCzIbLmhlZGRsZS5hZ2VudC52MS5TY29wZVN0YXRlIswBCgZVcGRhdGUSDQoFc2NvcGUYASABKAkSFAoMZnJvbV92ZXJzaW9uGAIgASgEEhIKCnRvX3ZlcnNpb24YAyABKAQSDAoEZnVsbBgEIAEoCBIlCgd1cHNlcnRzGAUgAygLMhQuaGVkZGxlLmFnZW50LnYxLlJvdxIoCgdkZWxldGVzGAYgAygLMhcuaGVkZGxlLmFnZW50LnYxLlJvd0tleRIOCgZkaWdlc3QYByABKAYSDAoEdGVybRgIIAEoBBIMCgRtb3JlGAkgASgIIiMKBERyb3ASDQoFc2NvcGUYASABKAkSDAoEdGVybRgCIAEoBCIICgZDb21taXQiJwoHSXNvbGF0ZRIOCgZyZWFzb24YASABKAkSDAoEdGVybRgCIAEoBCIPCg1EaWdlc3RSZXF1ZXN0InAKDUFjdHVhbFJlcXVlc3QSCgoCaWQYASABKAQSDgoGdGFibGVzGAIgAygJEiUKBHJvd3MYAyADKAsyFy5oZWRkbGUuYWdlbnQudjEuUm93S2V5Eg0KBWxpbWl0GAQgASgNEg0KBWFmdGVyGAUgASgJIq0BCgpBY3R1YWxSb3dzEgoKAmlkGAEgASgEEisKBnNjb3BlcxgCIAMoCzIbLmhlZGRsZS5hZ2VudC52MS5TY29wZVN0YXRlEjEKCWRpZmZlcmluZxgDIAMoCzIeLmhlZGRsZS5hZ2VudC52MS5Sb3dEaWZmZXJlbmNlEhEKCXJlbWFpbmluZxgEIAEoDRIPCgdzdXJwbHVzGAUgAygJEg8KB2ZhaWx1cmUYBiABKAkiWQoNUm93RGlmZmVyZW5jZRINCgV0YWJsZRgBIAEoCRILCgNrZXkYAiABKAkSDQoFc3RlcHMYAyADKAkSDAoEY29kZRgEIAEoCRIPCgdtZXNzYWdlGAUgASgJIowBCgZSZXN1bHQSDQoFc2NvcGUYASABKAkSDwoHdmVyc2lvbhgCIAEoBBIlCgVwaGFzZRgDIAEoDjIWLmhlZGRsZS5hZ2VudC52MS5QaGFzZRIrCgZmYWlsZWQYBCADKAsyGy5oZWRkbGUuYWdlbnQudjEuUm93RmFpbHVyZRIOCgZyZWFzb24YBSABKAkiMwoHUmVzdWx0cxIoCgdyZXN1bHRzGAEgAygLMhcuaGVkZGxlLmFnZW50LnYxLlJlc3VsdCJHCgpSb3dGYWlsdXJlEg0KBXRhYmxlGAEgASgJEgsKA2tleRgCIAEoCRIMCgRjb2RlGAMgASgJEg8KB21lc3NhZ2UYBCABKAkijQIKBlJlcG9ydBIrCgZzY29wZXMYASADKAsyGy5oZWRkbGUuYWdlbnQudjEuU2NvcGVTdGF0ZRIWCg5kcmlmdF9yZXBhaXJlZBgCIAEoBBIUCgxyb3dzX3dyaXR0ZW4YAyABKAQSDwoHZHJpZnRlZBgEIAMoCRIMCgRmdWxsGAUgASgIEjMKCm5laWdoYm91cnMYBiABKAsyHy5oZWRkbGUuYWdlbnQudjEuTGlua05laWdoYm91cnMSJwoGbGVhc2VzGAcgASgLMhcuaGVkZGxlLmFnZW50LnYxLkxlYXNlcxIrCghzZXNzaW9ucxgIIAEoCzIZLmhlZGRsZS5hZ2VudC52MS5TZXNzaW9ucyJECg5MaW5rTmVpZ2hib3VycxIyCgpuZWlnaGJvdXJzGAEgAygLMh4uaGVkZGxlLmFnZW50LnYxLkxpbmtOZWlnaGJvdXIiQgoNTGlua05laWdoYm91chIMCgRwb3J0GAEgASgJEg4KBnN5c3RlbRgCIAEoCRITCgtyZW1vdGVfcG9ydBgDIAEoCSIwCgZMZWFzZXMSJgoGbGVhc2VzGAEgAygLMhYuaGVkZGxlLmFnZW50LnYxLkxlYXNlIkgKBUxlYXNlEg8KB3NlZ21lbnQYASABKA0SCwoDbWFjGAIgASgJEg8KB2FkZHJlc3MYAyABKAkSEAoIaG9zdG5hbWUYBCABKAkiNgoIU2Vzc2lvbnMSKgoIc2Vzc2lvbnMYASADKAsyGC5oZWRkbGUuYWdlbnQudjEuU2Vzc2lvbiJICgdTZXNzaW9uEgsKA3ZyZhgBIAEoCRIPCgdhZGRyZXNzGAIgASgJEg0KBXN0YXRlGAMgASgJEhAKCGJlbGlldmVkGAQgASgNIjQKBlJvd0tleRINCgV0YWJsZRgBIAEoCRILCgNrZXkYAiABKAkSDgoGbnVtYmVyGAMgASgNIrwHCgNSb3cSCwoDa2V5GAEgASgJEikKBnN5c3RlbRgKIAEoCzIXLmhlZGRsZS5hZ2VudC52MS5TeXN0ZW1IABIlCgRwb3J0GAsgASgLMhUuaGVkZGxlLmFnZW50LnYxLlBvcnRIABIjCgNiZ3AYDCABKAsyFC5oZWRkbGUuYWdlbnQudjEuQmdwSAASLAoIYmdwX3BlZXIYDSABKAsyGC5oZWRkbGUuYWdlbnQudjEuQmdwUGVlckgAEiUKBHZ0ZXAYDiABKAsyFS5oZWRkbGUuYWdlbnQudjEuVnRlcEgAEikKBm1lbWJlchgPIAEoCzIXLmhlZGRsZS5hZ2VudC52MS5NZW1iZXJIABIjCgN2cmYYECABKAsyFC5oZWRkbGUuYWdlbnQudjEuVnJmSAASKwoHc2VnbWVudBgRIAEoCzIYLmhlZGRsZS5hZ2VudC52MS5TZWdtZW50SAASMQoKYXR0YWNobWVudBgSIAEoCzIbLmhlZGRsZS5hZ2VudC52MS5BdHRhY2htZW50SAASJQoEaG9zdBgTIAEoCzIVLmhlZGRsZS5hZ2VudC52MS5Ib3N0SAASJQoEbGVhaxgUIAEoCzIVLmhlZGRsZS5hZ2VudC52MS5MZWFrSAASKwoHbWFwcGluZxgVIAEoCzIYLmhlZGRsZS5hZ2VudC52MS5NYXBwaW5nSAASJwoFcm91dGUYFiABKAsyFi5oZWRkbGUuYWdlbnQudjEuUm91dGVIABI0Cgxob3N0X3BlZXJpbmcYFyABKAsyHC5oZWRkbGUuYWdlbnQudjEuSG9zdFBlZXJpbmdIABIvCglpc29sYXRpb24YGCABKAsyGi5oZWRkbGUuYWdlbnQudjEuSXNvbGF0aW9uSAASMwoLcmVzZXJ2YXRpb24YGSABKAsyHC5oZWRkbGUuYWdlbnQudjEuUmVzZXJ2YXRpb25IABIwCgpkaGNwX3JhbmdlGBogASgLMhouaGVkZGxlLmFnZW50LnYxLkRoY3BSYW5nZUgAEiMKA2FjbBgbIAEoCzIULmhlZGRsZS5hZ2VudC52MS5BY2xIABIwCgphY2xfbWVtYmVyGBwgASgLMhouaGVkZGxlLmFnZW50LnYxLkFjbE1lbWJlckgAEiwKCHZyZl9wb3J0GB0gASgLMhguaGVkZGxlLmFnZW50LnYxLlZyZlBvcnRIABIsCgh2cmZfcGVlchgeIAEoCzIYLmhlZGRsZS5hZ2VudC52MS5WcmZQZWVySABCBwoFdmFsdWUiOwoGU3lzdGVtEhAKCGhvc3RuYW1lGAEgASgJEgwKBHJvbGUYAiABKAkSEQoJcm91dGVyX2lkGAMgASgJIvoBCgRQb3J0EhEKCWludGVyZmFjZRgBIAEoCRIMCgRyb2xlGAIgASgJEgsKA210dRgDIAEoDRIMCgRwZWVyGAQgASgJEhQKB2FkZHJlc3MYBSABKAlIAIgBARITCgZidW5kbGUYBiABKAlIAYgBARIQCgNlc2kYByABKAlIAogBARIVCghmYWxsYmFjaxgIIAEoCEgDiAEBEhIKBXNwZWVkGAkgASgJSASIAQESEAoDZmVjGAogASgJSAWIAQFCCgoIX2FkZHJlc3NCCQoHX2J1bmRsZUIGCgRfZXNpQgsKCV9mYWxsYmFja0IICgZfc3BlZWRCBgoEX2ZlYyJxCgNCZ3ASCwoDYXNuGAEgASgNEhEKCXJvdXRlcl9pZBgCIAEoCRIQCghuZXR3b3JrcxgDIAMoCRIWCg5hZHZlcnRpc2Vfdm5pcxgEIAEoCBIUCgdkcmFpbmVkGAUgASgISACIAQFCCgoIX2RyYWluZWQifgoHQmdwUGVlchIMCgRwb3J0GAEgASgJEhQKB2FkZHJlc3MYAiABKAlIAIgBARIhCgNiZmQYAyABKAsyFC5oZWRkbGUuYWdlbnQudjEuQmZkEhQKB2RyYWluZWQYBCABKAhIAYgBAUIKCghfYWRkcmVzc0IKCghfZHJhaW5lZCI4CgNCZmQSHQoVaW50ZXJ2YWxfbWlsbGlzZWNvbmRzGAEgASgNEhIKCm11bHRpcGxpZXIYAiABKA0iLAoEVnRlcBIPCgdhZGRyZXNzGAEgASgJEhMKC2FueWNhc3RfbWFjGAIgASgJIhcKBk1lbWJlchINCgVzY29wZRgBIAEoCSJzCgNWcmYSDAoEbmFtZRgBIAEoCRILCgN2bmkYAiABKA0SEwoLZGVzY3JpcHRpb24YAyABKAkSLwoIZXh0ZXJuYWwYBCABKAsyGC5oZWRkbGUuYWdlbnQudjEuT3V0c2lkZUgAiAEBQgsKCV9leHRlcm5hbCIZCgdPdXRzaWRlEg4KBmluc2lkZRgBIAMoCSLcAQoHU2VnbWVudBILCgN2bmkYASABKA0SCwoDdnJmGAIgASgJEhAKCGdhdGV3YXlzGAMgAygJEgsKA210dRgEIAEoDRITCgtkZXNjcmlwdGlvbhgFIAEoCRIjCgRkaGNwGAYgASgLMhUuaGVkZGxlLmFnZW50LnYxLkRoY3ASEQoEbW9kZRgHIAEoCUgAiAEBEhcKCnJlc3RyaWN0ZWQYCCABKAhIAYgBARIRCgRpcHY2GAkgASgJSAKIAQFCBwoFX21vZGVCDQoLX3Jlc3RyaWN0ZWRCBwoFX2lwdjYizwIKBERoY3ASFQoNbGVhc2Vfc2Vjb25kcxgBIAEoDRITCgtkbnNfc2VydmVycxgCIAMoCRITCgtudHBfc2VydmVycxgDIAMoCRITCgZkb21haW4YBCABKAlIAIgBARIQCgNtdHUYBSABKA1IAYgBARIYCgtib290X3NlcnZlchgGIAEoCUgCiAEBEhYKCWJvb3RfZmlsZRgHIAEoCUgDiAEBEioKBnJvdXRlcxgIIAMoCzIaLmhlZGRsZS5hZ2VudC52MS5EaGNwUm91dGUSHQoQbm9fZGVmYXVsdF9yb3V0ZRgJIAEoCEgEiAEBEhIKBXJlbGF5GAogASgJSAWIAQFCCQoHX2RvbWFpbkIGCgRfbXR1Qg4KDF9ib290X3NlcnZlckIMCgpfYm9vdF9maWxlQhMKEV9ub19kZWZhdWx0X3JvdXRlQggKBl9yZWxheSIxCglEaGNwUm91dGUSEwoLZGVzdGluYXRpb24YASABKAkSDwoHZ2F0ZXdheRgCIAEoCSKVAQoKQXR0YWNobWVudBIMCgRwb3J0GAEgASgJEg8KB3NlZ21lbnQYAiABKA0SEQoEdmxhbhgDIAEoDUgAiAEBEhQKB2FkZHJlc3MYBCABKAlIAYgBARIZCgxpcHY2X2FkZHJlc3MYBSABKAlIAogBAUIHCgVfdmxhbkIKCghfYWRkcmVzc0IPCg1faXB2Nl9hZGRyZXNzInEKBEhvc3QSDwoHc2VnbWVudBgBIAEoDRIPCgdhZGRyZXNzGAIgASgJEgsKA21hYxgDIAEoCRIMCgRwb3J0GAQgASgJEhAKCGhvc3RuYW1lGAUgASgJEhEKBHZsYW4YBiABKA1IAIgBAUIHCgVfdmxhbiJwCgRMZWFrEgsKA3ZyZhgBIAEoCRILCgN2bmkYAiABKA0SEAoIcGVlcl92cmYYAyABKAkSEAoIcGVlcl92bmkYBCABKA0SKgoIcGFpcmluZ3MYBSADKAsyGC5oZWRkbGUuYWdlbnQudjEuUGFpcmluZyIoCgdQYWlyaW5nEg0KBWxvY2FsGAEgAygJEg4KBnJlbW90ZRgCIAMoCSJgCgdNYXBwaW5nEg8KB3NlZ21lbnQYASABKA0SDwoHYWRkcmVzcxgCIAEoCRILCgNtYWMYAyABKAkSDAoEdnRlcBgEIAEoCRIQCgN2bmkYBSABKA1IAIgBAUIGCgRfdm5pIjcKBVJvdXRlEgsKA3ZyZhgBIAEoCRIOCgZwcmVmaXgYAiABKAkSEQoJbmV4dF9ob3BzGAMgAygJIkUKC1ByZWZpeE1hdGNoEg4KBnByZWZpeBgBIAEoCRISCgptaW5fbGVuZ3RoGAIgASgNEhIKCm1heF9sZW5ndGgYAyABKA0iaAoLSG9zdFBlZXJpbmcSDwoHc2VnbWVudBgBIAEoDRILCgN2cmYYAiABKAkSDQoFcmFuZ2UYAyADKAkSLAoGYWNjZXB0GAQgAygLMhwuaGVkZGxlLmFnZW50LnYxLlByZWZpeE1hdGNoIksKCUlzb2xhdGlvbhIPCgdzZWdtZW50GAEgASgNEgsKA3ZyZhgCIAEoCRIQCghwcmVmaXhlcxgDIAMoCRIOCgZkZW5pZWQYBCADKAkiPAoLUmVzZXJ2YXRpb24SDwoHc2VnbWVudBgBIAEoDRILCgNtYWMYAiABKAkSDwoHYWRkcmVzcxgDIAEoCSI2CglEaGNwUmFuZ2USDwoHc2VnbWVudBgBIAEoDRIMCgRmcm9tGAIgASgJEgoKAnRvGAMgASgJIiUKCVBvcnRSYW5nZRIMCgRmcm9tGAEgASgNEgoKAnRvGAIgASgNInUKB0FjbFJ1bGUSDQoFcGVlcnMYASADKAkSDAoEc2V0cxgCIAMoCRIVCghwcm90b2NvbBgDIAEoCUgAiAEBEikKBXBvcnRzGAQgAygLMhouaGVkZGxlLmFnZW50LnYxLlBvcnRSYW5nZUILCglfcHJvdG9jb2wiiwEKA0FjbBILCgN2cmYYASABKAkSEQoJZGlyZWN0aW9uGAIgASgJEhMKC2Rlc2NyaXB0aW9uGAMgASgJEhAKCHN1YmplY3RzGAQgAygJEhQKDHN1YmplY3Rfc2V0cxgFIAMoCRInCgVydWxlcxgGIAMoCzIYLmhlZGRsZS5hZ2VudC52MS5BY2xSdWxlIjUKCUFjbE1lbWJlchILCgN2cmYYASABKAkSCwoDc2V0GAIgASgJEg4KBnByZWZpeBgDIAEoCSKtAgoMQWNsU3RhdGVtZW50Eg4KBmFjdGlvbhgBIAEoCRIVCghwcm90b2NvbBgCIAEoCUgAiAEBEhMKBnNvdXJjZRgDIAEoCUgBiAEBEhgKC2Rlc3RpbmF0aW9uGAQgASgJSAKIAQESKQoFcG9ydHMYBSABKAsyGi5oZWRkbGUuYWdlbnQudjEuUG9ydFJhbmdlEhgKC2VzdGFibGlzaGVkGAYgASgISAOIAQESFgoJaWNtcF90eXBlGAcgASgNSASIAQESFgoJaWNtcF9jb2RlGAggASgNSAWIAQFCCwoJX3Byb3RvY29sQgkKB19zb3VyY2VCDgoMX2Rlc3RpbmF0aW9uQg4KDF9lc3RhYmxpc2hlZEIMCgpfaWNtcF90eXBlQgwKCl9pY21wX2NvZGUilgEKB1ZyZlBvcnQSDAoEcG9ydBgBIAEoCRIRCgR2bGFuGAIgASgNSACIAQESCwoDdnJmGAMgASgJEhEKCWFkZHJlc3NlcxgEIAMoCRIRCglwcm94eV9mb3IYBSADKAkSLgoHaW5ib3VuZBgGIAMoCzIdLmhlZGRsZS5hZ2VudC52MS5BY2xTdGF0ZW1lbnRCBwoFX3ZsYW4igQIKB1ZyZlBlZXISCwoDdnJmGAEgASgJEgwKBHBvcnQYAiABKAkSDwoHYWRkcmVzcxgDIAEoCRILCgNhc24YBCABKA0SLAoGYWNjZXB0GAUgAygLMhwuaGVkZGxlLmFnZW50LnYxLlByZWZpeE1hdGNoEh4KEWluYm91bmRfY29tbXVuaXR5GAYgASgJSACIAQESHwoSb3V0Ym91bmRfY29tbXVuaXR5GAcgASgJSAGIAQESIQoDYmZkGAggASgLMhQuaGVkZGxlLmFnZW50LnYxLkJmZEIUChJfaW5ib3VuZF9jb21tdW5pdHlCFQoTX291dGJvdW5kX2NvbW11bml0eSpvCgVQaGFzZRIVChFQSEFTRV9VTlNQRUNJRklFRBAAEhIKDlBIQVNFX1JFQ0VJVkVEEAESFAoQUEhBU0VfUFJPR1JBTU1FRBACEhIKDlBIQVNFX1ZFUklGSUVEEAMSEQoNUEhBU0VfUkVGVVNFRBAEMlAKCUdvYWxTdGF0ZRJDCgRTeW5jEhouaGVkZGxlLmFnZW50LnYxLkZyb21BZ2VudBobLmhlZGRsZS5hZ2VudC52MS5Gcm9tU2VydmVyKAEwAWIGcHJvdG8z");
 
 /**
  * @generated from message heddle.agent.v1.FromAgent
@@ -51,6 +51,14 @@ export type FromAgent = Message<"heddle.agent.v1.FromAgent"> & {
      */
     value: Results;
     case: "results";
+  } | {
+    /**
+     * Answer to an ActualRequest.
+     *
+     * @generated from field: heddle.agent.v1.ActualRows actual_rows = 5;
+     */
+    value: ActualRows;
+    case: "actualRows";
   } | { case: undefined; value?: undefined };
 };
 
@@ -104,6 +112,14 @@ export type FromServer = Message<"heddle.agent.v1.FromServer"> & {
      */
     value: Commit;
     case: "commit";
+  } | {
+    /**
+     * Nobody has to answer it: an agent that does not know it goes on as before.
+     *
+     * @generated from field: heddle.agent.v1.ActualRequest actual_request = 7;
+     */
+    value: ActualRequest;
+    case: "actualRequest";
   } | { case: undefined; value?: undefined };
 };
 
@@ -408,6 +424,147 @@ export const DigestRequestSchema: GenMessage<DigestRequest> = /*@__PURE__*/
   messageDesc(file_heddle_agent_v1_agent, 9);
 
 /**
+ * Asks what of its goal state the device really has. The agent reads the device before it repairs anything, and answers with
+ * ActualRows of the same id. Several may be under way.
+ *
+ * @generated from message heddle.agent.v1.ActualRequest
+ */
+export type ActualRequest = Message<"heddle.agent.v1.ActualRequest"> & {
+  /**
+   * @generated from field: uint64 id = 1;
+   */
+  id: bigint;
+
+  /**
+   * Only rows of these tables; none: of all.
+   *
+   * @generated from field: repeated string tables = 2;
+   */
+  tables: string[];
+
+  /**
+   * Only these rows; none: all.
+   *
+   * @generated from field: repeated heddle.agent.v1.RowKey rows = 3;
+   */
+  rows: RowKey[];
+
+  /**
+   * At most so many differences in one answer; 0: 256.
+   *
+   * @generated from field: uint32 limit = 4;
+   */
+  limit: number;
+
+  /**
+   * Only what comes behind this row, `<table>/<key>`, in the order of text: the next page.
+   *
+   * @generated from field: string after = 5;
+   */
+  after: string;
+};
+
+/**
+ * Describes the message heddle.agent.v1.ActualRequest.
+ * Use `create(ActualRequestSchema)` to create a new message.
+ */
+export const ActualRequestSchema: GenMessage<ActualRequest> = /*@__PURE__*/
+  messageDesc(file_heddle_agent_v1_agent, 10);
+
+/**
+ * @generated from message heddle.agent.v1.ActualRows
+ */
+export type ActualRows = Message<"heddle.agent.v1.ActualRows"> & {
+  /**
+   * @generated from field: uint64 id = 1;
+   */
+  id: bigint;
+
+  /**
+   * Scopes and versions that the device holds and was compared with; digest and phase are not set.
+   *
+   * @generated from field: repeated heddle.agent.v1.ScopeState scopes = 2;
+   */
+  scopes: ScopeState[];
+
+  /**
+   * Rows that are not, or not quite, on the device, in the order of text. What is not named is as it is to be.
+   *
+   * @generated from field: repeated heddle.agent.v1.RowDifference differing = 3;
+   */
+  differing: RowDifference[];
+
+  /**
+   * More differ than there is room for.
+   *
+   * @generated from field: uint32 remaining = 4;
+   */
+  remaining: number;
+
+  /**
+   * Steps that would take away what goal state does not want, at most 64, each as a person would type it.
+   *
+   * @generated from field: repeated string surplus = 5;
+   */
+  surplus: string[];
+
+  /**
+   * Not empty: nothing is known, for this reason (the device cannot be read, it has no goal, it is isolated).
+   *
+   * @generated from field: string failure = 6;
+   */
+  failure: string;
+};
+
+/**
+ * Describes the message heddle.agent.v1.ActualRows.
+ * Use `create(ActualRowsSchema)` to create a new message.
+ */
+export const ActualRowsSchema: GenMessage<ActualRows> = /*@__PURE__*/
+  messageDesc(file_heddle_agent_v1_agent, 11);
+
+/**
+ * @generated from message heddle.agent.v1.RowDifference
+ */
+export type RowDifference = Message<"heddle.agent.v1.RowDifference"> & {
+  /**
+   * @generated from field: string table = 1;
+   */
+  table: string;
+
+  /**
+   * @generated from field: string key = 2;
+   */
+  key: string;
+
+  /**
+   * What the device would do to put it right, at most 8 steps, each as a person would type it.
+   *
+   * @generated from field: repeated string steps = 3;
+   */
+  steps: string[];
+
+  /**
+   * Of a row that it cannot realise or that fails: why.
+   *
+   * @generated from field: string code = 4;
+   */
+  code: string;
+
+  /**
+   * @generated from field: string message = 5;
+   */
+  message: string;
+};
+
+/**
+ * Describes the message heddle.agent.v1.RowDifference.
+ * Use `create(RowDifferenceSchema)` to create a new message.
+ */
+export const RowDifferenceSchema: GenMessage<RowDifference> = /*@__PURE__*/
+  messageDesc(file_heddle_agent_v1_agent, 12);
+
+/**
  * @generated from message heddle.agent.v1.Result
  */
 export type Result = Message<"heddle.agent.v1.Result"> & {
@@ -444,7 +601,7 @@ export type Result = Message<"heddle.agent.v1.Result"> & {
  * Use `create(ResultSchema)` to create a new message.
  */
 export const ResultSchema: GenMessage<Result> = /*@__PURE__*/
-  messageDesc(file_heddle_agent_v1_agent, 10);
+  messageDesc(file_heddle_agent_v1_agent, 13);
 
 /**
  * Several results at once, in the order in which they came true.
@@ -463,7 +620,7 @@ export type Results = Message<"heddle.agent.v1.Results"> & {
  * Use `create(ResultsSchema)` to create a new message.
  */
 export const ResultsSchema: GenMessage<Results> = /*@__PURE__*/
-  messageDesc(file_heddle_agent_v1_agent, 11);
+  messageDesc(file_heddle_agent_v1_agent, 14);
 
 /**
  * Table and key are empty when the device as a whole failed, such as when it cannot be read.
@@ -497,7 +654,7 @@ export type RowFailure = Message<"heddle.agent.v1.RowFailure"> & {
  * Use `create(RowFailureSchema)` to create a new message.
  */
 export const RowFailureSchema: GenMessage<RowFailure> = /*@__PURE__*/
-  messageDesc(file_heddle_agent_v1_agent, 12);
+  messageDesc(file_heddle_agent_v1_agent, 15);
 
 /**
  * Sent on change and in answer to DigestRequest.
@@ -549,6 +706,11 @@ export type Report = Message<"heddle.agent.v1.Report"> & {
    * @generated from field: heddle.agent.v1.Leases leases = 7;
    */
   leases?: Leases | undefined;
+
+  /**
+   * @generated from field: heddle.agent.v1.Sessions sessions = 8;
+   */
+  sessions?: Sessions | undefined;
 };
 
 /**
@@ -556,7 +718,7 @@ export type Report = Message<"heddle.agent.v1.Report"> & {
  * Use `create(ReportSchema)` to create a new message.
  */
 export const ReportSchema: GenMessage<Report> = /*@__PURE__*/
-  messageDesc(file_heddle_agent_v1_agent, 13);
+  messageDesc(file_heddle_agent_v1_agent, 16);
 
 /**
  * What the device hears from the devices at the other end of its cables (LLDP, IEEE 802.1AB).
@@ -575,7 +737,7 @@ export type LinkNeighbours = Message<"heddle.agent.v1.LinkNeighbours"> & {
  * Use `create(LinkNeighboursSchema)` to create a new message.
  */
 export const LinkNeighboursSchema: GenMessage<LinkNeighbours> = /*@__PURE__*/
-  messageDesc(file_heddle_agent_v1_agent, 14);
+  messageDesc(file_heddle_agent_v1_agent, 17);
 
 /**
  * @generated from message heddle.agent.v1.LinkNeighbour
@@ -606,7 +768,7 @@ export type LinkNeighbour = Message<"heddle.agent.v1.LinkNeighbour"> & {
  * Use `create(LinkNeighbourSchema)` to create a new message.
  */
 export const LinkNeighbourSchema: GenMessage<LinkNeighbour> = /*@__PURE__*/
-  messageDesc(file_heddle_agent_v1_agent, 15);
+  messageDesc(file_heddle_agent_v1_agent, 18);
 
 /**
  * Addresses that the device has given to hosts by DHCP.
@@ -625,7 +787,7 @@ export type Leases = Message<"heddle.agent.v1.Leases"> & {
  * Use `create(LeasesSchema)` to create a new message.
  */
 export const LeasesSchema: GenMessage<Leases> = /*@__PURE__*/
-  messageDesc(file_heddle_agent_v1_agent, 16);
+  messageDesc(file_heddle_agent_v1_agent, 19);
 
 /**
  * @generated from message heddle.agent.v1.Lease
@@ -659,7 +821,64 @@ export type Lease = Message<"heddle.agent.v1.Lease"> & {
  * Use `create(LeaseSchema)` to create a new message.
  */
 export const LeaseSchema: GenMessage<Lease> = /*@__PURE__*/
-  messageDesc(file_heddle_agent_v1_agent, 17);
+  messageDesc(file_heddle_agent_v1_agent, 20);
+
+/**
+ * Sessions with routers outside, one for each row of table vrfPeer that the device runs.
+ *
+ * @generated from message heddle.agent.v1.Sessions
+ */
+export type Sessions = Message<"heddle.agent.v1.Sessions"> & {
+  /**
+   * @generated from field: repeated heddle.agent.v1.Session sessions = 1;
+   */
+  sessions: Session[];
+};
+
+/**
+ * Describes the message heddle.agent.v1.Sessions.
+ * Use `create(SessionsSchema)` to create a new message.
+ */
+export const SessionsSchema: GenMessage<Sessions> = /*@__PURE__*/
+  messageDesc(file_heddle_agent_v1_agent, 21);
+
+/**
+ * @generated from message heddle.agent.v1.Session
+ */
+export type Session = Message<"heddle.agent.v1.Session"> & {
+  /**
+   * As in the row.
+   *
+   * @generated from field: string vrf = 1;
+   */
+  vrf: string;
+
+  /**
+   * @generated from field: string address = 2;
+   */
+  address: string;
+
+  /**
+   * Of BGP's state machine, RFC 4271 section 8.2.2: Idle, Connect, Active, OpenSent, OpenConfirm or Established.
+   *
+   * @generated from field: string state = 3;
+   */
+  state: string;
+
+  /**
+   * Prefixes that were heard and believed.
+   *
+   * @generated from field: uint32 believed = 4;
+   */
+  believed: number;
+};
+
+/**
+ * Describes the message heddle.agent.v1.Session.
+ * Use `create(SessionSchema)` to create a new message.
+ */
+export const SessionSchema: GenMessage<Session> = /*@__PURE__*/
+  messageDesc(file_heddle_agent_v1_agent, 22);
 
 /**
  * @generated from message heddle.agent.v1.RowKey
@@ -688,7 +907,7 @@ export type RowKey = Message<"heddle.agent.v1.RowKey"> & {
  * Use `create(RowKeySchema)` to create a new message.
  */
 export const RowKeySchema: GenMessage<RowKey> = /*@__PURE__*/
-  messageDesc(file_heddle_agent_v1_agent, 18);
+  messageDesc(file_heddle_agent_v1_agent, 23);
 
 /**
  * @generated from message heddle.agent.v1.Row
@@ -836,7 +1055,7 @@ export type Row = Message<"heddle.agent.v1.Row"> & {
  * Use `create(RowSchema)` to create a new message.
  */
 export const RowSchema: GenMessage<Row> = /*@__PURE__*/
-  messageDesc(file_heddle_agent_v1_agent, 19);
+  messageDesc(file_heddle_agent_v1_agent, 24);
 
 /**
  * @generated from message heddle.agent.v1.System
@@ -863,7 +1082,7 @@ export type System = Message<"heddle.agent.v1.System"> & {
  * Use `create(SystemSchema)` to create a new message.
  */
 export const SystemSchema: GenMessage<System> = /*@__PURE__*/
-  messageDesc(file_heddle_agent_v1_agent, 20);
+  messageDesc(file_heddle_agent_v1_agent, 25);
 
 /**
  * @generated from message heddle.agent.v1.Port
@@ -925,7 +1144,7 @@ export type Port = Message<"heddle.agent.v1.Port"> & {
  * Use `create(PortSchema)` to create a new message.
  */
 export const PortSchema: GenMessage<Port> = /*@__PURE__*/
-  messageDesc(file_heddle_agent_v1_agent, 21);
+  messageDesc(file_heddle_agent_v1_agent, 26);
 
 /**
  * @generated from message heddle.agent.v1.Bgp
@@ -962,7 +1181,7 @@ export type Bgp = Message<"heddle.agent.v1.Bgp"> & {
  * Use `create(BgpSchema)` to create a new message.
  */
 export const BgpSchema: GenMessage<Bgp> = /*@__PURE__*/
-  messageDesc(file_heddle_agent_v1_agent, 22);
+  messageDesc(file_heddle_agent_v1_agent, 27);
 
 /**
  * @generated from message heddle.agent.v1.BgpPeer
@@ -994,7 +1213,7 @@ export type BgpPeer = Message<"heddle.agent.v1.BgpPeer"> & {
  * Use `create(BgpPeerSchema)` to create a new message.
  */
 export const BgpPeerSchema: GenMessage<BgpPeer> = /*@__PURE__*/
-  messageDesc(file_heddle_agent_v1_agent, 23);
+  messageDesc(file_heddle_agent_v1_agent, 28);
 
 /**
  * @generated from message heddle.agent.v1.Bfd
@@ -1016,7 +1235,7 @@ export type Bfd = Message<"heddle.agent.v1.Bfd"> & {
  * Use `create(BfdSchema)` to create a new message.
  */
 export const BfdSchema: GenMessage<Bfd> = /*@__PURE__*/
-  messageDesc(file_heddle_agent_v1_agent, 24);
+  messageDesc(file_heddle_agent_v1_agent, 29);
 
 /**
  * @generated from message heddle.agent.v1.Vtep
@@ -1038,7 +1257,7 @@ export type Vtep = Message<"heddle.agent.v1.Vtep"> & {
  * Use `create(VtepSchema)` to create a new message.
  */
 export const VtepSchema: GenMessage<Vtep> = /*@__PURE__*/
-  messageDesc(file_heddle_agent_v1_agent, 25);
+  messageDesc(file_heddle_agent_v1_agent, 30);
 
 /**
  * @generated from message heddle.agent.v1.Member
@@ -1055,7 +1274,7 @@ export type Member = Message<"heddle.agent.v1.Member"> & {
  * Use `create(MemberSchema)` to create a new message.
  */
 export const MemberSchema: GenMessage<Member> = /*@__PURE__*/
-  messageDesc(file_heddle_agent_v1_agent, 26);
+  messageDesc(file_heddle_agent_v1_agent, 31);
 
 /**
  * @generated from message heddle.agent.v1.Vrf
@@ -1087,7 +1306,7 @@ export type Vrf = Message<"heddle.agent.v1.Vrf"> & {
  * Use `create(VrfSchema)` to create a new message.
  */
 export const VrfSchema: GenMessage<Vrf> = /*@__PURE__*/
-  messageDesc(file_heddle_agent_v1_agent, 27);
+  messageDesc(file_heddle_agent_v1_agent, 32);
 
 /**
  * @generated from message heddle.agent.v1.Outside
@@ -1104,7 +1323,7 @@ export type Outside = Message<"heddle.agent.v1.Outside"> & {
  * Use `create(OutsideSchema)` to create a new message.
  */
 export const OutsideSchema: GenMessage<Outside> = /*@__PURE__*/
-  messageDesc(file_heddle_agent_v1_agent, 28);
+  messageDesc(file_heddle_agent_v1_agent, 33);
 
 /**
  * @generated from message heddle.agent.v1.Segment
@@ -1161,7 +1380,7 @@ export type Segment = Message<"heddle.agent.v1.Segment"> & {
  * Use `create(SegmentSchema)` to create a new message.
  */
 export const SegmentSchema: GenMessage<Segment> = /*@__PURE__*/
-  messageDesc(file_heddle_agent_v1_agent, 29);
+  messageDesc(file_heddle_agent_v1_agent, 34);
 
 /**
  * @generated from message heddle.agent.v1.Dhcp
@@ -1223,7 +1442,7 @@ export type Dhcp = Message<"heddle.agent.v1.Dhcp"> & {
  * Use `create(DhcpSchema)` to create a new message.
  */
 export const DhcpSchema: GenMessage<Dhcp> = /*@__PURE__*/
-  messageDesc(file_heddle_agent_v1_agent, 30);
+  messageDesc(file_heddle_agent_v1_agent, 35);
 
 /**
  * @generated from message heddle.agent.v1.DhcpRoute
@@ -1245,7 +1464,7 @@ export type DhcpRoute = Message<"heddle.agent.v1.DhcpRoute"> & {
  * Use `create(DhcpRouteSchema)` to create a new message.
  */
 export const DhcpRouteSchema: GenMessage<DhcpRoute> = /*@__PURE__*/
-  messageDesc(file_heddle_agent_v1_agent, 31);
+  messageDesc(file_heddle_agent_v1_agent, 36);
 
 /**
  * @generated from message heddle.agent.v1.Attachment
@@ -1282,7 +1501,7 @@ export type Attachment = Message<"heddle.agent.v1.Attachment"> & {
  * Use `create(AttachmentSchema)` to create a new message.
  */
 export const AttachmentSchema: GenMessage<Attachment> = /*@__PURE__*/
-  messageDesc(file_heddle_agent_v1_agent, 32);
+  messageDesc(file_heddle_agent_v1_agent, 37);
 
 /**
  * @generated from message heddle.agent.v1.Host
@@ -1324,7 +1543,7 @@ export type Host = Message<"heddle.agent.v1.Host"> & {
  * Use `create(HostSchema)` to create a new message.
  */
 export const HostSchema: GenMessage<Host> = /*@__PURE__*/
-  messageDesc(file_heddle_agent_v1_agent, 33);
+  messageDesc(file_heddle_agent_v1_agent, 38);
 
 /**
  * @generated from message heddle.agent.v1.Leak
@@ -1361,7 +1580,7 @@ export type Leak = Message<"heddle.agent.v1.Leak"> & {
  * Use `create(LeakSchema)` to create a new message.
  */
 export const LeakSchema: GenMessage<Leak> = /*@__PURE__*/
-  messageDesc(file_heddle_agent_v1_agent, 34);
+  messageDesc(file_heddle_agent_v1_agent, 39);
 
 /**
  * @generated from message heddle.agent.v1.Pairing
@@ -1383,7 +1602,7 @@ export type Pairing = Message<"heddle.agent.v1.Pairing"> & {
  * Use `create(PairingSchema)` to create a new message.
  */
 export const PairingSchema: GenMessage<Pairing> = /*@__PURE__*/
-  messageDesc(file_heddle_agent_v1_agent, 35);
+  messageDesc(file_heddle_agent_v1_agent, 40);
 
 /**
  * @generated from message heddle.agent.v1.Mapping
@@ -1420,7 +1639,7 @@ export type Mapping = Message<"heddle.agent.v1.Mapping"> & {
  * Use `create(MappingSchema)` to create a new message.
  */
 export const MappingSchema: GenMessage<Mapping> = /*@__PURE__*/
-  messageDesc(file_heddle_agent_v1_agent, 36);
+  messageDesc(file_heddle_agent_v1_agent, 41);
 
 /**
  * @generated from message heddle.agent.v1.Route
@@ -1447,7 +1666,7 @@ export type Route = Message<"heddle.agent.v1.Route"> & {
  * Use `create(RouteSchema)` to create a new message.
  */
 export const RouteSchema: GenMessage<Route> = /*@__PURE__*/
-  messageDesc(file_heddle_agent_v1_agent, 37);
+  messageDesc(file_heddle_agent_v1_agent, 42);
 
 /**
  * @generated from message heddle.agent.v1.PrefixMatch
@@ -1474,7 +1693,7 @@ export type PrefixMatch = Message<"heddle.agent.v1.PrefixMatch"> & {
  * Use `create(PrefixMatchSchema)` to create a new message.
  */
 export const PrefixMatchSchema: GenMessage<PrefixMatch> = /*@__PURE__*/
-  messageDesc(file_heddle_agent_v1_agent, 38);
+  messageDesc(file_heddle_agent_v1_agent, 43);
 
 /**
  * @generated from message heddle.agent.v1.HostPeering
@@ -1506,7 +1725,7 @@ export type HostPeering = Message<"heddle.agent.v1.HostPeering"> & {
  * Use `create(HostPeeringSchema)` to create a new message.
  */
 export const HostPeeringSchema: GenMessage<HostPeering> = /*@__PURE__*/
-  messageDesc(file_heddle_agent_v1_agent, 39);
+  messageDesc(file_heddle_agent_v1_agent, 44);
 
 /**
  * @generated from message heddle.agent.v1.Isolation
@@ -1538,7 +1757,7 @@ export type Isolation = Message<"heddle.agent.v1.Isolation"> & {
  * Use `create(IsolationSchema)` to create a new message.
  */
 export const IsolationSchema: GenMessage<Isolation> = /*@__PURE__*/
-  messageDesc(file_heddle_agent_v1_agent, 40);
+  messageDesc(file_heddle_agent_v1_agent, 45);
 
 /**
  * @generated from message heddle.agent.v1.Reservation
@@ -1565,7 +1784,7 @@ export type Reservation = Message<"heddle.agent.v1.Reservation"> & {
  * Use `create(ReservationSchema)` to create a new message.
  */
 export const ReservationSchema: GenMessage<Reservation> = /*@__PURE__*/
-  messageDesc(file_heddle_agent_v1_agent, 41);
+  messageDesc(file_heddle_agent_v1_agent, 46);
 
 /**
  * @generated from message heddle.agent.v1.DhcpRange
@@ -1592,7 +1811,7 @@ export type DhcpRange = Message<"heddle.agent.v1.DhcpRange"> & {
  * Use `create(DhcpRangeSchema)` to create a new message.
  */
 export const DhcpRangeSchema: GenMessage<DhcpRange> = /*@__PURE__*/
-  messageDesc(file_heddle_agent_v1_agent, 42);
+  messageDesc(file_heddle_agent_v1_agent, 47);
 
 /**
  * @generated from message heddle.agent.v1.PortRange
@@ -1614,7 +1833,7 @@ export type PortRange = Message<"heddle.agent.v1.PortRange"> & {
  * Use `create(PortRangeSchema)` to create a new message.
  */
 export const PortRangeSchema: GenMessage<PortRange> = /*@__PURE__*/
-  messageDesc(file_heddle_agent_v1_agent, 43);
+  messageDesc(file_heddle_agent_v1_agent, 48);
 
 /**
  * @generated from message heddle.agent.v1.AclRule
@@ -1646,7 +1865,7 @@ export type AclRule = Message<"heddle.agent.v1.AclRule"> & {
  * Use `create(AclRuleSchema)` to create a new message.
  */
 export const AclRuleSchema: GenMessage<AclRule> = /*@__PURE__*/
-  messageDesc(file_heddle_agent_v1_agent, 44);
+  messageDesc(file_heddle_agent_v1_agent, 49);
 
 /**
  * @generated from message heddle.agent.v1.Acl
@@ -1688,7 +1907,7 @@ export type Acl = Message<"heddle.agent.v1.Acl"> & {
  * Use `create(AclSchema)` to create a new message.
  */
 export const AclSchema: GenMessage<Acl> = /*@__PURE__*/
-  messageDesc(file_heddle_agent_v1_agent, 45);
+  messageDesc(file_heddle_agent_v1_agent, 50);
 
 /**
  * @generated from message heddle.agent.v1.AclMember
@@ -1715,7 +1934,7 @@ export type AclMember = Message<"heddle.agent.v1.AclMember"> & {
  * Use `create(AclMemberSchema)` to create a new message.
  */
 export const AclMemberSchema: GenMessage<AclMember> = /*@__PURE__*/
-  messageDesc(file_heddle_agent_v1_agent, 46);
+  messageDesc(file_heddle_agent_v1_agent, 51);
 
 /**
  * @generated from message heddle.agent.v1.AclStatement
@@ -1767,7 +1986,7 @@ export type AclStatement = Message<"heddle.agent.v1.AclStatement"> & {
  * Use `create(AclStatementSchema)` to create a new message.
  */
 export const AclStatementSchema: GenMessage<AclStatement> = /*@__PURE__*/
-  messageDesc(file_heddle_agent_v1_agent, 47);
+  messageDesc(file_heddle_agent_v1_agent, 52);
 
 /**
  * @generated from message heddle.agent.v1.VrfPort
@@ -1809,7 +2028,7 @@ export type VrfPort = Message<"heddle.agent.v1.VrfPort"> & {
  * Use `create(VrfPortSchema)` to create a new message.
  */
 export const VrfPortSchema: GenMessage<VrfPort> = /*@__PURE__*/
-  messageDesc(file_heddle_agent_v1_agent, 48);
+  messageDesc(file_heddle_agent_v1_agent, 53);
 
 /**
  * @generated from message heddle.agent.v1.VrfPeer
@@ -1861,7 +2080,7 @@ export type VrfPeer = Message<"heddle.agent.v1.VrfPeer"> & {
  * Use `create(VrfPeerSchema)` to create a new message.
  */
 export const VrfPeerSchema: GenMessage<VrfPeer> = /*@__PURE__*/
-  messageDesc(file_heddle_agent_v1_agent, 49);
+  messageDesc(file_heddle_agent_v1_agent, 54);
 
 /**
  * Since protocol 2 a phase implies the ones before it: PROGRAMMED says RECEIVED too, VERIFIED says both.
