@@ -83,6 +83,10 @@ export const notFound = (served: ServedKind, name: string): ApiError =>
 export const alreadyExists = (served: ServedKind, name: string): ApiError =>
   new ApiError('AlreadyExists', `${served.resource} "${name}" already exists`, pluralDetails(served, name));
 
+/** Every name that was made up for an object was taken. */
+export const nothingFree = (served: ServedKind, prefix: string): ApiError =>
+  new ApiError('AlreadyExists', `no free name of ${served.resource} was found that begins with "${prefix}"; try again, or give a name`, pluralDetails(served, prefix));
+
 /** Somebody else wrote in between, or a precondition does not hold. */
 export const conflict = (served: ServedKind, name: string, why: string): ApiError =>
   new ApiError('Conflict', `Operation cannot be fulfilled on ${served.resource} "${name}": ${why}`, pluralDetails(served, name));

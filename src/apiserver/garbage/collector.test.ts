@@ -78,7 +78,7 @@ const settled = async ({ collection }: Setting): Promise<void> => {
   }
 };
 
-const suite = (title: string, servers: number): void => describe(title, () => {
+const suite = (title: string, servers: number) => describe(title, () => {
   const withCollection = (body: (setting: Setting) => Promise<void>): Promise<void> => withCollections(servers, body);
 
   it('deletes what is owned after its owner, all the way down, and nothing beside it', () =>
@@ -195,5 +195,5 @@ const suite = (title: string, servers: number): void => describe(title, () => {
     }));
 });
 
-suite('the garbage collector', 1);
-suite('garbage collectors of three servers on one store', 3);
+void suite('the garbage collector', 1);
+void suite('garbage collectors of three servers on one store', 3);

@@ -3,7 +3,7 @@ import { randomInt } from 'node:crypto';
 import type { ObjectMeta, Resource } from '../../api/object.ts';
 import { HeddleError } from '../../kit/error.ts';
 import type { ServedKind } from '../scheme.ts';
-import { alreadyExists } from '../status.ts';
+import { alreadyExists, nothingFree } from '../status.ts';
 import { admit, pruneFields, type Pruned } from './admit.ts';
 import type { Context } from './context.ts';
 import { ownerOfAll, type Owner } from '../patch/owners.ts';
@@ -24,7 +24,8 @@ export const createObject = async (context: Context, served: ServedKind, body: u
       return await createOnce(context, served, pruned, options, owners);
     } catch (thrown) {
       const isTaken = thrown instanceof HeddleError && thrown.code === 'AlreadyExists';
-      if (!isTaken || !isGenerated || attempt === nameAttempts) throw thrown;
+      if (!isTaken || !isGenerated) throw thrown;
+      if (attempt === nameAttempts) throw nothingFree(served, pruned.given.metadata.generateName ?? '');
     }
   }
 };

@@ -5,6 +5,7 @@ import type { Resource } from '../../api/object.ts';
 import type { WatchEvent } from '../../api/client.ts';
 import { HeddleError } from '../../kit/error.ts';
 import { createMemoryStore } from '../../store/memory.ts';
+import type { Store } from '../../store/store.ts';
 import { createInProcessClient } from './client.ts';
 import { objectOr } from '../../kit/json.ts';
 import { eventMilliseconds, startMaintenance } from '../maintenance.ts';
@@ -67,6 +68,32 @@ describe('creating', () => {
     withRegistry(async ({ registry, robots }) => {
       const made = await registry.create(robots, robot('', {}, { generateName: 'r-' }));
       assert.match(made.metadata.name, /^r-[a-z0-9]{5}$/);
+    }));
+
+  it('makes up another name while somebody takes the one it made up, and gives up after a while', () =>
+    withRegistry(async ({ store, robots }) => {
+      const stolen: string[] = [];
+      let thefts = 3;
+      const crowded: Store = {
+        ...store,
+        get revision() {
+          return store.revision;
+        },
+        commit: async (writes) => {
+          const [first] = writes;
+          if (first !== undefined && thefts > 0) {
+            thefts -= 1;
+            stolen.push(first.key);
+            await store.commit([{ type: 'put', key: first.key, value: JSON.stringify(robot('thief')) }]);
+          }
+          return store.commit(writes);
+        },
+      };
+      const registry = createRegistry(crowded, createScheme([...coreKinds, robotKind]));
+      const made = await registry.create(robots, robot('', {}, { generateName: 'r-' }));
+      assert.ok(stolen.length === 3 && stolen.every((key) => key !== robots.key('default', made.metadata.name)), `${made.metadata.name}: ${stolen.join()}`);
+      thefts = Infinity;
+      await assert.rejects(registry.create(robots, robot('', {}, { generateName: 'r-' })), failsWith('AlreadyExists', 'no free name of robots.test.heddle.dev', '"r-"'));
     }));
 
   it('refuses a second object of that name, a version in the body, and a namespace that is not there', () =>
