@@ -105,21 +105,21 @@ export class Barrier {
     this.expect(waiter, scope, withheld);
   }
 
-  /** What was withheld of the scope is in this version, or there is nothing withheld any more. */
-  release(scope: string, version: Version): void {
+  /**
+   * What was withheld of the scope is in this version, or is not withheld any more.
+   * @param isStill who waits for something that is withheld yet; claims in quarantine wait until nobody does
+   */
+  release(scope: string, version: Version, isStill: (waiter: string) => boolean = () => false): void {
     const crowd = this.#crowds.get(scope);
     const wave = crowd?.waves().find((each) => each.version === withheld);
-    for (const waiter of wave?.waiters ?? []) this.#await(waiter, scope, version, wave);
+    const waiters = [...(wave?.waiters ?? [])];
+    const released = waiters.filter((waiter) => !isStill(waiter));
+    for (const waiter of released) this.#await(waiter, scope, version, wave);
+    if (released.length < waiters.length) return;
     for (const device of crowd?.members.keys() ?? []) {
       this.#strict.revise(device, scope, withheld, version);
       this.#settleStrictly(device, scope);
     }
-  }
-
-  /** One waiter has nothing withheld in this scope any more. */
-  releaseOne(waiter: string, scope: string, version: Version): void {
-    const wave = this.#waves.get(waiter)?.get(scope);
-    if (wave?.version === withheld) this.#await(waiter, scope, version, wave);
   }
 
   /** Waits, until an acknowledgement without failures comes, for one device and one scope. */

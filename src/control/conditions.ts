@@ -7,6 +7,7 @@ import type { CompileFinding } from '../compile/finding.ts';
 import { formatFinding } from '../kit/error.ts';
 import type { Tally } from './barrier.ts';
 import type { Failure } from './failures.ts';
+import type { Reason } from './withheld.ts';
 
 export interface Knowledge extends Tally {
   /** Generation that was compiled. */
@@ -14,6 +15,8 @@ export interface Knowledge extends Tally {
   readonly findings: readonly CompileFinding[];
   /** What holds although everything is as it was asked for. */
   readonly notes?: readonly string[];
+  /** Rows that are not published, and why. */
+  readonly unpublished?: { readonly reason: Reason; readonly rows: number };
 }
 
 export type Statement = Pick<Condition, 'type' | 'status' | 'reason' | 'message'>;
@@ -47,6 +50,7 @@ const programmed = (known: Knowledge): Statement => {
   const waiting = findings.filter(({ severity }) => severity === 'pending');
   if (waiting.length > 0) return not('Pending', sentences(waiting));
   if (failures.length > 0) return not('Failed', clip(`${count}; ${causesFirst(failures).slice(0, shownNames).map(formatFailure).join('; ')}`));
+  if (known.unpublished !== undefined) return not(known.unpublished.reason, `${count}; ${unpublishedText[known.unpublished.reason](known.unpublished.rows)}`);
   if (known.withheld) return not('Held', `${count}; ${heldText(names(late))}`);
   if (late.length > 0) return not('Pending', `${count}; waiting for ${names(late)}`);
   // Nothing has to happen anywhere, so nothing is left to wait for: the barrier is open.
@@ -60,6 +64,14 @@ const causesFirst = (failures: readonly Failure[]): readonly Failure[] =>
 
 const formatFailure = ({ device, row, code, message }: Failure): string =>
   row === '' ? `${device}: ${code}: ${message}` : `${device}: ${row}: ${code}: ${message}`;
+
+const rowsText = (rows: number): string => `${rows} ${rows === 1 ? 'row of goal state is' : 'rows of goal state are'}`;
+
+const unpublishedText: { readonly [Why in Reason]: (rows: number) => string } = {
+  Unproven: (rows) => `${rowsText(rows)} withheld because what is wanted is not proven, see condition Verified of the objects concerned`,
+  Staged: (rows) => `${rowsText(rows)} waiting for a later wave of the rollout`,
+  Undone: (rows) => `${rowsText(rows)} as before, because the change was undone`,
+};
 
 /** Tenants read this too: they can do no more than ask. */
 const heldText = (devices: string): string =>

@@ -19,6 +19,7 @@ import { HeddleError } from '../kit/error.ts';
 import { optional } from '../kit/json.ts';
 import type { Logger } from '../kit/log.ts';
 import type { SouthboundEvents } from '../southbound/events.ts';
+import type { Findings, Inquiry } from '../southbound/inquiries.ts';
 import { Allocator, type Owner } from './allocate.ts';
 import { Barrier } from './barrier.ts';
 import { Cabling } from './cabling.ts';
@@ -35,10 +36,13 @@ import { Publisher } from './publish.ts';
 import { Questions } from './questions/questions.ts';
 import { SouthboundListener } from './listener.ts';
 import { Reports, usualPace, type Pace } from './reports.ts';
+import { Sessions } from './sessions.ts';
 import { deviceKey, deviceKinds, Safeguard } from './safeguard.ts';
 import { verdictOn } from './verdict.ts';
 import { Vetting } from './vetting.ts';
+import { Verification, type CreateVerifier } from './verification/verification.ts';
 import type { Watcher } from './watcher.ts';
+import { Withheld, type Parties } from './withheld.ts';
 
 /** What the controller needs of the southbound service. */
 export interface Outlet {
@@ -46,6 +50,8 @@ export interface Outlet {
   setDevices(names: Iterable<string>): void;
   /** Devices that are sent nothing for now; replaces those named before. */
   hold(devices: ReadonlySet<string>): void;
+  /** Asks a device what of its goal it really has; left out: nobody knows. */
+  inspect?(device: string, inquiry: Inquiry, milliseconds: number): Promise<Findings>;
 }
 
 export interface ControllerOptions {
@@ -66,6 +72,8 @@ export interface ControllerOptions {
   readonly vets?: boolean;
   /** How long a neighbour at the other end of a cable is missing before it is told. Default 10,000. */
   readonly missingMilliseconds?: number;
+  /** What proves changes before they are published; left out, nothing does. */
+  readonly createVerifier?: CreateVerifier;
 }
 
 export interface Controller {
@@ -99,6 +107,8 @@ class Control implements Controller {
   readonly #devices = new Devices();
   readonly #allocator: Allocator;
   readonly #safeguard: Safeguard;
+  readonly #withheld: Withheld;
+  readonly #verification: Verification;
   readonly #publisher: Publisher;
   readonly #claims: Claims;
   readonly #drains: Drains;
@@ -107,6 +117,7 @@ class Control implements Controller {
   readonly #vetting: Vetting | undefined;
   readonly #leases: Leases;
   readonly #cabling: Cabling;
+  readonly #sessions: Sessions;
   /** Who is told what devices see. */
   readonly #watchers: readonly Watcher[];
   readonly #mailbox = new Mailbox((batch) => this.#work(batch));
@@ -144,7 +155,31 @@ class Control implements Controller {
     this.#allocator = new Allocator((key) => this.#ownerOf(key), isMapped);
     this.#safeguard = new Safeguard({ goal, objects: this.#objects, log });
     const { holds } = this.#safeguard;
-    this.#publisher = new Publisher({ goal, barrier: this.#barrier, holds, scopesOf: (key) => this.#scopesOf(key) });
+    this.#withheld = new Withheld(goal);
+    this.#verification = new Verification({
+      goal,
+      withheld: this.#withheld,
+      holds,
+      objects: this.#objects,
+      client,
+      clock,
+      log,
+      metrics: () => this.#metrics,
+      ...optional('createVerifier', options.createVerifier),
+      refusalsOf: (ref) => [...this.compiler.findingsOf(ref), ...this.#allocator.findingsOf(refKey(ref))],
+      mark: (key) => this.#reports.mark(key),
+      later: (milliseconds, action) => this.#later(milliseconds, action),
+      onDue: () => this.#mailbox.kick(),
+    });
+    this.#publisher = new Publisher({
+      goal,
+      barrier: this.#barrier,
+      holds,
+      withheld: this.#withheld,
+      verification: this.#verification,
+      scopesOf: (key) => this.#scopesOf(key),
+      partiesOf: (scope, row) => this.#partiesOf(scope, row),
+    });
     const later = (action: () => void): void => this.#later(retryMilliseconds, action);
     const retryLater = (): void => later(() => this.#mailbox.kick());
     this.#claims = new Claims({ client, allocator: this.#allocator, barrier: this.#barrier, log, retryLater, later });
@@ -172,6 +207,12 @@ class Control implements Controller {
       later: (milliseconds, action) => this.#later(milliseconds, action),
       ...(options.missingMilliseconds === undefined ? {} : { missingMilliseconds: options.missingMilliseconds }),
     });
+    this.#sessions = new Sessions({
+      goal,
+      explain: (scope, row) => this.compiler.explain(scope, row),
+      scopesOf: (ref) => this.compiler.scopesOf(ref),
+      mark: (key) => this.#reports.mark(key),
+    });
     const verdicts = {
       compiler: this.compiler,
       allocator: this.#allocator,
@@ -180,7 +221,10 @@ class Control implements Controller {
       safeguard: this.#safeguard,
       cabling: this.#cabling,
       drains: this.#drains,
+      sessions: this.#sessions,
       objects: this.#objects,
+      withheld: this.#withheld,
+      verification: this.#verification,
       goal,
       clock,
       ...optional('vetting', vetting),
@@ -194,6 +238,8 @@ class Control implements Controller {
       connected: () => this.#devices.connected,
       quarantined: () => this.#allocator.quarantined().length,
       held: () => this.#safeguard.size,
+      violations: () => this.#verification.counts(),
+      unproven: () => this.#withheld.count('Unproven'),
     });
     this.#reports = new Reports({
       client,
@@ -208,7 +254,7 @@ class Control implements Controller {
       pace: options.pace ?? usualPace,
     });
     this.#leases = new Leases({ client, goal, log, later: (milliseconds, action) => this.#later(milliseconds, action) });
-    this.#watchers = [this.#leases, this.#cabling];
+    this.#watchers = [this.#leases, this.#cabling, this.#sessions];
     this.events = new SouthboundListener({
       barrier: this.#barrier,
       devices: this.#devices,
@@ -235,7 +281,8 @@ class Control implements Controller {
   }
 
   get questions(): Questions {
-    return new Questions(this.#explainSources());
+    const unknown = Promise.resolve({ ok: false, reason: 'nothing is published yet' } as const);
+    return new Questions({ ...this.#explainSources(), inspect: (...asked) => this.#outlet?.inspect?.(...asked) ?? unknown });
   }
 
   explain(device: string, query: ExplainQuery): GoalView {
@@ -288,10 +335,11 @@ class Control implements Controller {
       if (after === undefined) this.#gone.push(key);
       if (before?.kind === 'Connection' && after === undefined) this.#cabling.forgetCables(before);
     }
+    await this.#verification.adopt();
     const drained = this.#drains.released().map((key) => ({ ref: refOfKey(key), object: this.#objects.get(key) }));
     await this.#compile([...drained, ...replaced.map(({ change }) => change)]);
     // What the controller hears of its own writes is no change.
-    if (replaced.length > 0 || this.#unpublished.length > 0 || !this.#isPublished) this.#publish();
+    if (replaced.length > 0 || this.#unpublished.length > 0 || this.#withheld.isDue || !this.#isPublished) this.#publish();
     const orphaned = this.#orphaned.splice(0);
     if (this.#opened) for (const name of orphaned) this.#claims.quarantine(name);
     else this.#finishFirst();
@@ -341,6 +389,7 @@ class Control implements Controller {
       this.#apply(next);
       const decisions = this.#allocator.decide();
       for (const key of decisions.findings.keys()) this.#reports.mark(key);
+      if (decisions.findings.size > 0) this.#verification.observe([], decisions.findings.keys());
       this.#orphaned.push(...decisions.quarantine);
       const wanted = decisions.create.length + decisions.rebind.length;
       if (wanted === 0) return;
@@ -363,6 +412,7 @@ class Control implements Controller {
     for (const [key, demands] of result.demands) this.#allocator.demand(key, demands);
     for (const { scope, deletes } of result.scopes) this.#allocator.unmapped(scope, deletes);
     for (const key of result.findings.keys()) this.#allocator.review(key);
+    this.#verification.observe(changes, result.findings.keys());
     for (const key of [...result.findings.keys(), ...result.facts.keys(), ...result.contributions.keys()]) this.#reports.mark(key);
   }
 
@@ -429,7 +479,7 @@ class Control implements Controller {
 
   #forget(key: string): void {
     const { kind, name } = refOfKey(key);
-    if (kind === 'Switch' || kind === 'Gateway') this.#cabling.forget(name);
+    if (kind === 'Switch' || kind === 'Gateway') for (const watcher of [this.#cabling, this.#sessions]) watcher.forget(name);
     this.#barrier.removeWaiter(key);
     this.#reports.forget(key);
   }
@@ -446,6 +496,10 @@ class Control implements Controller {
     const object = this.#objects.get(key);
     if (object === undefined || (object.metadata.deletionTimestamp !== undefined && !isDraining(object.metadata))) return undefined;
     return { uid: object.metadata.uid ?? '', accepted: !hasErrors(this.compiler.findingsOf(refOf(object))) };
+  }
+
+  #partiesOf(scope: string, row: string): Parties {
+    return { owners: this.compiler.owners(scope, row).map(refKey), objects: this.compiler.explain(scope, row).map(refKey) };
   }
 
   #scopesOf(key: string): readonly string[] {

@@ -5,6 +5,7 @@ import type { Happening } from './events.ts';
 export const happenings = (before: Resource, after: Resource): readonly Happening[] => {
   const found = cablingOf(conditionOf(before, 'Cabled'), conditionOf(after, 'Cabled'));
   found.push(...acceptanceOf(conditionOf(before, 'Accepted'), conditionOf(after, 'Accepted')));
+  found.push(...verificationOf(conditionOf(before, 'Verified'), conditionOf(after, 'Verified')));
   const programmed = changed(before, after, 'Programmed');
   if (programmed?.reason === 'Programmed') {
     const message = `generation ${after.metadata.generation ?? 0} runs on ${programmed.message}`;
@@ -19,6 +20,17 @@ export const happenings = (before: Resource, after: Resource): readonly Happenin
 /** It makes sense for the first time, or again; further generations that do are no news. */
 const acceptanceOf = (before: Condition | undefined, after: Condition | undefined): Happening[] =>
   after?.status === 'True' && before?.status !== 'True' ? [{ type: 'Normal', reason: 'Accepted', message: after.message }] : [];
+
+/** Something is wrong that was not, or was otherwise, or is not any more. That all is well the first time is no news. */
+const verificationOf = (before: Condition | undefined, after: Condition | undefined): Happening[] => {
+  const isOver = before?.status === 'False' || before?.reason === exhausted;
+  if (after?.status === 'True') return isOver ? [{ type: 'Normal', reason: 'Verified', message: after.message }] : [];
+  const isWrong = after !== undefined && (after.status === 'False' || after.reason === exhausted);
+  if (!isWrong || (before?.status === after.status && before.reason === after.reason && before.observedGeneration === after.observedGeneration)) return [];
+  return [{ type: 'Warning', reason: 'VerificationFailed', message: after.message }];
+};
+
+const exhausted = 'BudgetExhausted';
 
 /** A cable was found elsewhere than declared, or is found where it was not before. */
 const cablingOf = (before: Condition | undefined, after: Condition | undefined): Happening[] => {

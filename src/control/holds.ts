@@ -125,6 +125,11 @@ export class Holds {
     return this.#withheld.get(scope)?.get(row);
   }
 
+  /** Objects that rows of the scope came from whose deletion is held. */
+  objectsIn(scope: string): ReadonlySet<string> {
+    return objectsOf(this.#withheld.get(scope) ?? new Map());
+  }
+
   *all(): Generator<Hold> {
     for (const { hold } of this.#held.values()) yield hold;
   }

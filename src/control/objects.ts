@@ -40,6 +40,11 @@ export class Objects {
     return { key, before, after: object };
   }
 
+  /** Kinds of which there were objects. */
+  kinds(): readonly string[] {
+    return [...this.#objects.keys()];
+  }
+
   ofKind(kind: string): IterableIterator<Resource> {
     return this.#ofKind(kind).values();
   }

@@ -7,8 +7,11 @@ import type { CompileResult } from '../compile/engine.ts';
 import { deviceScope, type RowId } from '../goal/rows.ts';
 import type { ChangedScope, GoalState, ScopeChange, Version } from '../goal/state.ts';
 import { refKey } from '../api/object.ts';
+import { addMember } from '../kit/maps.ts';
 import type { Barrier } from './barrier.ts';
 import type { Admission, Change, Holds } from './holds.ts';
+import type { Trial, Verification } from './verification/verification.ts';
+import type { Parties, PartiesOf, Stays, Touched, Withheld } from './withheld.ts';
 
 const devicePrefix = deviceScope('');
 const memberPrefix = 'member/';
@@ -17,8 +20,14 @@ export interface PublisherOptions {
   readonly goal: GoalState;
   readonly barrier: Barrier;
   readonly holds: Holds;
+  readonly withheld: Withheld;
+  readonly verification: Pick<Verification, 'stays' | 'accept'>;
+  /** Rows of a candidate that wait for another reason than that they are not proven. */
+  readonly staging?: (candidate: readonly ScopeChange[], partiesOf: PartiesOf) => Stays;
   /** Scopes in which an object has rows now. */
   readonly scopesOf: (object: string) => readonly string[];
+  /** Whom a row comes from, as compiled now. */
+  readonly partiesOf: PartiesOf;
 }
 
 export interface Publication {
@@ -42,25 +51,65 @@ export class Publisher {
   }
 
   /**
-   * Commits several results as one version, but for deletions that are held.
+   * Commits several results as one version, with what was withheld and may go now, but for what is not proven, waits for its
+   * wave, or is a deletion that is held.
    * @param declared devices with a Switch object
    * @param now milliseconds since 1970
    */
   publish(results: readonly CompileResult[], declared: ReadonlySet<string>, isAllowed: Change['isAllowed'], now: number): Publication {
-    const { goal, holds } = this.#options;
+    const { goal, withheld, verification } = this.#options;
     const removed = declared === this.#devices ? nobody : new Set([...this.#devices].filter((device) => !declared.has(device)));
-    const change = { scopes: results.flatMap(({ scopes }) => scopes), removed, causesOf: causesIn(results), isAllowed };
-    const admission = holds.admit(change, now);
+    const trial = this.#trial(results);
+    const { admission, going, touched } = this.#admit(results, trial, { removed, isAllowed, now });
     // Devices first, so that new ones are waited for from their first row on.
     this.#setDevices(admission.kept.size === 0 ? declared : new Set([...declared, ...admission.kept]));
-    const before = new Map(this.#movedDevices(admission.scopes).map((device) => [device, goal.subscriptions(device)]));
-    const changed = goal.commit(admission.scopes);
+    const before = new Map(this.#movedDevices(going).map((device) => [device, goal.subscriptions(device)]));
+    const changed = goal.commit(going);
+    withheld.committed();
     for (const [device, scopes] of before) this.#join(device, scopes);
-    const { concerned, lost } = this.#place(results);
-    for (const [scope, objects] of concerned) this.expect(objects, scope);
+    const { concerned, lost, objects } = this.#place(results);
+    verification.accept(going, trial, objects);
+    for (const [scope, waiters] of concerned) this.expect(waiters, scope);
     for (const [device, scopes] of before) this.#leave(device, scopes, lost);
-    this.#withhold(admission);
+    this.#wait(admission, touched);
     return { changed, admission };
+  }
+
+  /** What of a change may be committed: proven, and within the safety limits. */
+  #admit(results: readonly CompileResult[], trial: Trial, circumstances: Omit<Change, 'scopes' | 'causesOf'> & { readonly now: number }) {
+    const { holds, withheld, verification, staging } = this.#options;
+    const { partiesOf } = trial;
+    const { now } = circumstances;
+    const touched: Touched = new Map();
+    const settle = (candidate: readonly ScopeChange[], stays: Stays): readonly ScopeChange[] => {
+      const settlement = withheld.settle(candidate, stays, partiesOf, now);
+      for (const [scope, objects] of settlement.touched) for (const object of objects) addMember(touched, scope, object);
+      return settlement.going;
+    };
+    const candidate = withheld.candidate(results.flatMap(({ scopes }) => scopes), partiesOf);
+    const due = staging === undefined ? candidate : settle(candidate, staging(candidate, partiesOf));
+    const proven = settle(due, verification.stays(due, trial));
+    const causesOf = (scope: string, row: RowId): readonly string[] => partiesOf(scope, row).objects;
+    const admission = holds.admit({ ...circumstances, scopes: proven, causesOf }, now);
+    const isHeld = ({ scope, deletes }: ScopeChange): boolean => deletes.some((id) => holds.causesOf(scope, id) !== undefined);
+    const isAsProven = admission.released.length === 0 && !proven.some(isHeld);
+    // What is held is not what was proven, and what is held no more was not.
+    const going = isAsProven ? admission.scopes : settle(admission.scopes, verification.stays(admission.scopes, trial));
+    return { admission, going, touched };
+  }
+
+  /** Whom rows come from, and where rows of objects changed: as the results say, and of what was withheld before as it was said then. */
+  #trial(results: readonly CompileResult[]): Trial {
+    const { withheld, partiesOf: compiled } = this.#options;
+    const partiesOf = (scope: string, row: RowId): Parties => {
+      const now = compiled(scope, row);
+      const former = results.flatMap(({ departed }) => departed.get(scope)?.get(row) ?? []).map(refKey);
+      const [last] = former;
+      if (last === undefined) return now.objects.length > 0 ? now : (withheld.get(scope, row) ?? now);
+      return { owners: now.owners.length > 0 ? now.owners : [last], objects: [...new Set([...now.objects, ...former])] };
+    };
+    const scopesOf = (object: string): Iterable<string> => results.flatMap(({ contributions }) => [...(contributions.get(object) ?? [])]);
+    return { partiesOf, scopesOf };
   }
 
   #setDevices(devices: ReadonlySet<string>): void {
@@ -75,12 +124,15 @@ export class Publisher {
     }
   }
 
-  /** Whose rows are withheld waits until they go; it is not known yet in which version. */
-  #withhold({ withheld, settled, released }: Admission): void {
-    const { barrier } = this.#options;
-    for (const [scope, objects] of withheld) for (const object of objects) barrier.withhold(object, scope);
-    for (const [scope, objects] of settled) for (const object of objects) barrier.releaseOne(object, scope, this.versionOf(scope));
-    for (const scope of released) barrier.release(scope, this.versionOf(scope));
+  /** Whose rows are withheld or held waits until they go; it is not known yet in which version. */
+  #wait({ withheld: kept, settled, released }: Admission, touched: Touched): void {
+    const { barrier, holds, withheld } = this.#options;
+    for (const scope of new Set([...kept.keys(), ...settled.keys(), ...released, ...touched.keys()])) {
+      const waiting = new Set([...withheld.objectsIn(scope), ...holds.objectsIn(scope)]);
+      for (const object of waiting) barrier.withhold(object, scope);
+      barrier.release(scope, this.versionOf(scope), (object) => waiting.has(object));
+      this.expect([...(touched.get(scope) ?? [])].filter((object) => !waiting.has(object)), scope);
+    }
   }
 
   /** Lets objects wait until the devices that hold the scope run it as it is now. */
@@ -97,18 +149,19 @@ export class Publisher {
   }
 
   /** Keeps who has rows where. Answers whom the results concern, by scope, and who has no rows there any more. */
-  #place(results: readonly CompileResult[]): { readonly concerned: ScopeIndex; readonly lost: ScopeIndex } {
+  #place(results: readonly CompileResult[]): { readonly concerned: ScopeIndex; readonly lost: ScopeIndex; readonly objects: Iterable<string> } {
     const { goal, barrier, scopesOf } = this.#options;
     const concerned = new ScopeIndex();
     const lost = new ScopeIndex();
-    for (const [object, scopes] of mergeContributions(results)) {
+    const contributions = mergeContributions(results);
+    for (const [object, scopes] of contributions) {
       const had = barrier.audience.scopes(object);
       barrier.audience.replace(object, scopesOf(object), goal.version);
       const has = barrier.audience.scopes(object);
       for (const scope of had.keys()) if (!has.has(scope)) lost.add(scope, object);
       for (const scope of scopes) concerned.add(scope, object);
     }
-    return { concerned, lost };
+    return { concerned, lost, objects: contributions.keys() };
   }
 
   #join(device: string, before: readonly string[]): void {
@@ -171,11 +224,5 @@ const mergeContributions = (results: readonly CompileResult[]): ReadonlyMap<stri
   }
   return merged;
 };
-
-/** Objects that a deleted row came from, by key. */
-const causesIn =
-  (results: readonly CompileResult[]) =>
-  (scope: string, row: RowId): readonly string[] =>
-    results.flatMap(({ departed }) => departed.get(scope)?.get(row) ?? []).map(refKey);
 
 const nobody: ReadonlySet<string> = new Set();

@@ -50,6 +50,8 @@ test('what has waited long enough is written, whatever else begins to wait befor
       connected: none,
       quarantined: none,
       held: none,
+      violations: () => new Map(),
+      unproven: none,
     }),
     verdictOn: () => ({ status: { ready: '0/1' }, tentative: false, waiting: true }),
     later: (_, action) => void graces.push(action),

@@ -17,9 +17,13 @@ import type { Devices, DeviceState } from './devices.ts';
 import type { Drains } from './drains.ts';
 import { deviceKinds, type Safeguard } from './safeguard.ts';
 import type { Objects } from './objects.ts';
+import type { Sessions } from './sessions.ts';
 import { tableUse } from './tableuse.ts';
+import { notJudged, statementOf } from './verification/statement.ts';
+import type { Verification } from './verification/verification.ts';
 import { rfc3339 } from './time.ts';
 import type { Vetting } from './vetting.ts';
+import type { Withheld } from './withheld.ts';
 
 export interface VerdictSources {
   readonly compiler: Compiler;
@@ -30,7 +34,10 @@ export interface VerdictSources {
   readonly safeguard: Safeguard;
   readonly cabling: Cabling;
   readonly drains: Drains;
+  readonly sessions: Sessions;
   readonly objects: Objects;
+  readonly withheld: Pick<Withheld, 'of' | 'count'>;
+  readonly verification: Pick<Verification, 'of' | 'ofAll'>;
   /** Where objects of others are judged first. */
   readonly vetting?: Vetting;
   readonly clock: Clock;
@@ -57,8 +64,8 @@ export interface Verdict {
 export const verdictOn = (object: Resource, sources: VerdictSources): Verdict => {
   const known = knowledgeOf(object, sources);
   const own = partOf(object, sources);
-  const said = [...statements(known), ...own.said];
   const before = statusOf(object);
+  const said = [...statements(known), ...verifiedOf(object, known, sources), ...own.said];
   const now = rfc3339(sources.clock.now());
   const status = {
     ...sources.compiler.factsOf(refOf(object)),
@@ -79,8 +86,27 @@ const knowledgeOf = (object: Resource, sources: VerdictSources): Knowledge => {
     generation: object.metadata.generation ?? 0,
     findings: [...(vetting?.findingsOf(ref) ?? []), ...compiler.findingsOf(ref), ...allocator.findingsOf(key)],
     ...barrier.tally(key),
+    ...optional('unpublished', unpublishedOf(key, sources)),
     ...(object.kind === 'Connection' ? { notes: notesOn(object, sources) } : {}),
   };
+};
+
+const unpublishedOf = (key: string, { withheld }: VerdictSources): Knowledge['unpublished'] => {
+  const rows = withheld.of(key);
+  if (rows.size === 0) return undefined;
+  const reasons = (['Unproven', 'Undone', 'Staged'] as const).map((reason) => ({ reason, rows: [...rows].filter((row) => row.reason === reason).length }));
+  return reasons.find((each) => each.rows > 0);
+};
+
+/** Nothing is said of what was never checked. */
+const verifiedOf = (object: Resource, { findings }: Knowledge, { verification, compiler }: VerdictSources): readonly Statement[] => {
+  const mark = object.kind === 'Fabric' ? verification.ofAll() : verification.of(refKey(refOf(object)));
+  if (mark.type === 'off' && statusOf(object).conditions?.some(({ type }) => type === 'Verified') !== true) return [];
+  if (mark.type === 'proven') {
+    if (findings.some(({ severity }) => severity === 'error')) return [notJudged('NotAccepted')];
+    if (findings.some(({ severity }) => severity === 'pending')) return [notJudged('Pending')];
+  }
+  return [statementOf(mark, { namespace: object.metadata.namespace ?? '', objectsOf: ({ scope, row }) => compiler.explain(scope, row) })];
 };
 
 const notesOn = (object: Resource, { devices, compiler }: VerdictSources): readonly string[] =>
@@ -114,9 +140,16 @@ const partOf = (object: Resource, sources: VerdictSources): Part => {
   if (vetting?.aside(refKey(refOf(object))) !== undefined) return { members: {}, said: [] };
   if (deviceKinds.has(object.kind)) return switchPart(object, sources);
   if (object.kind === 'Connection') return connectionPart(object, sources);
+  if (object.kind === 'External') return externalPart(object, sources);
   if (object.kind !== 'Fabric') return { members: {}, said: [] };
   const held = safeguard.fabricPart(object.metadata.name);
-  return { members: held === undefined ? {} : { held }, said: safeguard.condition(object, statusOf(object).conditions ?? []) };
+  const withheld = sources.withheld.count('Unproven');
+  return { members: { ...optional('held', held), ...(withheld === 0 ? {} : { withheld }) }, said: safeguard.condition(object, statusOf(object).conditions ?? []) };
+};
+
+const externalPart = (object: Resource, { sessions }: VerdictSources): Part => {
+  const found = sessions.sessions(object);
+  return { members: optional('sessions', found), said: sessions.condition(found) };
 };
 
 const connectionPart = (object: Resource, { cabling, drains }: VerdictSources): Part => ({

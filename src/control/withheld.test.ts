@@ -178,7 +178,7 @@ test('goal state differs from what is wanted in just the rows that are withheld,
         for (const name of bench.differences()) assert.ok(bench.names().includes(name), `${name} differs for no reason`);
         for (const { scope, id, wanted, objects } of bench.withheld.all()) {
           assert.deepEqual(wanted, bench.wanted.get(scope)?.get(id), 'what is wanted now is remembered');
-          assert.ok(objects.every((object) => bench.withheld.concerns(object, scope)));
+          assert.ok(objects.every((object) => bench.withheld.objectsIn(scope).has(object)));
         }
       }
       bench.withheld.release(() => true);

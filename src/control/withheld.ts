@@ -63,6 +63,7 @@ export class Withheld {
   readonly #due = new Set<WithheldRow>();
   /** What rows are to be again. */
   readonly #undoing = new Map<string, Map<RowId, Row | undefined>>();
+  readonly #counts = new Map<Reason, number>();
   #size = 0;
 
   constructor(goal: Pick<GoalState, 'scope'>) {
@@ -72,6 +73,16 @@ export class Withheld {
   /** Rows that are withheld. */
   get size(): number {
     return this.#size;
+  }
+
+  /** Rows that are withheld for this reason. */
+  count(reason: Reason): number {
+    return this.#counts.get(reason) ?? 0;
+  }
+
+  /** Whether the next candidate holds something even if nothing changed. */
+  get isDue(): boolean {
+    return this.#due.size + this.#undoing.size > 0;
   }
 
   get(scope: string, id: RowId): WithheldRow | undefined {
@@ -87,10 +98,11 @@ export class Withheld {
     return this.#byObject.get(object) ?? nothing;
   }
 
-  /** Whether the object has a row withheld in the scope. */
-  concerns(object: string, scope: string): boolean {
-    for (const row of this.of(object)) if (row.scope === scope) return true;
-    return false;
+  /** Objects that have a row withheld in the scope. */
+  objectsIn(scope: string): ReadonlySet<string> {
+    const objects = new Set<string>();
+    for (const row of this.#rows.get(scope)?.values() ?? []) for (const object of row.objects) objects.add(object);
+    return objects;
   }
 
   /** Whether anything is withheld in the scope. */
@@ -212,11 +224,16 @@ export class Withheld {
     this.#forget(scope, id, touched);
     const row: WithheldRow = { scope, id, wanted, reason, since, owners, objects: all };
     getOrMake(this.#rows, scope, () => new Map<RowId, WithheldRow>()).set(id, row);
-    this.#size += 1;
+    this.#count(reason, 1);
     for (const object of all) {
       addMember(this.#byObject, object, row);
       addMember(touched, scope, object);
     }
+  }
+
+  #count(reason: Reason, step: 1 | -1): void {
+    this.#size += step;
+    this.#counts.set(reason, this.count(reason) + step);
   }
 
   #forget(scope: string, id: RowId, touched: Touched): void {
@@ -225,7 +242,7 @@ export class Withheld {
     const rows = this.#rows.get(scope);
     rows?.delete(id);
     if (rows?.size === 0) this.#rows.delete(scope);
-    this.#size -= 1;
+    this.#count(row.reason, -1);
     this.#due.delete(row);
     for (const object of row.objects) {
       removeMember(this.#byObject, object, row);

@@ -1,0 +1,339 @@
+/**
+ * Verification before publishing: keeps a verifier informed of what objects promise, has every candidate proven, and remembers
+ * what is wrong with which object. What goal state has that is wrong already is told and blocks nothing; only what a candidate
+ * makes worse is withheld. After a start nothing is remembered but what objects' statuses say, so that what ran before goes on.
+ */
+import type { ResourceClient } from '../../api/client.ts';
+import { refKey, refOf, type Condition, type ObjectRef } from '../../api/object.ts';
+import type { GoalState, ScopeChange } from '../../goal/state.ts';
+import type { Clock } from '../../kit/clock.ts';
+import type { Logger } from '../../kit/log.ts';
+import { addMember, removeMember } from '../../kit/maps.ts';
+import type { Budget, ObjectChange, Refusal, Refusals, Verifier, Violation } from '../../verify/verifier.ts';
+import { refOfKey } from '../explain.ts';
+import type { Holds } from '../holds.ts';
+import type { Metrics } from '../metrics.ts';
+import type { Objects } from '../objects.ts';
+import { fabricKey } from '../safeguard.ts';
+import type { PartiesOf, Stays, Withheld } from '../withheld.ts';
+import type { Suspects } from './blame.ts';
+import { policyOf, standardPolicy, type Policy } from './policy.ts';
+import { identityOf, idsIn, prove, type Fault, type Proof } from './proof.ts';
+import type { Mark } from './statement.ts';
+
+/** A verifier of this goal state; the clock is in milliseconds of any epoch. */
+export type CreateVerifier = (goal: GoalState, clock: () => number) => Verifier;
+
+export interface VerificationOptions {
+  readonly goal: GoalState;
+  readonly withheld: Withheld;
+  readonly holds: Pick<Holds, 'causesOf'>;
+  readonly objects: Objects;
+  readonly client: Pick<ResourceClient, 'list'>;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly metrics: () => Pick<Metrics, 'verifySeconds' | 'verifyExhausted'>;
+  /** Left out, nothing is checked. */
+  readonly createVerifier?: CreateVerifier;
+  /** Why objects are not in force, by what compiler and allocator say of them now. */
+  readonly refusalsOf: (ref: ObjectRef) => readonly Refusal[];
+  /** The status of the object may be another one. */
+  readonly mark: (key: string) => void;
+  /** Does something in a while, unless the controller stops before. */
+  readonly later: (milliseconds: number, action: () => void) => void;
+  /** Asks for a publication although nothing changed. */
+  readonly onDue: () => void;
+}
+
+/** What is known of one candidate. */
+export interface Trial {
+  readonly partiesOf: PartiesOf;
+  /** Scopes where rows of the object changed. */
+  readonly scopesOf: (object: string) => Iterable<string>;
+}
+
+/** The first check of a controller is of everything. */
+const firstFactor = 10;
+const mostFactor = 16;
+const firstRetryMilliseconds = 1000;
+const longestRetryMilliseconds = 60_000;
+/** So many faults are looked at in one check. */
+const mostViolations = 1000;
+
+export class Verification {
+  readonly #options: VerificationOptions;
+  #policy: Policy = standardPolicy;
+  #verifier: Verifier | undefined;
+  /** Whether a candidate was committed since the start. */
+  #isOpened = false;
+  /** What was wrong with whose rows, by owner, for as long as rows of him are withheld. */
+  readonly #faults = new Map<string, Violation>();
+  /** What is wrong with what devices have, by identity and by object. */
+  readonly #standing = new Map<string, Fault>();
+  readonly #standingOf = new Map<string, Set<Fault>>();
+  /** Objects of changes that reached devices without being checked to the end. */
+  #unchecked = new Set<string>();
+  /** Objects heard of since the last check; kept only while something is wrong. */
+  readonly #heard = new Set<string>();
+  #proof: Proof | undefined;
+  /** Nothing of what there is was checked yet. */
+  #isFresh = true;
+  #retries = 0;
+  #isWaiting = false;
+  #isRetrying = false;
+
+  constructor(options: VerificationOptions) {
+    this.#options = options;
+  }
+
+  get isOn(): boolean {
+    return this.#verifier !== undefined;
+  }
+
+  /** How many violations there are, by code. */
+  counts(): ReadonlyMap<string, number> {
+    const counts = new Map<string, number>();
+    const standing = [...this.#standing.values()].map(({ violation }) => violation);
+    for (const { code } of [...new Set(this.#faults.values()), ...standing]) counts.set(code, (counts.get(code) ?? 0) + 1);
+    return counts;
+  }
+
+  /** Objects were heard of: what they say of verification counts from the next publication on. */
+  async adopt(): Promise<void> {
+    const { objects, withheld, createVerifier, mark } = this.#options;
+    const { mode } = this.#policy;
+    this.#policy = policyOf(objects.ofKind('Fabric'));
+    if (createVerifier === undefined) return;
+    if (this.#policy.mode === 'off') this.#end();
+    else if (this.#verifier === undefined) await this.#begin(createVerifier);
+    if (!this.#isOpened || mode === this.#policy.mode) return;
+    for (const kind of objects.kinds()) for (const object of objects.ofKind(kind)) mark(refKey(refOf(object)));
+    withheld.release(({ reason }) => reason === 'Unproven');
+  }
+
+  /** What the compiler was handed, after it was compiled; and keys of objects of which something else is said than before. */
+  observe(changes: readonly ObjectChange[], judged: Iterable<string>): void {
+    if (this.#verifier === undefined) return;
+    this.#verifier.observe(changes, this.#refusals([...judged].map(refOfKey)));
+    if (this.#standing.size > 0) for (const { ref } of changes) this.#heard.add(refKey(ref));
+  }
+
+  /** Rows of a candidate that are not proven. `accept` when the rest was committed; it may be called again before that. */
+  stays(candidate: readonly ScopeChange[], trial: Trial): Stays {
+    const { clock, metrics } = this.#options;
+    const verifier = this.#verifier;
+    if (verifier === undefined) return noStays;
+    if (this.#proof?.isOpen === true) verifier.reject();
+    const began = clock.monotonic();
+    const former = this.#proof;
+    const proof = this.#prove(verifier, candidate, trial);
+    metrics().verifySeconds.observe((clock.monotonic() - began) / 1000);
+    if (proof.exhausted !== undefined) metrics().verifyExhausted.inc();
+    this.#proof = former === undefined ? proof : { ...proof, faults: [...former.faults, ...proof.faults] };
+    return proof.stays;
+  }
+
+  /** What was left of the candidate is committed: its scopes and rows are goal state. */
+  accept(committed: readonly ScopeChange[], trial: Trial, concerned: Iterable<string>): void {
+    const proof = this.#proof;
+    this.#isOpened = true;
+    if (proof === undefined) return;
+    this.#proof = undefined;
+    this.#isFresh = false;
+    if (proof.isOpen) this.#verifier?.accept();
+    for (const { violation, owners } of proof.faults) for (const owner of owners) this.#blame(owner, violation);
+    for (const owner of proof.exhausted?.owners ?? []) {
+      this.#faults.delete(owner);
+      this.#options.mark(owner);
+    }
+    this.#keepStanding(proof, committed, trial);
+    this.#keepUnchecked(proof, concerned);
+    this.#forgive();
+    this.#retryLater();
+  }
+
+  /** What is known of an object. */
+  of(key: string): Mark {
+    if (!this.isOn) return { type: 'off' };
+    const rows = this.#withheldOf(key);
+    const fault = this.#faults.get(key);
+    if (rows > 0) return fault === undefined ? { type: 'exhausted', rows } : { type: 'fault', violation: fault, rows };
+    const [standing] = this.#standingOf.get(key) ?? [];
+    if (standing !== undefined) return { type: 'fault', violation: standing.violation, rows: 0 };
+    return this.#unchecked.has(key) ? { type: 'exhausted', rows: 0 } : { type: 'proven' };
+  }
+
+  /** What a Fabric says of all. */
+  ofAll(): Mark {
+    if (!this.isOn) return { type: 'off' };
+    const rows = this.#options.withheld.count('Unproven');
+    const [standing] = this.#standing.values();
+    const [violation = standing?.violation] = this.#faults.values();
+    if (violation !== undefined) return { type: 'fault', violation, rows };
+    return rows > 0 || this.#unchecked.size > 0 ? { type: 'exhausted', rows } : { type: 'proven' };
+  }
+
+  async #begin(createVerifier: CreateVerifier): Promise<void> {
+    const { goal, clock, client, objects } = this.#options;
+    this.#verifier = createVerifier(goal, () => clock.monotonic());
+    this.#isFresh = true;
+    // All that there is, is about to be observed.
+    if (!this.#isOpened) return;
+    // Claims are many, and nobody else keeps them.
+    const { items } = await client.list('Claim');
+    const known = [...items, ...objects.kinds().flatMap((kind) => [...objects.ofKind(kind)])].map((object) => ({ ref: refOf(object), object }));
+    this.#verifier.observe(known, this.#refusals(known.map(({ ref }) => ref)));
+  }
+
+  #end(): void {
+    this.#verifier = undefined;
+    this.#proof = undefined;
+    this.#faults.clear();
+    this.#standing.clear();
+    this.#standingOf.clear();
+    this.#unchecked.clear();
+    this.#heard.clear();
+  }
+
+  #refusals(refs: Iterable<ObjectRef>): Refusals {
+    return new Map([...refs].map((ref) => [refKey(ref), this.#options.refusalsOf(ref)]));
+  }
+
+  #prove(verifier: Verifier, candidate: readonly ScopeChange[], { partiesOf, scopesOf }: Trial): Proof {
+    const { mode, whenExhausted } = this.#policy;
+    return prove({
+      candidate,
+      partiesOf,
+      scopesOf: (object) => [...scopesOf(object), ...[...this.#options.withheld.of(object)].map(({ scope }) => scope)],
+      verifier,
+      budget: this.#budget(),
+      warns: mode === 'warn',
+      blocksExhausted: whenExhausted === 'block',
+      isStanding: (violation) => this.#standing.has(identityOf(violation)),
+      isExplained: (violation, suspects) => this.#isExplained(violation, suspects),
+      mayStay: (owners) => this.#isOpened || ![...owners].every((owner) => this.#ranBefore(owner)),
+    });
+  }
+
+  #budget(): Budget {
+    const { milliseconds, classes } = this.#policy.budget;
+    const factor = this.#isFresh ? firstFactor : Math.min(mostFactor, this.#isRetrying ? 2 ** this.#retries : 1);
+    return { milliseconds: milliseconds * factor, violations: mostViolations, ...(classes === undefined ? {} : { classes: classes * factor }) };
+  }
+
+  /** It is about a row that is withheld or held, or about what is not there because of one. */
+  #isExplained({ rows: [first], objects, before }: Violation, suspects: Suspects): boolean {
+    const { withheld, holds } = this.#options;
+    if (first !== undefined) {
+      const { scope, row } = first;
+      const isWithheld = suspects.stays.get(scope)?.has(row) === true || (withheld.get(scope, row) !== undefined && !suspects.has(first));
+      if (isWithheld || holds.causesOf(scope, row) !== undefined) return true;
+    }
+    const lacks = (object: string): boolean =>
+      [...withheld.of(object)].some(({ scope, id, owners }) => owners.includes(object) && !suspects.has({ scope, row: id }));
+    return before && objects.some((object) => suspects.guilty.has(object) || lacks(object));
+  }
+
+  /** After a start: whether devices were given what the object says now, as its status tells. */
+  #ranBefore(key: string): boolean {
+    const object = this.#options.objects.get(key);
+    const { observedGeneration, conditions = [] } = (object?.status ?? {}) as { readonly observedGeneration?: number; readonly conditions?: readonly Condition[] };
+    const reasonOf = (type: string): string | undefined => conditions.find((condition) => condition.type === type)?.reason;
+    const isAccepted = conditions.some(({ type, status }) => type === 'Accepted' && status === 'True');
+    return isAccepted && observedGeneration === object?.metadata.generation && reasonOf('Programmed') !== 'Unproven';
+  }
+
+  #blame(owner: string, violation: Violation): void {
+    if (this.#withheldOf(owner) === 0) return;
+    this.#faults.set(owner, violation);
+    this.#options.mark(owner);
+    this.#options.mark(fabricKey('default'));
+    this.#options.log.warn({ object: owner, code: violation.code, message: violation.message }, 'not proven, withheld');
+  }
+
+  /** Rows of the object's own that are withheld for want of a proof. */
+  #withheldOf(key: string): number {
+    let count = 0;
+    for (const { reason, owners } of this.#options.withheld.of(key)) if (reason === 'Unproven' && owners.includes(key)) count += 1;
+    return count;
+  }
+
+  /** What was wrong and is not found any more, although something about it changed, is right now. */
+  #keepStanding({ present }: Proof, committed: readonly ScopeChange[], { partiesOf }: Trial): void {
+    const found = new Map(present.map((fault) => [identityOf(fault.violation), fault]));
+    if (this.#standing.size > 0) {
+      const touched = new Set(this.#heard);
+      for (const [scope, id] of idsIn(committed)) {
+        touched.add(`${scope} ${id}`);
+        for (const object of partiesOf(scope, id).objects) touched.add(object);
+      }
+      const isTouched = ({ violation: { rows }, owners }: Fault): boolean =>
+        [...owners].some((owner) => touched.has(owner)) || rows.some(({ scope, row }) => touched.has(`${scope} ${row}`));
+      for (const [identity, fault] of this.#standing) if (!found.has(identity) && isTouched(fault)) this.#stand(identity, undefined);
+    }
+    for (const [identity, fault] of found) this.#stand(identity, fault);
+    this.#heard.clear();
+  }
+
+  #stand(identity: string, fault: Fault | undefined): void {
+    const { mark } = this.#options;
+    const before = this.#standing.get(identity);
+    if (before !== undefined) {
+      this.#standing.delete(identity);
+      for (const owner of before.owners) {
+        removeMember(this.#standingOf, owner, before);
+        mark(owner);
+      }
+    }
+    mark(fabricKey('default'));
+    if (fault === undefined) return;
+    this.#standing.set(identity, fault);
+    for (const owner of fault.owners) {
+      addMember(this.#standingOf, owner, fault);
+      mark(owner);
+    }
+  }
+
+  /** A check that came to its end looked at all that others left over. */
+  #keepUnchecked({ exhausted }: Proof, concerned: Iterable<string>): void {
+    const { mark } = this.#options;
+    if (exhausted === undefined) {
+      for (const key of this.#unchecked) mark(key);
+      if (this.#unchecked.size > 0) mark(fabricKey('default'));
+      this.#unchecked = new Set();
+    } else if (exhausted.owners.size === 0) {
+      for (const key of concerned) this.#unchecked.add(key);
+      for (const key of this.#unchecked) mark(key);
+      mark(fabricKey('default'));
+    } else mark(fabricKey('default'));
+  }
+
+  /** Faults of objects that have nothing withheld any more. */
+  #forgive(): void {
+    for (const owner of this.#faults.keys()) {
+      if (this.#withheldOf(owner) > 0) continue;
+      this.#faults.delete(owner);
+      this.#options.mark(owner);
+      this.#options.mark(fabricKey('default'));
+    }
+  }
+
+  /** What is withheld is proven again after a while: something that it depends on may have changed, or the budget suffice. */
+  #retryLater(): void {
+    const { withheld, later, onDue } = this.#options;
+    this.#isRetrying = false;
+    if (withheld.count('Unproven') === 0) this.#retries = 0;
+    else if (!this.#isWaiting) {
+      this.#isWaiting = true;
+      later(Math.min(longestRetryMilliseconds, firstRetryMilliseconds * 2 ** this.#retries), () => {
+        this.#isWaiting = false;
+        this.#isRetrying = true;
+        this.#retries += 1;
+        withheld.release(({ reason }) => reason === 'Unproven');
+        onDue();
+      });
+    }
+  }
+}
+
+const noStays: Stays = new Map();
