@@ -19,6 +19,7 @@ export const tellingAll = (compiler: Compiler, objects: Iterable<Resource>): Com
       return whole(compiler, new Map([...[...objects].map(refOf), ...gone, ...present].map((ref) => [refKey(ref), ref])));
     },
     explain: (scope, id) => compiler.explain(scope, id),
+    owners: (scope, id) => compiler.owners(scope, id),
     scopes: () => compiler.scopes(),
     rows: (scope) => compiler.rows(scope),
     rowsOf: (ref) => compiler.rowsOf(ref),
@@ -54,11 +55,17 @@ const whole = (compiler: Compiler, objects: ReadonlyMap<string, ObjectRef>): Com
 export const listingFirst = (client: ResourceClient, lists: ReadonlyMap<string, ResourceList>): ResourceClient => {
   const left = new Map(lists);
   return {
-    ...client,
     async list(kind) {
       const known = left.get(kind);
       left.delete(kind);
       return known ?? client.list(kind);
     },
+    watch: (kind, resourceVersion, signal) => client.watch(kind, resourceVersion, signal),
+    get: (ref) => client.get(ref),
+    create: (object) => client.create(object),
+    update: (object) => client.update(object),
+    patch: (ref, patch) => client.patch(ref, patch),
+    patchStatus: (ref, status, uid) => client.patchStatus(ref, status, uid),
+    delete: (ref) => client.delete(ref),
   };
 };
