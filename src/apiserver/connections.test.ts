@@ -3,17 +3,18 @@ import assert from 'node:assert/strict';
 import { EventEmitter } from 'node:events';
 import type { ServerResponse } from 'node:http';
 import { describe, it } from 'node:test';
+import { connect as connectPlain } from 'node:net';
 import { connect, type TLSSocket } from 'node:tls';
 import { make, robots } from './httptesting.ts';
 import { Outbox } from './outbox.ts';
 import { failsWith, readKubeconfig, withServer, type TestServer } from './testing.ts';
 
 /** A connection of the administrator, for bytes that no HTTP client sends. */
-const dial = async ({ server }: TestServer): Promise<TLSSocket> => {
+const dial = async ({ server }: TestServer, localAddress = '127.0.0.1'): Promise<TLSSocket> => {
   const { host, port } = { host: '127.0.0.1', port: Number(new URL(server.url).port) };
   const { ca, cert, key } = await readKubeconfig(server.kubeconfigPath);
   return new Promise((resolve, reject) => {
-    const socket = connect({ host, port, ca, cert, key }, () => resolve(socket));
+    const socket = connect({ socket: connectPlain({ host, port, localAddress }), host, ca, cert, key }, () => resolve(socket));
     socket.on('error', reject);
   });
 };
@@ -96,6 +97,22 @@ describe('connections', () => {
         }
       },
       { limits: { connections: 3 } },
+    ));
+
+  it('beyond the limit go at the cost of the address that has most', () =>
+    withServer(
+      async (test) => {
+        const many = await Promise.all(Array.from({ length: 4 }, () => dial(test)));
+        const ends = many.map((socket) => new Promise((resolve) => socket.once('close', () => resolve(socket))));
+        const seldom = await dial(test, '127.0.0.2');
+        await Promise.race(ends);
+        assert.equal(many.filter(({ destroyed }) => destroyed).length, 1);
+        const answer = new Promise((resolve) => seldom.once('data', (text) => resolve(String(text).slice(0, 15))));
+        seldom.write(get('/readyz'));
+        assert.equal(await answer, 'HTTP/1.1 200 OK');
+        for (const socket of [...many, seldom]) socket.destroy();
+      },
+      { limits: { connections: 4 } },
     ));
 
   it('take bodies that come in tiny pieces, and none that are encoded', () =>

@@ -4,6 +4,7 @@
  */
 import type { Server } from 'node:https';
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 
 export interface ConnectionLimits {
@@ -19,7 +20,7 @@ export interface ConnectionLimits {
   readonly idleMilliseconds: number;
   /** For what is left of a request after its answer. */
   readonly lingerMilliseconds: number;
-  /** Connections beyond are closed at once. */
+  /** Beyond, the address that has most loses one; see shareConnections. */
   readonly connections: number;
 }
 
@@ -76,6 +77,31 @@ export const serveConnections = (server: Server, handle: Handle): void => {
     // In the middle of an answer there is no room for another one.
     if (socket.writable && busy.get(socket)?.answering.headersSent !== true) socket.end(refusal(error.code ?? ''));
     else socket.destroy();
+  });
+};
+
+/**
+ * Where all connections are taken, a newcomer gets the place of the latest one of the address that has most, and is closed
+ * itself when no address has more than its own: who opens thousands keeps nobody else out.
+ */
+export const shareConnections = (server: Server, most: number): void => {
+  const addresses = new Map<string, Set<Socket>>();
+  let total = 0;
+  server.on('connection', (socket: Socket) => {
+    const { remoteAddress = '' } = socket;
+    const own = addresses.get(remoteAddress) ?? new Set();
+    if (total >= most) {
+      const greediest = [...addresses.values()].reduce((one, other) => (other.size > one.size ? other : one), own);
+      // Closing takes a moment; until then there is one more.
+      (greediest.size > own.size + 1 ? [...greediest].findLast(({ destroyed }) => !destroyed) : socket)?.destroy();
+    }
+    addresses.set(remoteAddress, own.add(socket));
+    total += 1;
+    socket.once('close', () => {
+      own.delete(socket);
+      total -= 1;
+      if (own.size === 0) addresses.delete(remoteAddress);
+    });
   });
 };
 

@@ -35,6 +35,8 @@ export interface Exchange {
   readonly auditId: string;
   /** Sent as `Warning` headers, one each. */
   readonly warnings: Set<string>;
+  /** What lasts has begun: from now on it takes no place of others who wait for their turn. */
+  readonly begun: () => void;
   /** Events of a watch of that kind were sent. */
   readonly countEvents: (group: string, version: string, kind: string, count: number) => void;
   /** Aborts when the client is gone or the server closes. */

@@ -5,12 +5,12 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { HeddleError } from '../kit/error.ts';
 import type { AuditLog } from './access/audit.ts';
 import type { Decision } from './access/attributes.ts';
-import type { Fairness } from './access/fairness.ts';
+import { clientOf, type Fairness } from './access/fairness.ts';
 import { noRights } from './access/rights.ts';
 import { anonymous, controllersGroup, mastersGroup, type User } from './access/user.ts';
 import type { KeyPair } from './pki/certificate.ts';
 import { verbOf, type Dispatch } from './dispatch.ts';
-import { defaultLimits, linger, serveConnections, type ConnectionLimits } from './connections.ts';
+import { defaultLimits, linger, serveConnections, shareConnections, type ConnectionLimits } from './connections.ts';
 import { errorAnswer, send, type Answer, type Exchange } from './exchange.ts';
 import type { RequestLabels, RequestMetrics } from './metrics.ts';
 import { Outbox } from './outbox.ts';
@@ -71,7 +71,7 @@ export const createListener = (options: ListenerOptions): Listener => {
     connectionsCheckingInterval: limits.checkMilliseconds,
     maxHeaderSize: 32 * 1024,
   });
-  server.maxConnections = limits.connections;
+  shareConnections(server, limits.connections);
   serveConnections(server, (request, response) => {
     handle({ ...options, outbox, lingerMilliseconds: limits.lingerMilliseconds }, closing.signal, request, response).catch((thrown: unknown) => {
       options.log.error({ error: HeddleError.from(thrown).message }, 'request could not be handled');
@@ -126,6 +126,7 @@ const handle = async (options: ListenerOptions & { readonly outbox: Outbox; read
     rights: noRights,
     auditId: randomUUID(),
     warnings: new Set(),
+    begun: () => undefined,
     countEvents: options.metrics.watchEvents,
     signal: AbortSignal.any([gone.signal, closing]),
   };
@@ -196,9 +197,9 @@ const answerOf = async (options: ListenerOptions, exchange: Exchange, route: Res
   let leave: (() => void) | undefined;
   try {
     course.user = await options.identify(exchange.request, exchange.path, (asker) => (course.asker = asker));
-    if (!isExempt(exchange, route, course.user)) leave = await options.fairness.enter(course.user.name, exchange.signal);
+    if (!isExempt(exchange, course.user)) leave = await options.fairness.enter(clientOf(course.user), exchange.signal);
     const allowed = (decision: Decision): void => void (course.reason = decision.reason);
-    return await options.dispatch({ ...exchange, user: course.user, asker: course.asker }, route, allowed);
+    return await options.dispatch({ ...exchange, user: course.user, asker: course.asker, begun: () => leave?.() }, route, allowed);
   } catch (thrown) {
     const error = HeddleError.from(thrown);
     if (error.code === 'Internal' && !exchange.signal.aborted) {
@@ -212,6 +213,5 @@ const answerOf = async (options: ListenerOptions, exchange: Exchange, route: Res
 
 const health = /^\/(healthz|livez|readyz)(\/|$)/;
 
-/** Watches last and cost little; the server's own people and parts, and who asks whether it lives, do not queue behind others. */
-const isExempt = (exchange: Exchange, route: ResourceRoute | undefined, { groups }: User): boolean =>
-  verbOf(exchange, route) === 'watch' || groups.includes(mastersGroup) || groups.includes(controllersGroup) || health.test(exchange.path);
+/** The server's own people and parts, and who asks whether it lives, do not queue behind others. */
+const isExempt = ({ path }: Exchange, { groups }: User): boolean => groups.includes(mastersGroup) || groups.includes(controllersGroup) || health.test(path);

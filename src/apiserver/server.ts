@@ -9,7 +9,7 @@ import { HeddleError } from '../kit/error.ts';
 import { objectOr, optional } from '../kit/json.ts';
 import type { Store } from '../store/store.ts';
 import { openAccess } from './access/access.ts';
-import { openAuditLog } from './access/audit.ts';
+import { openAuditLog, type AuditRotation } from './access/audit.ts';
 import { createFairness, type FairnessOptions } from './access/fairness.ts';
 import { impersonated } from './access/impersonation.ts';
 import type { OidcOptions } from './access/oidc.ts';
@@ -50,6 +50,7 @@ export interface ApiServerOptions {
   readonly oidc?: OidcOptions;
   /** File that gets one line a request; default: none. */
   readonly auditLog?: string;
+  readonly auditRotation?: AuditRotation;
   readonly fairness?: FairnessOptions;
   /** Of connections; those that are not the default ones. */
   readonly limits?: Partial<ConnectionLimits>;
@@ -96,7 +97,7 @@ export const startApiServer = async (options: ApiServerOptions): Promise<ApiServ
   const credentials = await ca.keptServer('server', names);
   let address = host;
   const failed = (error: Error): void => log.error({ error: error.message }, 'background work failed');
-  const audit = options.auditLog === undefined ? undefined : await openAuditLog({ path: options.auditLog, metrics, log });
+  const audit = options.auditLog === undefined ? undefined : await openAuditLog({ path: options.auditLog, metrics, log, ...optional('rotation', options.auditRotation) });
   const access = await openAccess({ registry, dataDir, onError: failed, ...optional('tokenFile', options.tokenFile), ...optional('oidc', options.oidc) });
   const health = createHealth({
     checks: [check, ...(options.checks ?? [])],

@@ -8,7 +8,7 @@ import { startHeaders, type Exchange } from './exchange.ts';
 import { optional, type JsonObject } from '../kit/json.ts';
 import { representation, type Representation } from './body/media.ts';
 import type { ListQuery } from './query.ts';
-import { includeObjectOf } from './read.ts';
+import { awaitRevision, includeObjectOf } from './read.ts';
 import type { ListObjectsOptions, ObjectList, Registry } from './registry/registry.ts';
 import type { ResourceRoute } from './route.ts';
 import type { ServedKind } from './scheme.ts';
@@ -30,7 +30,9 @@ const longestSeconds = 86_400;
 /** Runs until the client, the deadline or the server ends it; never throws once the stream has begun. */
 export const streamWatch = async (registry: Registry, exchange: Exchange, route: ResourceRoute, query: ListQuery): Promise<void> => {
   const form = representation(exchange.request.headers.accept, ['application/json']);
+  if (query.initialEvents) await awaitRevision(registry, query.resourceVersion ?? 0, exchange.signal);
   const start = await startOf(registry, route, query, form);
+  exchange.begun();
   const stream = new WatchStream(exchange, route.served, form);
   const seconds = Math.min(query.timeoutSeconds ?? randomInt(...timeoutRange), longestSeconds);
   const deadline = new AbortController();

@@ -91,6 +91,24 @@ describe('the audit log', () => {
     assert.deepEqual(written.join('').split('\n').filter((line) => line !== '').map((line) => String(at(JSON.parse(line), 'auditID'))), ['1', '5']);
   });
 
+  it('begins a new file before one grows too large, and keeps as many as it is told', () =>
+    inDirectory(async (directory) => {
+      const path = join(directory, 'audit.log');
+      const ids = async (file: string): Promise<string[]> => (await linesOf(file).catch(() => [])).map((line) => String(at(line, 'auditID')));
+      const length = async (): Promise<number> => (await readFile(path)).byteLength;
+      const first = await openAuditLog({ path, metrics: new Registry(), log: quiet });
+      first.write(request('1'));
+      await first.close();
+      const audit = await openAuditLog({ path, metrics: new Registry(), log: quiet, rotation: { bytes: 2 * (await length()), backups: 2 } });
+      // One at a time: lines that come together are written together.
+      for (const id of ['2', '3', '4', '5', '6', '7', '8']) {
+        audit.write(request(id));
+        await until('it is written', async () => (await ids(path)).includes(id));
+      }
+      await audit.close();
+      assert.deepEqual(await Promise.all(['', '.1', '.2', '.3'].map((end) => ids(path + end))), [['7', '8'], ['5', '6'], ['3', '4'], []]);
+    }));
+
   it('must be there at the start', () =>
     assert.rejects(openAuditLog({ path: '/nowhere/at/all/audit.log', metrics: new Registry(), log: quiet }), /cannot be opened.*choose another file with --audit-log/));
 });

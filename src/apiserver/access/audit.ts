@@ -3,7 +3,7 @@
  * which outcome; never bodies, tokens or certificates. Writing happens beside serving: lines wait in memory up to a bound,
  * and when the disk takes none they are counted and dropped.
  */
-import { open, type FileHandle } from 'node:fs/promises';
+import { open, rename, stat, type FileHandle } from 'node:fs/promises';
 import { Counter, type Registry } from 'prom-client';
 import { HeddleError } from '../../kit/error.ts';
 import type { User } from './user.ts';
@@ -43,10 +43,19 @@ export interface AuditLog {
   close(): Promise<void>;
 }
 
+/** Without it the file grows until somebody else moves it away. */
+export interface AuditRotation {
+  /** A new file is begun before one would be larger; a single event may be. */
+  readonly bytes: number;
+  /** Files kept beside it: `<path>.1` is the latest. Default 5. */
+  readonly backups?: number;
+}
+
 export interface AuditOptions {
   readonly path: string;
   readonly metrics: Registry;
   readonly log: { error(fields: object, message: string): void };
+  readonly rotation?: AuditRotation;
   /** Opens the file to append to; for tests of full disks. */
   readonly openFile?: (path: string) => Promise<AuditFile>;
 }
@@ -61,7 +70,7 @@ const quiet = 60_000;
 const openToAppend = (path: string): Promise<AuditFile> => open(path, 'a', 0o600);
 
 /** Throws when the file cannot be opened at all: a server asked to keep an audit log does not start without. */
-export const openAuditLog = async ({ path, metrics, log, openFile = openToAppend }: AuditOptions): Promise<AuditLog> => {
+export const openAuditLog = async ({ path, metrics, log, rotation, openFile = openToAppend }: AuditOptions): Promise<AuditLog> => {
   const registers = [metrics];
   const events = new Counter({ name: 'apiserver_audit_event_total', help: 'Requests told to the audit log.', registers });
   const dropped = new Counter({ name: 'apiserver_audit_error_total', help: 'Requests that the audit log has lost, because its disk took none.', labelNames: ['plugin'], registers });
@@ -70,6 +79,7 @@ export const openAuditLog = async ({ path, metrics, log, openFile = openToAppend
   });
   let [waiting, characters]: [string[], number] = [[], 0];
   let [isReopening, complained] = [false, Number.NEGATIVE_INFINITY];
+  let bytes = await sizeOf(path);
   let isTorn = false;
   let writing: Promise<void> | undefined;
 
@@ -91,9 +101,20 @@ export const openAuditLog = async ({ path, metrics, log, openFile = openToAppend
           file = undefined;
           await before?.close().catch(() => undefined);
           file = await openFile(path);
+          bytes = await sizeOf(path);
         }
         if (lines.length === 0) continue;
-        await file.appendFile((isTorn ? '\n' : '') + lines.join(''));
+        const text = (isTorn ? '\n' : '') + lines.join('');
+        const length = Buffer.byteLength(text);
+        if (rotation !== undefined && bytes > 0 && bytes + length > rotation.bytes) {
+          await file.close().catch(() => undefined);
+          file = undefined;
+          await shift(path, rotation.backups ?? usualBackups);
+          file = await openFile(path);
+          bytes = 0;
+        }
+        await file.appendFile(text);
+        bytes += length;
         isTorn = false;
       } catch (thrown) {
         lose(lines.length, HeddleError.from(thrown).message);
@@ -126,6 +147,25 @@ export const openAuditLog = async ({ path, metrics, log, openFile = openToAppend
       await file?.close().catch(() => undefined);
     },
   };
+};
+
+const usualBackups = 5;
+
+/** 0 for a file that is not there. */
+const sizeOf = (path: string): Promise<number> =>
+  stat(path).then(
+    ({ size }) => size,
+    () => 0,
+  );
+
+/** Moves `path` to `path.1`, that to `path.2`, and so on; the last one is lost. */
+const shift = async (path: string, backups: number): Promise<void> => {
+  const names = [path, ...Array.from({ length: backups }, (_, index) => `${path}.${index + 1}`)];
+  for (let index = names.length - 1; index > 0; index -= 1) {
+    await rename(names[index - 1] ?? path, names[index] ?? path).catch((thrown: unknown) => {
+      if (!(thrown instanceof Error && 'code' in thrown && thrown.code === 'ENOENT')) throw thrown;
+    });
+  }
 };
 
 const secret = /token|secret|password|credential/i;
