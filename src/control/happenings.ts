@@ -4,6 +4,7 @@ import type { Happening } from './events.ts';
 
 export const happenings = (before: Resource, after: Resource): readonly Happening[] => {
   const found = cablingOf(conditionOf(before, 'Cabled'), conditionOf(after, 'Cabled'));
+  found.push(...sessionsOf(conditionOf(before, 'Established'), conditionOf(after, 'Established')));
   found.push(...acceptanceOf(conditionOf(before, 'Accepted'), conditionOf(after, 'Accepted')));
   found.push(...verificationOf(conditionOf(before, 'Verified'), conditionOf(after, 'Verified')));
   const programmed = changed(before, after, 'Programmed');
@@ -38,6 +39,13 @@ const cablingOf = (before: Condition | undefined, after: Condition | undefined):
   const { status, reason, message } = after;
   if (status === 'False') return before?.status === 'False' && before.message === message ? [] : [{ type: 'Warning', reason, message }];
   return before?.status === 'False' ? [{ type: 'Normal', reason, message }] : [];
+};
+
+/** A session with a router outside ended, or is there again. That one comes up the first time takes a moment and is no news. */
+const sessionsOf = (before: Condition | undefined, after: Condition | undefined): Happening[] => {
+  const wasUp = before?.status === 'True';
+  if (after?.status === 'False' && wasUp) return [{ type: 'Warning', reason: after.reason, message: after.message }];
+  return after?.status === 'True' && before?.status === 'False' ? [{ type: 'Normal', reason: after.reason, message: after.message }] : [];
 };
 
 /** Whether a device or a row fails that did not before; how many devices are done, which stands first, is no cause. */

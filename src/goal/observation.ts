@@ -10,6 +10,9 @@ import {
   type Leases,
   LeasesSchema,
   type Lease as LeaseMessage,
+  type Sessions,
+  SessionsSchema,
+  type Session as SessionMessage,
 } from './gen/heddle/agent/v1/agent_pb.ts';
 
 /** A device at the other end of a cable, as it presents itself (LLDP). */
@@ -29,29 +32,47 @@ export interface Lease {
   readonly hostname: string;
 }
 
+export const sessionStates = ['Idle', 'Connect', 'Active', 'OpenSent', 'OpenConfirm', 'Established'] as const;
+/** RFC 4271 section 8.2.2. */
+export type SessionState = (typeof sessionStates)[number];
+
+/** A session with a router outside. */
+export interface Session {
+  /** As in the row `vrfPeer`. */
+  readonly vrf: string;
+  readonly address: Address;
+  readonly state: SessionState;
+  /** Prefixes that were heard and believed. */
+  readonly believed: number;
+}
+
 /** A list that is left out is as before. */
 export interface Observation {
   readonly neighbours?: readonly LinkNeighbour[];
   readonly leases?: readonly Lease[];
+  readonly sessions?: readonly Session[];
 }
 
 /** The members of a Report that say it. */
 export interface ObservationMessages {
   readonly neighbours?: LinkNeighbours | undefined;
   readonly leases?: Leases | undefined;
+  readonly sessions?: Sessions | undefined;
 }
 
-export const messagesOf = ({ neighbours, leases }: Observation): ObservationMessages => ({
+export const messagesOf = ({ neighbours, leases, sessions }: Observation): ObservationMessages => ({
   ...(neighbours === undefined ? {} : { neighbours: create(LinkNeighboursSchema, { neighbours: [...neighbours] }) }),
   ...(leases === undefined ? {} : { leases: create(LeasesSchema, { leases: [...leases] }) }),
+  ...(sessions === undefined ? {} : { sessions: create(SessionsSchema, { sessions: [...sessions] }) }),
 });
 
-/** What a Report says of neighbours and leases; undefined when nothing. A lease that is none is left out. */
-export const observationOf = ({ neighbours, leases }: ObservationMessages): Observation | undefined => {
-  if (neighbours === undefined && leases === undefined) return undefined;
+/** What a Report says of neighbours, leases and sessions; undefined when nothing. A lease or session that is none is left out. */
+export const observationOf = ({ neighbours, leases, sessions }: ObservationMessages): Observation | undefined => {
+  if (neighbours === undefined && leases === undefined && sessions === undefined) return undefined;
   return {
     ...(neighbours === undefined ? {} : { neighbours: neighbours.neighbours.map(({ port, system, remotePort }) => ({ port, system, remotePort })) }),
     ...(leases === undefined ? {} : { leases: leases.leases.flatMap(leaseOf) }),
+    ...(sessions === undefined ? {} : { sessions: sessions.sessions.flatMap(sessionOf) }),
   };
 };
 
@@ -60,4 +81,10 @@ const leaseOf = ({ segment, mac, address, hostname }: LeaseMessage): readonly Le
   const owner = parseMac(mac);
   const given = parseAddress(address);
   return vni.ok && owner.ok && given.ok ? [{ segment: vni.value, mac: owner.value, address: given.value, hostname }] : [];
+};
+
+const sessionOf = ({ vrf, address, state, believed }: SessionMessage): readonly Session[] => {
+  const neighbour = parseAddress(address);
+  const known = sessionStates.find((each) => each === state);
+  return neighbour.ok && known !== undefined ? [{ vrf, address: neighbour.value, state: known, believed }] : [];
 };

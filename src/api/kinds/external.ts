@@ -103,6 +103,17 @@ export const externalStatus = Type.Object({
   vni: Type.Optional(Type.Integer({ description: 'L3VNI of the network.' })),
   type: Type.Optional(Type.String({ description: 'bgp or static.' })),
   ports: Type.Optional(Type.Array(Type.String(), { description: 'Where it is attached, as <switch>/<port>, with .<vlan> where it is tagged.' })),
+  sessions: Type.Optional(
+    Type.Array(
+      Type.Object({
+        switch: Type.String({ description: 'The border leaf.' }),
+        neighbor: Type.String({ description: 'Address of the router outside.' }),
+        state: Type.Optional(Type.Union([Type.Literal('Established'), Type.Literal('Down')], { description: 'Of the BGP session; absent before anything was heard of it.' })),
+        believed: Type.Optional(Type.Integer({ description: 'Prefixes that were heard and believed.' })),
+      }),
+      { description: 'With bgp: sessions with routers outside, as border leaves see them.' },
+    ),
+  ),
 });
 export type ExternalStatus = Static<typeof externalStatus>;
 
@@ -159,6 +170,7 @@ export const external = defineKind({
     column('VNI', '.status.vni', 'L3VNI of the network.', 'integer'),
     column('Ports', '.status.ports[*]', 'Where it is attached.'),
     readyColumn,
+    wideColumn('Established', '.status.conditions[?(@.type=="Established")].status', 'Whether all sessions with routers outside are established.'),
     wideColumn('Address-Space', '.spec.addressSpace', 'AddressSpace whose VPCs may peer with it.'),
     wideColumn('In-Community', '.spec.bgp.inboundCommunity', 'Only routes with this community are believed.'),
     wideColumn('Out-Community', '.spec.bgp.outboundCommunity', 'Put on everything that is announced.'),

@@ -15,6 +15,7 @@ import { deviceMemory } from './memory.ts';
 import type { EntryMemory } from './read/memory.ts';
 import { readDevice } from './read/read.ts';
 import { render } from './render/render.ts';
+import { SessionWatch } from './sessionwatch.ts';
 import type { Site } from './steps/step.ts';
 import { deviceTools } from './tools/tools.ts';
 import type { DeviceTools } from './tools/tools.ts';
@@ -80,6 +81,7 @@ export const linuxDriver = (options: LinuxDriverOptions): Driver<LinuxActual> =>
   const lldp = new Lldp({ directory: site.directory, run: device.run, transmitSeconds: options.lldpSeconds ?? 5 });
   const leases = new LeaseWatch(site);
   const links = new LinkWatch();
+  const sessions = new SessionWatch({ directory: site.directory });
   const tools: DeviceTools = { ...device, leave: (place) => leaveAll(place, lldp, device) };
   const nextHops = new NextHopWatch(tools.run);
   let capabilities: ReadonlySet<string> = new Set();
@@ -104,6 +106,7 @@ export const linuxDriver = (options: LinuxDriverOptions): Driver<LinuxActual> =>
       leases.wanted(goal);
       links.wanted(goal);
       nextHops.wanted(goal);
+      sessions.wanted(goal);
       if (mark === undefined || fingerprint === undefined) return planLinux(actual, goal, site);
       const word = mark();
       const plan = planQuickly(actual, goal, site, word, remembered.settled);
@@ -117,6 +120,7 @@ export const linuxDriver = (options: LinuxDriverOptions): Driver<LinuxActual> =>
     observe: (tell) => {
       lldp.start((neighbours) => tell({ neighbours }));
       leases.start((given) => tell({ leases: given }));
+      sessions.start((known) => tell({ sessions: known }));
     },
     watch: (changed) => {
       links.start(changed);
@@ -125,6 +129,7 @@ export const linuxDriver = (options: LinuxDriverOptions): Driver<LinuxActual> =>
     close: async () => {
       links.stop();
       nextHops.stop();
+      sessions.stop();
       await Promise.all([lldp.stop(), leases.stop()]);
       await memory.keep(remembered.settled === undefined ? undefined : remembered);
       await tools.close();
