@@ -29,7 +29,7 @@ export interface ChangedScope {
 export interface ScopeView {
   readonly version: Version;
   readonly digest: Digest;
-  readonly rows: Pick<RowSet, 'count' | 'in'> & ReadonlyMap<RowId, Row>;
+  readonly rows: Pick<RowSet, 'count' | 'in' | 'find'> & ReadonlyMap<RowId, Row>;
 }
 
 export interface ScopeDelta {

@@ -30,6 +30,7 @@ export type Refusals = ReadonlyMap<string, readonly Refusal[]>;
 export interface GoalLookup {
   row(scope: string, table: TableName, key: string): Row | undefined;
   rows(scope: string, table: TableName): Iterable<Row>;
+  count(scope: string, table: TableName): number;
   scopes(): Iterable<string>;
   /** Devices that hold a scope by a `member` row, or because it is their own. */
   devicesOf(scope: string): readonly string[];

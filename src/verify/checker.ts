@@ -1,0 +1,139 @@
+/**
+ * The verifier: what objects promise is kept up to date, and every proposal of rows is compared with it, unit by unit: those
+ * that its rows or changed objects have a say in, and no others. Pure.
+ */
+import { rowId, tableNames } from '../goal/rows.ts';
+import { tableAndKey } from '../goal/rowset.ts';
+import type { ScopeChange } from '../goal/state.ts';
+import type { Unit } from '../specify/affected.ts';
+import { Specification } from '../specify/specification.ts';
+import type { Fault, Scene } from './fault.ts';
+import { State } from './state.ts';
+import { checkUnit, unitsOfPlacement, unitsOfRow } from './units.ts';
+import type { Budget, GoalLookup, ObjectChange, Refusals, Verdict, Verifier, VerifierOptions, Violation } from './verifier.ts';
+import { witnessOf } from './witness.ts';
+
+export const createVerifier = (options: VerifierOptions): Verifier & { readonly specification: Specification } => new Checker(options);
+
+/** Witnesses of one verdict: enough to see what is wrong. */
+const mostWitnesses = 64;
+
+class Checker implements Verifier {
+  readonly specification = new Specification();
+  readonly #goal: GoalLookup;
+  readonly #clock: () => number;
+  /** What objects touched since the last accepted proposal, and what a budget left over. */
+  #due = new Set<Unit>();
+  /** What remains due once the proposal of the last check is accepted, or rejected. */
+  #left: { readonly accepted: Set<Unit>; readonly rejected: Set<Unit> } | undefined;
+
+  constructor({ goal, clock = () => 0 }: VerifierOptions) {
+    this.#goal = goal;
+    this.#clock = clock;
+  }
+
+  observe(changes: readonly ObjectChange[], refusals: Refusals = new Map()): void {
+    const scene: Scene = { state: new State(this.#goal), spec: this.specification };
+    this.specification.observe(changes, refusals, {
+      unit: (unit) => this.#due.add(unit),
+      placed: (before, after) => {
+        for (const placement of [before, after]) if (placement !== undefined) for (const unit of unitsOfPlacement(placement, scene)) this.#due.add(unit);
+      },
+    });
+  }
+
+  check(proposal: readonly ScopeChange[], budget: Budget = {}): Verdict {
+    const scene: Scene = { state: new State(this.#goal, proposal), spec: this.specification };
+    const before: Scene = { state: scene.state.before, spec: this.specification };
+    const touched = new Set<Unit>(this.#due);
+    let rows = 0;
+    for (const { scope, upserts, deletes } of proposal) {
+      rows += upserts.length + deletes.length;
+      for (const row of upserts) this.#touch(scope, rowId(row), scene, before, touched);
+      for (const id of deletes) this.#touch(scope, id, scene, before, touched);
+    }
+    return this.#run(touched, rows, scene, before, budget);
+  }
+
+  accept(): void {
+    if (this.#left !== undefined) this.#due = this.#left.accepted;
+    this.#left = undefined;
+  }
+
+  reject(): void {
+    if (this.#left !== undefined) this.#due = this.#left.rejected;
+    this.#left = undefined;
+  }
+
+  checkAll(budget: Budget = {}): Verdict {
+    const scene: Scene = { state: new State(this.#goal), spec: this.specification };
+    return this.#run(this.#everything(scene), 0, scene, scene, budget);
+  }
+
+  /** Of a row that is replaced, what was there counts as well. */
+  #touch(scope: string, id: string, scene: Scene, before: Scene, touched: Set<Unit>): void {
+    const [table, key] = tableAndKey(id);
+    const name = tableNames.find((each) => each === table);
+    if (name === undefined) return;
+    const [was, is] = [before.state.row(scope, name, key), scene.state.row(scope, name, key)];
+    for (const unit of unitsOfRow(scope, id, is, scene)) touched.add(unit);
+    if (was !== undefined && was !== is) for (const unit of unitsOfRow(scope, id, was, before)) touched.add(unit);
+  }
+
+  #run(units: Iterable<Unit>, checkedRows: number, scene: Scene, before: Scene, { milliseconds, classes, violations: most }: Budget): Verdict {
+    const started = this.#clock();
+    const found: Violation[] = [];
+    const told = new Set<string>();
+    const unchecked = new Set<Unit>();
+    const faulty = new Set<Unit>();
+    let exhausted: Verdict['exhausted'];
+    let checked = 0;
+    for (const unit of units) {
+      if (exhausted === undefined && classes !== undefined && checked >= classes) exhausted = 'classes';
+      if (exhausted === undefined && milliseconds !== undefined && this.#clock() - started > milliseconds) exhausted = 'time';
+      if (exhausted === undefined && most !== undefined && found.length >= most) exhausted = 'violations';
+      if (exhausted !== undefined) {
+        unchecked.add(unit);
+        continue;
+      }
+      checked += 1;
+      const faults = checkUnit(unit, scene);
+      if (faults.length === 0) continue;
+      faulty.add(unit);
+      const former = scene === before ? faults : checkUnit(unit, before);
+      for (const fault of faults) {
+        if (told.has(identityOf(fault))) continue;
+        told.add(identityOf(fault));
+        found.push(violationOf(fault, former, scene, found.length < mostWitnesses));
+      }
+    }
+    this.#left = { accepted: new Set([...unchecked, ...faulty]), rejected: new Set([...this.#due, ...unchecked]) };
+    return { violations: found, checkedRows, checkedClasses: checked, unchecked: unchecked.size, ...(exhausted !== undefined && { exhausted }) };
+  }
+
+  #everything(scene: Scene): Set<Unit> {
+    const units = new Set<Unit>(this.#due);
+    for (const unit of this.specification.units()) units.add(unit);
+    for (const placement of this.specification.placements()) for (const unit of unitsOfPlacement(placement, scene)) units.add(unit);
+    for (const scope of scene.state.scopes()) {
+      for (const table of tableNames) {
+        if (table === 'mapping') continue;
+        for (const row of scene.state.rows(scope, table)) for (const unit of unitsOfRow(scope, rowId(row), row, scene)) units.add(unit);
+      }
+    }
+    return units;
+  }
+}
+
+const identityOf = ({ code, rows, message }: Fault): string => `${code} ${rows.map(({ scope, row }) => `${scope} ${row}`).join()} ${rows.length === 0 ? message : ''}`;
+
+const violationOf = (fault: Fault, former: readonly Fault[], scene: Scene, withWitness: boolean): Violation => {
+  const { code, message, rows, objects, probe } = fault;
+  const shown = probe === undefined || !withWitness ? undefined : witnessOf(probe, scene);
+  const way = (shown?.rows ?? []).filter((each) => !rows.some((own) => own.scope === each.scope && own.row === each.row));
+  return {
+    code, message, rows: [...rows, ...way], objects,
+    before: former.some((each) => identityOf(each) === identityOf(fault)),
+    ...(shown !== undefined && { witness: shown.witness }),
+  };
+};

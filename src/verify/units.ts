@@ -1,0 +1,169 @@
+/** Which units a row has a say in, and what is compared in a unit. Pure. */
+import { tableAndKey } from '../goal/rowset.ts';
+import type { Row, RowId } from '../goal/rows.ts';
+import type { Unit } from '../specify/affected.ts';
+import type { Placement } from '../specify/placement.ts';
+import { checkAttachment, checkHost, checkPlace } from './checks/attachment.ts';
+import { checkDevice, checkPort } from './checks/device.ts';
+import { checkIsolation, checkRoute } from './checks/isolation.ts';
+import { checkLeak, checkStrayLeak } from './checks/leak.ts';
+import { connectionAt, portKeyOf } from './checks/ports.ts';
+import { checkMember, checkSegment } from './checks/segment.ts';
+import { checkVrf } from './checks/vrf.ts';
+import type { Fault, Scene } from './fault.ts';
+import { placeKey } from './network.ts';
+
+/** What is wrong in a unit. */
+export const checkUnit = (unit: Unit, scene: Scene): readonly Fault[] => {
+  const [what = '', one = '', other = ''] = unit.split(' ');
+  switch (what) {
+    case 'device':
+      return checkDevice(one, scene);
+    case 'port':
+      return checkPort(one, other, scene);
+    case 'member':
+      return checkMember(one, other, scene);
+    case 'segment':
+      return checkSegment(one, other, scene);
+    case 'attach':
+      return checkAttachment(one, scene);
+    case 'place':
+      return checkPlace(one, other, scene);
+    case 'host':
+      return checkHost(one, other, scene);
+    case 'vrf':
+      return checkVrf(Number(one), scene);
+    case 'leak':
+      return checkLeak(Number(one), Number(other), scene);
+    case 'strayleak':
+      return checkStrayLeak(Number(one), other, scene);
+    case 'isolation':
+      return checkIsolation(Number(one), scene);
+    case 'route':
+      return checkRoute(Number(one), other, scene);
+    default:
+      return [];
+  }
+};
+
+/** @param row as it is after or was before the change; both count */
+export const unitsOfRow = (scope: string, id: RowId, row: Row | undefined, scene: Scene): readonly Unit[] => {
+  const [table, key] = tableAndKey(id);
+  if (scope.startsWith('vpc/')) return unitsOfShared(Number(scope.slice('vpc/'.length)), table, key, row, scene);
+  const device = scope.startsWith('device/') ? scope.slice('device/'.length) : undefined;
+  switch (table) {
+    case 'system':
+    case 'bgp':
+    case 'vtep':
+      return device === undefined ? [] : [`device ${device}`];
+    case 'port':
+      return device === undefined ? [] : unitsOfPort(device, key, row, scene);
+    case 'bgpPeer':
+      return device === undefined ? [] : [`port ${device} ${key}`];
+    case 'member':
+      return device === undefined ? [] : [`member ${device} ${key}`, `full ${device}`];
+    case 'segment':
+      return [`segment ${scope} ${key}`, ...fullUnits(scope, scene)];
+    case 'hostPeering':
+      return [`segment ${scope} ${key}`];
+    case 'attachment':
+      return [`place ${scope} ${key}`, ...attachmentsOf(scope, row, scene)];
+    case 'host':
+      return [`host ${scope} ${key}`, ...fullUnits(scope, scene), ...hostsAttachments(row, scene)];
+    case 'dhcpRange':
+      return row?.table === 'dhcpRange' ? [`lease ${scope} ${row.value.segment}`] : [];
+    case 'vrfPort':
+      return device === undefined ? [] : [`door ${device} ${key}`];
+    case 'vrfPeer':
+      return device === undefined ? [] : [`peer ${device} ${key}`];
+    default:
+      return [];
+  }
+};
+
+const fullUnits = (scope: string, { state }: Scene): Unit[] =>
+  scope.startsWith('device/') ? [`full ${scope.slice('device/'.length)}`] : state.devicesOf(scope).map((device) => `full ${device}`);
+
+/** All ports of the Connection, and what is attached by it: bundles are made of ports. */
+const unitsOfPort = (device: string, port: string, row: Row | undefined, scene: Scene): Unit[] => {
+  const found = connectionAt(scene, device, port);
+  const bundle = row?.table === 'port' ? row.value.bundle : undefined;
+  if (found?.wiring.type !== 'server') return [`port ${device} ${port}`];
+  const ports = found.wiring.legs.flatMap(({ ports: each }) => each.map((end) => `port ${end.device} ${end.port}`));
+  const attached = [...scene.spec.attachmentsByConnection.of(found.connection)].map((key) => `attach ${key}`);
+  return [`port ${device} ${port}`, ...(bundle === undefined ? [] : ports), ...attached];
+};
+
+/** The attachments of the subnet at the scope are few; of them the one at this place. */
+const attachmentsOf = (scope: string, row: Row | undefined, scene: Scene): Unit[] => {
+  if (row?.table !== 'attachment') return [];
+  const [device] = scope.startsWith('device/') ? [scope.slice('device/'.length)] : scene.state.devicesOf(scope);
+  if (device === undefined) return [];
+  const connections = new Set<string>();
+  const direct = connectionAt(scene, device, row.value.port);
+  if (direct !== undefined) connections.add(direct.connection);
+  else for (const port of scene.state.rows(`device/${device}`, 'port')) {
+    if (port.value.bundle !== row.value.port) continue;
+    const found = connectionAt(scene, device, port.key);
+    if (found !== undefined) connections.add(found.connection);
+  }
+  return [...connections].flatMap((connection) => [...scene.spec.attachmentsByConnection.of(connection)]).map((key) => `attach ${key}`);
+};
+
+/** Whose address it is by claim. */
+const hostsAttachments = (row: Row | undefined, { spec }: Scene): Unit[] => {
+  if (row?.table !== 'host') return [];
+  const owner = spec.subnetOfVni(row.value.segment);
+  const holders = owner === undefined ? [] : spec.claims.holders(`host.${owner.vpc.uid}`, row.value.address);
+  return holders.flatMap(({ owner: by }) => (by.startsWith('VPCAttachment/') ? [`attach ${by.slice('VPCAttachment/'.length)}`] : []));
+};
+
+const unitsOfShared = (vni: number, table: string, key: string, row: Row | undefined, scene: Scene): readonly Unit[] => {
+  switch (table) {
+    case 'vrf':
+      return [`vrf ${vni}`, ...dependentsOfVrf(vni, scene)];
+    case 'leak':
+      return [`vrf ${vni}`, `strayleak ${vni} ${key}`, ...(row?.table === 'leak' ? [`leak ${vni} ${row.value.peerVni}`] : [])];
+    case 'isolation':
+      return [`isolation ${vni}`, `vrf ${vni}`];
+    case 'route':
+      return [`route ${vni} ${key.slice(key.indexOf('/') + 1)}`, `vrf ${vni}`];
+    case 'mapping':
+      return [`mapping ${vni} ${key}`];
+    case 'reservation':
+      return [`reserved ${vni}`, `vrf ${vni}`];
+    case 'acl':
+    case 'aclMember':
+      return [`policy ${vni}`, `vrf ${vni}`];
+    default:
+      return [];
+  }
+};
+
+/** What names the VRF by its name. */
+const dependentsOfVrf = (vni: number, { spec }: Scene): Unit[] => {
+  const network = spec.networkOfVni(vni);
+  if (network === undefined) return [];
+  const peers = [...spec.namedPeers(network.network)].flatMap((peer) => spec.network(peer)?.vni ?? []);
+  const segments = 'subnets' in network
+    ? [...network.subnets.values()].flatMap((subnet) => [...spec.scopesOfSubnet(subnet.key)].map((scope) => `segment ${scope} ${subnet.vni}`))
+    : [];
+  return [...peers.flatMap((peer) => [`leak ${vni} ${peer}`, `leak ${peer} ${vni}`]), ...segments, `isolation ${vni}`, `policy ${vni}`];
+};
+
+/** Units of an attachment that comes, goes or moves: where it was its rows must be gone. */
+export const unitsOfPlacement = (placement: Placement, scene: Scene): readonly Unit[] => {
+  const { scope, segment, holders, vni, vpc, vlan, addresses, attachment } = placement;
+  const network = `VPC/${vpc}`;
+  const { spec } = scene;
+  const scopes = [`vpc/${vni}`, ...[...spec.namedPeers(network)].flatMap((peer) => (spec.network(peer) === undefined ? [] : [`vpc/${spec.network(peer)?.vni}`])), ...(scope.startsWith('group/') ? [scope] : [])];
+  const port = portKeyOf(scene, placement);
+  return [
+    `attach ${attachment}`,
+    `segment ${scope} ${segment}`,
+    `lease ${scope} ${segment}`,
+    ...holders.flatMap((device) => [...scopes.map((each) => `member ${device} ${each}`), `full ${device}`]),
+    ...(port === undefined ? [] : [`place ${scope} ${placeKey(port, vlan)}`]),
+    ...addresses.map((address) => `host ${scope} ${segment}/${address}`),
+  ];
+};
