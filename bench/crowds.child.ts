@@ -12,13 +12,16 @@ import { openSqliteStore } from '../src/store/sqlite.ts';
 export type Command =
   | { readonly do: 'serve'; readonly data: string }
   | { readonly do: 'fill' | 'probe' | 'idle' | 'watch' | 'stall'; readonly kubeconfig: string; readonly count: number }
-  | { readonly do: 'leave' };
+  | { readonly do: 'leave' | 'memory' };
 
 export interface Answer {
   readonly kubeconfig?: string;
   readonly milliseconds?: readonly number[];
   /** Connections that were not refused. */
   readonly count?: number;
+  /** In MB: of the process, and what of it is neither free nor garbage (sockets and TLS, which are not V8's, left out). */
+  readonly resident?: number;
+  readonly held?: number;
 }
 
 const collection = '/apis/heddle.dev/v1alpha1/namespaces/default/vpcs';
@@ -105,6 +108,12 @@ const answer = async (command: Command): Promise<Answer> => {
         socket.pause();
         socket.write(ask(collection));
       });
+    case 'memory': {
+      const resident = process.memoryUsage.rss() / 1e6;
+      await globalThis.gc?.({ execution: 'async', type: 'major' });
+      const { heapUsed, external } = process.memoryUsage();
+      return { resident, held: (heapUsed + external) / 1e6 };
+    }
     case 'leave':
       for (const socket of held.splice(0)) socket.destroy();
       await delay(settleMilliseconds);

@@ -183,7 +183,8 @@ const documentAnswer = ({ request }: Exchange, document: JsonObject): Answer => 
 
 const groupAnswer = ({ scheme }: Registry, exchange: Exchange, path: string): Answer | undefined => {
   const [, root, first, second, ...rest] = path.split('/');
-  if (rest.length > 0) return undefined;
+  // Below /api there are no groups: the third part would name a resource.
+  if (rest.length > 0 || (root === 'api' && second !== undefined)) return undefined;
   const [group, version] = root === 'api' ? ['', first] : [first, second];
   if (root !== 'apis' && root !== 'api') return undefined;
   if (version === undefined) {

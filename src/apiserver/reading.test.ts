@@ -40,7 +40,7 @@ describe('reading', () => {
       assert.equal((await call('GET', `${robots}?resourceVersionMatch=Exact`)).status, 422);
       assert.equal((await call('GET', `${robots}/a?resourceVersion=x`)).status, 400);
       assert.equal((await call('GET', `${robots}/a?resourceVersion=${version}`)).status, 200);
-      const futures = await Promise.all([`${robots}?`, `${robots}?fieldSelector=metadata.name%3Da&`, `${robots}/a?`].map((path) => call('GET', `${path}resourceVersion=99999`)));
+      const futures = await Promise.all([`${robots}?`, `${robots}?fieldSelector=metadata.name%3Da&`, `${robots}?watch=1&sendInitialEvents=true&resourceVersionMatch=NotOlderThan&`, `${robots}/a?`].map((path) => call('GET', `${path}resourceVersion=99999`)));
       for (const future of futures) assert.deepEqual([future.status, at(future.json, 'details.causes.0.reason')], [504, 'ResourceVersionTooLarge']);
     }));
 
