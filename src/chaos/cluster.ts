@@ -1,7 +1,7 @@
-/** A control plane of several server processes on one etcd, as an operator runs it, to be killed at any moment. */
+/** A server process, and a control plane of several of them on one etcd, as an operator runs them, to be killed at any moment. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -12,7 +12,7 @@ import { clusterKeyFiles } from '../cli/clusterkeys.ts';
 import { type ApiClient, createApiClient } from '../client/http.ts';
 import { readKubeconfig } from '../client/kubeconfig.ts';
 import { createResourceClient } from '../client/resources.ts';
-import { startCluster, type TestCluster } from '../store/etcd/testing.ts';
+import { type ClusterShape, startCluster, type TestCluster } from '../store/etcd/testing.ts';
 
 const root = join(import.meta.dirname, '..', '..');
 /** Those of bin/heddle. */
@@ -21,17 +21,18 @@ const flags = ['--disable-warning=ExperimentalWarning', '--max-semi-space-size=8
 export class Server {
   readonly name: string;
   readonly data: string;
-  readonly #etcd: string;
+  readonly #store: readonly string[];
   #process: ChildProcess | undefined;
   #southbound = '127.0.0.1:0';
   #listen = '127.0.0.1:0';
   #api: ApiClient | undefined;
   #client: ResourceClient | undefined;
 
-  constructor(name: string, data: string, etcd: string) {
+  /** @param store options that say where it keeps its objects */
+  constructor(name: string, data: string, store: readonly string[]) {
     this.name = name;
     this.data = data;
-    this.#etcd = etcd;
+    this.#store = store;
   }
 
   /** `host:port` for agents; the same after every start. */
@@ -54,7 +55,7 @@ export class Server {
 
   /** Serves the API when it resolves. */
   async start(): Promise<void> {
-    const words = ['server', '--data', this.data, '--listen', this.#listen, '--southbound', this.#southbound, '--store', 'etcd', '--etcd-endpoints', this.#etcd, '--log-level', 'warn'];
+    const words = ['server', '--data', this.data, '--listen', this.#listen, '--southbound', this.#southbound, ...this.#store, '--log-level', 'warn'];
     const stderr = process.env['HEDDLE_CHAOS_LOG'] === undefined ? 'ignore' : 'inherit';
     const child = spawn(process.execPath, [...flags, join(root, 'src', 'cli', 'main.ts'), ...words], { cwd: root, stdio: ['ignore', 'pipe', stderr] });
     this.#process = child;
@@ -122,10 +123,11 @@ export interface Cluster {
 }
 
 /** Everything serves when it resolves. */
-export const openCluster = async (count: number): Promise<Cluster> => {
+export const openCluster = async (count: number, shape: ClusterShape = {}): Promise<Cluster> => {
   const folder = mkdtempSync(join(tmpdir(), 'heddle-cluster-'));
-  const etcd = await startCluster();
-  const servers = Array.from({ length: count }, (_, index) => new Server(`server-${index + 1}`, join(folder, `server-${index + 1}`), etcd.endpoints.join(',')));
+  const etcd = await startCluster(shape);
+  const store = ['--store', 'etcd', '--etcd-endpoints', etcd.endpoints.join(','), ...credentialWords(folder, etcd)];
+  const servers = Array.from({ length: count }, (_, index) => new Server(`server-${index + 1}`, join(folder, `server-${index + 1}`), store));
   const close = async (): Promise<void> => {
     await Promise.all(servers.map((server) => server.close()));
     await etcd.stop();
@@ -143,6 +145,15 @@ export const openCluster = async (count: number): Promise<Cluster> => {
     throw thrown;
   }
 };
+
+const credentialWords = (folder: string, { credentials }: TestCluster): readonly string[] =>
+  (['ca', 'cert', 'key'] as const).flatMap((what) => {
+    const text = credentials[what];
+    if (text === undefined) return [];
+    const file = join(folder, `etcd.${what}`);
+    writeFileSync(file, text, { mode: 0o600 });
+    return [`--etcd-${what}`, file];
+  });
 
 const copyKeys = (from: string, to: string): void => {
   for (const file of clusterKeyFiles) {

@@ -12,13 +12,21 @@ import { recordOf, southboundAnnotation, termOf } from '../control/leader/record
 import { HeddleError } from '../kit/error.ts';
 import { Fleet } from '../simulate/fleet.ts';
 import { deviceToken, loadTokenSecret } from '../southbound/tokens.ts';
+import type { ResourceClient } from '../api/client.ts';
+import type { ClusterShape } from '../store/etcd/testing.ts';
 import { type Cluster, openCluster, type Server } from './cluster.ts';
+import { Ledger } from './ledger.ts';
 
-/** What happens to the leader: `kill -9`, SIGTERM, or it stands still until another one leads and then goes on. */
-export type End = 'kill' | 'stop' | 'pause';
+/**
+ * What happens to the leader: `kill -9`, SIGTERM, or it stands still until another one leads and then goes on. `member`: to the
+ * leader nothing, but a member of etcd is killed.
+ */
+export type End = 'kill' | 'stop' | 'pause' | 'member';
 
 export interface TakeoverOptions {
   readonly servers: 2 | 3;
+  /** Of etcd. Default: one, without TLS. */
+  readonly etcd?: ClusterShape;
   /** One leader each. */
   readonly ends: readonly End[];
   readonly onLog?: (line: string) => void;
@@ -31,8 +39,11 @@ export interface TakeoverResult {
   readonly takeovers: readonly { readonly end: End; readonly milliseconds: number }[];
   /** Rows that devices came to hold. */
   readonly rows: number;
-  /** Writes that an API server acknowledged. */
+  /** Attachments that an API server acknowledged, and writes of other objects. */
   readonly acknowledged: number;
+  readonly others: number;
+  /** How often the watcher was cut off and went on that was it least. */
+  readonly resumed: number;
 }
 
 const leaves = ['leaf-1', 'leaf-2', 'leaf-3', 'leaf-4'];
@@ -40,6 +51,8 @@ const portsOfLeaf = 44;
 const vpcs = ['red', 'green', 'blue', 'white'];
 const pauseMilliseconds = 25;
 const patienceMilliseconds = 30_000;
+/** How long a member of etcd stays away. */
+const memberMilliseconds = 1500;
 
 const place = (index: number): { readonly leaf: string; readonly name: string; readonly port: number } => {
   const leaf = leaves[index % leaves.length] ?? '';
@@ -76,7 +89,7 @@ export const runTakeover = async (options: TakeoverOptions): Promise<TakeoverRes
   } finally {
     await run.close();
   }
-  return { wrong: run.wrong, takeovers: run.takeovers, acknowledged: run.acknowledged, rows: run.rows };
+  return { wrong: run.wrong, takeovers: run.takeovers, acknowledged: run.acknowledged, others: run.others, rows: run.rows, resumed: run.resumed };
 };
 
 class Takeover {
@@ -93,6 +106,10 @@ class Takeover {
   #fleet: Fleet | undefined;
   #writers: Promise<unknown> = Promise.resolve();
   #isWriting = false;
+  readonly #ledger = new Ledger();
+  readonly #watching = new AbortController();
+  #watches: Promise<unknown> = Promise.resolve();
+  #endLedger: () => void = () => undefined;
 
   constructor(options: TakeoverOptions) {
     this.#options = options;
@@ -102,12 +119,20 @@ class Takeover {
     return this.#known.size;
   }
 
+  get others(): number {
+    return this.#ledger.acknowledged;
+  }
+
+  get resumed(): number {
+    return this.#ledger.resumed;
+  }
+
   get rows(): number {
     return this.#rows.size;
   }
 
   async start(): Promise<void> {
-    const cluster = await openCluster(this.#options.servers);
+    const cluster = await openCluster(this.#options.servers, this.#options.etcd);
     this.#cluster = cluster;
     const [first] = cluster.servers;
     if (first === undefined) return;
@@ -124,6 +149,7 @@ class Takeover {
     await this.#fleet.start();
     await this.#put(this.#next++, first);
     await this.#programmed(0, first);
+    await this.#watch(first);
     this.#say('everything is there');
   }
 
@@ -138,7 +164,7 @@ class Takeover {
     const ended = performance.now();
     const stopped = this.#end(leader, end);
     const index = this.#next++;
-    await this.#put(index, other);
+    await (end === 'member' ? this.#insist(index, other) : this.#put(index, other));
     const acknowledged = Math.round(performance.now() - ended);
     await this.#programmed(index, other);
     const milliseconds = Math.round(performance.now() - ended);
@@ -149,11 +175,18 @@ class Takeover {
     await stopped;
     await sleep(300);
     await this.#rest();
-    if (end !== 'pause') await leader.start();
+    if (end === 'kill' || end === 'stop') await leader.start();
+    if (end === 'member') await sleep(memberMilliseconds);
   }
 
   async #end(leader: Server, end: End): Promise<void> {
-    if (end === 'kill') leader.kill();
+    const { members } = this.#site.etcd;
+    const member = members[this.takeovers.length % members.length];
+    if (end === 'member') {
+      await member?.kill();
+      // As long as nobody needs it: with one more it would be the majority that is away.
+      setTimeout(() => member?.start(), memberMilliseconds);
+    } else if (end === 'kill') leader.kill();
     else if (end === 'pause') leader.pause();
     else await leader.stop();
   }
@@ -173,11 +206,16 @@ class Takeover {
       if (!rows.includes(`attachment/E1/${port}`)) this.wrong.push(`${leaf} holds no attachment of ${name}`);
     }
     this.#say(`${this.#known.size} acknowledged writes are on the devices`);
+    const listed = async (): Promise<readonly Resource[]> => (await server.client.list('ConfigMap')).items;
+    for (const deadline = performance.now() + patienceMilliseconds; performance.now() < deadline && !this.#ledger.isSeenBy(await listed()); ) await sleep(pauseMilliseconds);
+    this.wrong.push(...this.#ledger.judge(await listed()));
+    this.#say(`${this.#ledger.acknowledged} other acknowledged writes are stored, and watchers saw each once`);
   }
 
   async close(): Promise<void> {
-    this.#isWriting = false;
-    await this.#writers;
+    await this.#rest();
+    this.#watching.abort();
+    await this.#watches;
     await this.#fleet?.close();
     await this.#cluster?.close();
   }
@@ -200,23 +238,59 @@ class Takeover {
     if (after !== undefined) this.#rows.set(row, after);
   }
 
+  /** A watcher of each server, who goes to the next one when he is cut off, and one who does the same and writes. */
+  async #watch(first: Server): Promise<void> {
+    const { resourceVersion } = await first.client.list('ConfigMap');
+    const { signal } = this.#watching;
+    this.#watches = Promise.all(this.#site.servers.map(({ name }, index) => this.#ledger.follow(`watcher of ${name}`, this.#inTurn(index), resourceVersion, signal)));
+  }
+
+  /** Another server each time. */
+  #inTurn(first: number): () => ResourceClient {
+    let next = first;
+    return () => {
+      const running = this.#site.servers.filter(({ isRunning }) => isRunning);
+      const server = running[(next += 1) % Math.max(1, running.length)];
+      if (server === undefined) throw new HeddleError('Unavailable', 'no server runs');
+      return server.client;
+    };
+  }
+
   /** All servers are written to at once. */
   #write(): void {
     this.#isWriting = true;
-    this.#writers = Promise.all(
-      this.#site.servers.map(async (server) => {
+    const resting = new AbortController();
+    this.#endLedger = () => resting.abort();
+    const writers = this.#site.servers.map((_, index) => this.#ledger.write(`${this.takeovers.length}.${index}`, this.#inTurn(index), resting.signal));
+    this.#writers = Promise.all([
+      ...writers,
+      ...this.#site.servers.map(async (server) => {
         while (this.#isWriting && this.#next < places - this.#options.ends.length) {
           const index = this.#next++;
           await this.#put(index, server).catch(() => sleep(100));
           await sleep(pauseMilliseconds);
         }
       }),
-    );
+    ]);
   }
 
   async #rest(): Promise<void> {
     this.#isWriting = false;
+    this.#endLedger();
     await this.#writers;
+  }
+
+  /** An answer of etcd that was lost with the member means that nobody knows: one asks again. */
+  async #insist(index: number, to: Server): Promise<void> {
+    for (const deadline = performance.now() + patienceMilliseconds; ; await sleep(pauseMilliseconds)) {
+      try {
+        return await this.#put(index, to);
+      } catch (thrown) {
+        const { code } = HeddleError.from(thrown);
+        if (code === 'AlreadyExists') return void this.#known.add(index);
+        if (code !== 'Unavailable' || performance.now() > deadline) throw thrown;
+      }
+    }
   }
 
   async #put(index: number, to: Server): Promise<void> {

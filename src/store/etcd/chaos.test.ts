@@ -47,7 +47,7 @@ const line = ({ type, entry, previous }: Change): string => `${entry.revision} $
 
 describe('the etcd store when members are killed', { skip: !hasEtcd() }, () => {
   it('loses no acknowledged write, makes none twice, and its watchers go on without a gap', async () => {
-    const cluster = await startCluster({ members: 3 });
+    const cluster = await startCluster({ members: 3, tls: true });
     const { endpoints, members } = cluster;
     const [first, second] = [await cluster.open(), await cluster.open({ endpoints: endpoints.toReversed() })];
     const begin = first.revision;
