@@ -161,9 +161,9 @@ describe('fair shares', () => {
           return upload;
         });
         const counts = new Map<number, number>();
-        let isOver = false;
+        const over = new AbortController();
         const flooding = Array.from({ length: 6 }, async (_, index) => {
-          while (!isOver) {
+          while (!over.signal.aborted) {
             const { status, retryAfter } = await statusOf(`${server.url}${robots}${index % 2 === 0 ? '' : '?watch=1&timeoutSeconds=1'}`, flood);
             counts.set(status, (counts.get(status) ?? 0) + 1);
             if (status === 429) assert.equal(retryAfter, '1');
@@ -172,7 +172,7 @@ describe('fair shares', () => {
         await until('the flood is more than one may have', () => (counts.get(429) ?? 0) > 0);
         const served: number[] = [];
         for (let index = 0; index < 12; index += 1) served.push((await statusOf(`${server.url}${robots}/r${index}`, quiet)).status);
-        isOver = true;
+        over.abort();
         for (const upload of uploads) upload.destroy();
         await Promise.all(flooding);
         for (const agent of [flood, quiet]) agent.destroy();

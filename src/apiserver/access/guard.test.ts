@@ -27,6 +27,7 @@ const watch = async ({ server }: TestServer, path: string, headers: { readonly [
       if (response.statusCode !== 200) {
         sent.destroy();
         reject(new Error(`the watch is answered with ${response.statusCode}`));
+        return;
       }
       const told: string[] = [];
       response.setEncoding('utf8').on('data', (text: string) => told.push(text));

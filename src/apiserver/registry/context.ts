@@ -77,7 +77,7 @@ export const createContext = (store: Store, scheme: Scheme, now: () => Date, isS
     if (served.namespaced && before === undefined) all.push(await namespaceCondition(welcome, namespaces.key('', namespace), namespace));
     return conditionsOf(store, [...all, ...referenceConditions(store, served, object, before)]);
   };
-  const quotas = new Quotas(store, scheme);
+  const quotas = new Quotas(store, scheme, (namespace) => welcome.gate.settled(namespace));
   const commitUnder = (fence?: Fence): Context['commit'] => async (served, object, entry, before, reservation, owners) => {
     const expected = entry?.revision ?? 0;
     const write = writeOf(served, object, entry, owners);

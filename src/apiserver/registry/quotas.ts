@@ -39,15 +39,18 @@ const recountAttempts = 32;
 export class Quotas {
   readonly #store: Store;
   readonly #scheme: Scheme;
+  readonly #settled: (namespace: string) => Promise<void>;
   /** By namespace and key. */
   readonly #quotas = new Map<string, Map<string, Quota>>();
   /** What is under way in a namespace; the next waits for it. */
   readonly #turns = new Map<string, Promise<unknown>>();
   #onError: (error: HeddleError) => void = () => undefined;
 
-  constructor(store: Store, scheme: Scheme) {
+  /** `settled` resolves when creations in a namespace that are under way have landed. */
+  constructor(store: Store, scheme: Scheme, settled: (namespace: string) => Promise<void>) {
     this.#store = store;
     this.#scheme = scheme;
+    this.#settled = settled;
   }
 
   /** Knows all quotas when it resolves, and follows them until the signal aborts. */
@@ -154,8 +157,10 @@ export class Quotas {
           const namespace = namespaceOf(entry.key);
           if (type === 'delete') this.#remove(namespace, entry.key);
           else {
+            const isNew = this.#quotas.get(namespace)?.has(entry.key) !== true;
             this.#put(namespace, entry);
-            if (!isCounted(this.#quotas.get(namespace)?.get(entry.key))) this.#recount(namespace, entry.key);
+            // Whoever counted it knows nothing of what this server let in before it heard of it.
+            if (isNew || !isCounted(this.#quotas.get(namespace)?.get(entry.key))) this.#recount(namespace, entry.key);
           }
         }
       } catch (thrown) {
@@ -174,7 +179,9 @@ export class Quotas {
   }
 
   #recount(namespace: string, key: string): void {
-    void this.#inTurn(namespace, () => this.#countAnew(namespace, key)).catch((thrown: unknown) => this.#onError(HeddleError.from(thrown)));
+    const count = (): Promise<void> => this.#inTurn(namespace, () => this.#countAnew(namespace, key));
+    // Not in turn: what is under way may be waiting for its own.
+    void this.#settled(namespace).then(count).catch((thrown: unknown) => this.#onError(HeddleError.from(thrown)));
   }
 
   /** Until what is written is what there is: an object that was let in before the quota was known may land in between. */
