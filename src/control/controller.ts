@@ -74,6 +74,8 @@ export interface ControllerOptions {
   readonly missingMilliseconds?: number;
   /** What proves changes before they are published; left out, nothing does. */
   readonly createVerifier?: CreateVerifier;
+  /** After how long what was not proven is tried again; twice as long each time. Default 1,000. */
+  readonly proofRetryMilliseconds?: number;
 }
 
 export interface Controller {
@@ -170,6 +172,7 @@ class Control implements Controller {
       mark: (key) => this.#reports.mark(key),
       later: (milliseconds, action) => this.#later(milliseconds, action),
       onDue: () => this.#mailbox.kick(),
+      retryMilliseconds: options.proofRetryMilliseconds ?? retryMilliseconds,
     });
     this.#publisher = new Publisher({
       goal,

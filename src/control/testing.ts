@@ -8,6 +8,7 @@ import type { Condition, Kind, ObjectRef, Resource } from '../api/object.ts';
 import { createInProcessClient } from '../apiserver/registry/client.ts';
 import { createRegistry } from '../apiserver/registry/registry.ts';
 import { createScheme } from '../apiserver/scheme.ts';
+import type { Compiler } from '../compile/engine.ts';
 import { GoalState, type ChangedScope, type Version } from '../goal/state.ts';
 import { optional } from '../kit/json.ts';
 import { HeddleError } from '../kit/error.ts';
@@ -17,6 +18,7 @@ import type { RowFailure } from '../southbound/events.ts';
 import { createMemoryStore } from '../store/memory.ts';
 import type { Store } from '../store/store.ts';
 import { createController, type Controller, type Outlet } from './controller.ts';
+import type { CreateVerifier } from './verification/verification.ts';
 import type { Prepared } from './standby/standby.ts';
 
 /** Devices as the southbound service shows them: what is published reaches those online, which answer when told to. */
@@ -114,6 +116,8 @@ export interface HouseOptions {
   readonly devices?: readonly string[];
   readonly patienceMilliseconds?: number;
   readonly missingMilliseconds?: number;
+  readonly compiler?: Compiler;
+  readonly createVerifier?: CreateVerifier;
   /** The API server knows nothing of our kinds but their names, and the controller judges what it hears. */
   readonly lax?: boolean;
   /** Taken over from a server that compiled along. */
@@ -123,7 +127,7 @@ export interface HouseOptions {
 /** Started when it resolves. `stop` leaves the store open, so that a second house can go on with it. */
 export const buildHouse = async (options: HouseOptions = {}): Promise<House> => {
   const { store = createMemoryStore(), devices = [], patienceMilliseconds = 0, missingMilliseconds = 0 } = options;
-  const { lax = false, prepared } = options;
+  const { lax = false, prepared, createVerifier } = options;
   const client = createInProcessClient(createRegistry(store, createScheme([...coreKinds, ...(lax ? kinds.map(laxKind) : kinds)])));
   await ensureNamespace(client, 'default');
   const goal = new GoalState();
@@ -132,7 +136,8 @@ export const buildHouse = async (options: HouseOptions = {}): Promise<House> => 
   const log = createLogger({ name: 'test', level: 'silent' });
   const pace = { progressMilliseconds: 5, graceMilliseconds: 5, refreshMilliseconds: 5 };
   const listing = prepared?.over(client) ?? client;
-  const controller = createController({ client: listing, ...optional('compiler', prepared?.compiler), goal, log, registry: metrics, patienceMilliseconds, missingMilliseconds, pace, vets: lax });
+  const given = { ...optional('compiler', options.compiler ?? prepared?.compiler), ...optional('createVerifier', createVerifier) };
+  const controller = createController({ client: listing, ...given, goal, log, registry: metrics, patienceMilliseconds, missingMilliseconds, pace, vets: lax, proofRetryMilliseconds: 20 });
   fleet.attach(controller);
   for (const device of devices) fleet.connect(device);
   await controller.start(fleet);

@@ -43,6 +43,8 @@ export interface VerificationOptions {
   readonly later: (milliseconds: number, action: () => void) => void;
   /** Asks for a publication although nothing changed. */
   readonly onDue: () => void;
+  /** After how long what is not proven is proven again for the first time. */
+  readonly retryMilliseconds: number;
 }
 
 /** What is known of one candidate. */
@@ -55,7 +57,6 @@ export interface Trial {
 /** The first check of a controller is of everything. */
 const firstFactor = 10;
 const mostFactor = 16;
-const firstRetryMilliseconds = 1000;
 const longestRetryMilliseconds = 60_000;
 /** So many faults are looked at in one check. */
 const mostViolations = 1000;
@@ -275,18 +276,18 @@ export class Verification {
     this.#heard.clear();
   }
 
-  #stand(identity: string, fault: Fault | undefined): void {
+  #stand(identity: string, found: Fault | undefined): void {
     const { mark } = this.#options;
     const before = this.#standing.get(identity);
-    if (before !== undefined) {
-      this.#standing.delete(identity);
-      for (const owner of before.owners) {
-        removeMember(this.#standingOf, owner, before);
-        mark(owner);
-      }
+    this.#standing.delete(identity);
+    for (const owner of before?.owners ?? []) {
+      if (before !== undefined) removeMember(this.#standingOf, owner, before);
+      mark(owner);
     }
     mark(fabricKey('default'));
-    if (fault === undefined) return;
+    if (found === undefined) return;
+    // Who was to blame when it came about is not to be seen from what changes later.
+    const fault: Fault = { violation: found.violation, owners: new Set([...found.owners, ...(before?.owners ?? [])]) };
     this.#standing.set(identity, fault);
     for (const owner of fault.owners) {
       addMember(this.#standingOf, owner, fault);
@@ -320,12 +321,12 @@ export class Verification {
 
   /** What is withheld is proven again after a while: something that it depends on may have changed, or the budget suffice. */
   #retryLater(): void {
-    const { withheld, later, onDue } = this.#options;
+    const { withheld, later, onDue, retryMilliseconds } = this.#options;
     this.#isRetrying = false;
     if (withheld.count('Unproven') === 0) this.#retries = 0;
     else if (!this.#isWaiting) {
       this.#isWaiting = true;
-      later(Math.min(longestRetryMilliseconds, firstRetryMilliseconds * 2 ** this.#retries), () => {
+      later(Math.min(longestRetryMilliseconds, retryMilliseconds * 2 ** this.#retries), () => {
         this.#isWaiting = false;
         this.#isRetrying = true;
         this.#retries += 1;
