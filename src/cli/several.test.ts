@@ -11,6 +11,7 @@ import { attachment, smallFabric, vpc } from '../compile/fixture.ts';
 import { recordOf } from '../control/leader/record.ts';
 import { createAll, tenant, waitFor } from '../control/testing.ts';
 import { FakeDevice } from '../drivers/fake/fake.ts';
+import { objectOr } from '../kit/json.ts';
 import { createLogger } from '../kit/log.ts';
 import { until } from '../kit/testing.ts';
 import { createMemoryStore } from '../store/memory.ts';
@@ -81,6 +82,14 @@ test('both serve, one leads; when it stops the other goes on where it was, and n
   t.after(() => api.close());
   // Throws for any answer but a good one.
   await api.call({ method: 'GET', path: '/readyz' });
+  const others = createApiClient(readKubeconfig(first.kubeconfigPath));
+  t.after(() => others.close());
+  const accounts = '/api/v1/namespaces/default/serviceaccounts';
+  await others.call({ method: 'POST', path: accounts, body: { metadata: { name: 'ci' } } });
+  const { body: made } = await others.call({ method: 'POST', path: `${accounts}/ci/token`, body: { spec: {} } });
+  const { token } = objectOr(objectOr(made)['status']);
+  const { body: review } = await api.call({ method: 'POST', path: '/apis/authentication.k8s.io/v1/tokenreviews', body: { spec: { token } } });
+  assert.equal(objectOr(objectOr(review)['status'])['authenticated'], true, 'a token of one server is good at the other');
   assert.throws(() => second.controller, /this is known by the server that leads; ".*" leads/);
   const [mine, other] = await Promise.all([first, second].map(({ metrics }) => metrics.metrics()));
   assert.match(mine ?? '', /^heddle_leader 1$/m);

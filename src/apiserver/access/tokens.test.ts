@@ -1,6 +1,7 @@
 /** Tokens that are not what they say: every way to forge one ends in a 401. */
 import assert from 'node:assert/strict';
 import { createHmac, createPublicKey, generateKeyPairSync, sign, type KeyObject } from 'node:crypto';
+import { createServer } from 'node:http';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -84,6 +85,42 @@ describe('a token of an identity provider', () => {
         { oidc: { issuer, clientId: 'heddle', jwks } },
       );
     }));
+
+  it('is judged by the keys that the discovery document of its issuer names, and of no other issuer', async () => {
+    const asked: string[] = [];
+    let [named, redirects] = ['', false];
+    const provider = createServer((request, response) => {
+      asked.push(request.url ?? '');
+      if (redirects) response.writeHead(302, { location: `${named}/keys` }).end();
+      else if (request.url === '/realm/.well-known/openid-configuration') response.end(JSON.stringify({ issuer: named, jwks_uri: `${named}/keys` }));
+      else if (request.url === '/realm/keys') response.end(JSON.stringify({ keys: [jwk(keys.ES256, 'ES256'), { kty: 'oct', kid: 'secret', k: 'aGVkZGxl' }] }));
+      else response.writeHead(404).end();
+    });
+    await new Promise<void>((resolve) => provider.listen(0, '127.0.0.1', resolve));
+    const address = provider.address();
+    const realm = `http://127.0.0.1:${typeof address === 'object' ? address?.port : 0}/realm`;
+    try {
+      named = realm;
+      await withServer(
+        async (test) => {
+          assert.deepEqual(await whoIs(test, signed('ES256', { ...good, iss: realm })), { username: `${realm}#alice`, groups: ['net', 'system:authenticated'] });
+          assert.equal(await whoIs(test, signed('ES256', good)), 401);
+          const secret = `${encode({ alg: 'HS256', kid: 'secret' })}.${encode({ ...good, iss: realm })}`;
+          assert.equal(await whoIs(test, `${secret}.${createHmac('sha256', 'heddle').update(secret).digest('base64url')}`), 401);
+        },
+        { oidc: { issuer: realm, clientId: 'heddle' } },
+      );
+      assert.deepEqual(asked.slice(0, 2), ['/realm/.well-known/openid-configuration', '/realm/keys']);
+      const codeOf = (issuerNow: string) => createKeySet({ issuer: issuerNow }).keysFor('ES256').then(String, (thrown: unknown) => HeddleError.from(thrown).code);
+      named = 'https://somebody.else.example';
+      assert.equal(await codeOf(realm), 'Unavailable', 'the document is of another issuer');
+      [named, redirects] = [realm, true];
+      assert.equal(await codeOf(realm), 'Unavailable', 'keys come from where the issuer says, not from where that leads');
+    } finally {
+      provider.closeAllConnections();
+      await new Promise((resolve) => provider.close(resolve));
+    }
+  });
 
   it('has the names that its options say', async () => {
     const keySet = { generation: 1, keysFor: async () => [createPublicKey(keys.ES256)] };
