@@ -4,30 +4,19 @@
  * before it is acknowledged. A lock on a file beside it keeps a second server out of the same directory, and the kernel drops
  * that lock when the process dies, however it dies; who only reads (a backup) needs none and stands in nobody's way.
  */
-import { closeSync, existsSync, openSync } from 'node:fs';
-import { DatabaseSync, type SQLOutputValue } from 'node:sqlite';
+import type { DatabaseSync } from 'node:sqlite';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { HeddleError } from '../kit/error.ts';
 import { CommitQueue, type Outcome } from './batch.ts';
 import { planCommit } from './commit.ts';
 import { prefixEnd } from './key.ts';
 import { expired, type Change, type Entry, type Listing, type ListOptions, type Revision, type Store, type Watch, type WatchOptions, type Write } from './store.ts';
-import { prepare, schema, type Statements } from './sqlitestatements.ts';
+import { openDatabase, type SqliteOptions } from './sqliteopen.ts';
+import { entryOf, numberOf, prepare, type Row, type Statements } from './sqlitestatements.ts';
 import { Feed, type LogPage, pageOf } from './subscription.ts';
 
-const formatVersion = 1;
 /** Revisions that one transaction of a compaction moves over, so that writers wait a few milliseconds at most. */
 const compactionSlice = 200;
-const minimumPages = 16;
-/** Milliseconds: a reader that is the first after a crash has the file for itself for a moment. */
-const readerPatience = 2_000;
-
-export interface SqliteOptions {
-  /** The file is not let grow beyond this; writes then fail with `InsufficientStorage`. Default: no limit but the disk's. */
-  readonly maxBytes?: number;
-  /** For a file that is new: revisions go on above this one. */
-  readonly startAfter?: Revision;
-}
 
 /**
  * Opens or makes the store at `path`. Throws `Unavailable` when another process has it, or it cannot be read as a store;
@@ -47,45 +36,6 @@ export const openSqliteStore = (path: string, options: SqliteOptions = {}): Stor
   return new SqliteStore(database, sql, () => lock.close());
 };
 
-interface Opened {
-  readonly database: DatabaseSync;
-  /** Held for as long as it is open. */
-  readonly lock: DatabaseSync;
-}
-
-const openDatabase = (path: string, options: SqliteOptions): Opened => {
-  let [database, lock]: (DatabaseSync | undefined)[] = [];
-  try {
-    lock = openPrivately(`${path}-lock`, 0);
-    lock.exec('BEGIN EXCLUSIVE');
-    database = openPrivately(path, readerPatience);
-    database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;');
-    database.exec(`BEGIN IMMEDIATE; ${schema} COMMIT;`);
-    checkFormat(database, path);
-    limitSize(database, options);
-    return { database, lock };
-  } catch (thrown) {
-    database?.close();
-    lock?.close();
-    throw openFailure(path, thrown);
-  }
-};
-
-/** SQLite would make the file, and its companions after it, readable by everyone. */
-const openPrivately = (path: string, timeout: number): DatabaseSync => {
-  if (!existsSync(path)) closeSync(openSync(path, 'a', 0o600));
-  return new DatabaseSync(path, { timeout });
-};
-
-const openFailure = (path: string, thrown: unknown): HeddleError => {
-  if (thrown instanceof HeddleError) return thrown;
-  const { message } = HeddleError.from(thrown);
-  const says = message.includes('locked')
-    ? `the store "${path}" is in use by another server: stop that one first, or give this one its own data directory`
-    : `the store "${path}" cannot be opened: ${message}`;
-  return new HeddleError('Unavailable', says, { cause: thrown });
-};
-
 /** SQLITE_FULL, of a disk without room as of a file at its limit (https://www.sqlite.org/rescode.html#full). */
 const fullCode = 13;
 
@@ -98,33 +48,6 @@ const writeFailure = (thrown: unknown): HeddleError => {
   }
   return new HeddleError('Unavailable', `the store could not write: ${message}`, { cause: thrown });
 };
-
-/** @throws HeddleError `Unavailable` for a file of another version */
-export const checkFormat = (database: DatabaseSync, path: string): void => {
-  const found = numberOf(database.prepare('PRAGMA user_version').get()?.['user_version']);
-  if (found === 0) database.exec(`PRAGMA user_version = ${formatVersion}`);
-  else if (found !== formatVersion) {
-    throw new HeddleError('Unavailable', `the store "${path}" has format ${found}; this program reads ${formatVersion}`);
-  }
-};
-
-const limitSize = (database: DatabaseSync, options: SqliteOptions): void => {
-  if (options.maxBytes === undefined) return;
-  const pageSize = numberOf(database.prepare('PRAGMA page_size').get()?.['page_size']);
-  database.exec(`PRAGMA max_page_count = ${Math.max(minimumPages, Math.floor(options.maxBytes / pageSize))}`);
-};
-
-export type Row = Record<string, SQLOutputValue>;
-
-export const numberOf = (value: SQLOutputValue | undefined): number => (typeof value === 'number' ? value : 0);
-const textOf = (value: SQLOutputValue | undefined): string => (typeof value === 'string' ? value : '');
-
-export const entryOf = (row: Row): Entry => ({
-  key: textOf(row['key']),
-  value: textOf(row['value']),
-  revision: numberOf(row['revision']),
-  createRevision: numberOf(row['create_revision']),
-});
 
 /** What a Store promises, on an open file. */
 class SqliteStore implements Store {

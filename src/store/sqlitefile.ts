@@ -2,7 +2,9 @@
 import { existsSync, renameSync, rmSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import { HeddleError } from '../kit/error.ts';
-import { checkFormat, entryOf, numberOf, openSqliteStore } from './sqlite.ts';
+import { openSqliteStore } from './sqlite.ts';
+import { checkFormat } from './sqliteopen.ts';
+import { entryOf, numberOf } from './sqlitestatements.ts';
 import type { Entry, Revision, Store } from './store.ts';
 
 export interface Snapshot {

@@ -1,5 +1,6 @@
-/** The SQL of the embedded store: its schema, and what is asked of it again and again. */
-import type { DatabaseSync, StatementSync } from 'node:sqlite';
+/** The SQL of the embedded store: its schema, what is asked of it again and again, and rows as entries. */
+import type { DatabaseSync, SQLOutputValue, StatementSync } from 'node:sqlite';
+import type { Entry } from './store.ts';
 
 export const schema = `
   CREATE TABLE IF NOT EXISTS log (
@@ -65,4 +66,16 @@ export const prepare = (database: DatabaseSync): Statements => ({
     'DELETE FROM log WHERE revision IN (SELECT previous_revision FROM log WHERE revision > ? AND revision <= ?)',
   ),
   forgetDeletions: database.prepare('DELETE FROM log WHERE revision > ? AND revision <= ? AND deleted = 1'),
+});
+
+export type Row = Record<string, SQLOutputValue>;
+
+export const numberOf = (value: SQLOutputValue | undefined): number => (typeof value === 'number' ? value : 0);
+const textOf = (value: SQLOutputValue | undefined): string => (typeof value === 'string' ? value : '');
+
+export const entryOf = (row: Row): Entry => ({
+  key: textOf(row['key']),
+  value: textOf(row['value']),
+  revision: numberOf(row['revision']),
+  createRevision: numberOf(row['create_revision']),
 });
