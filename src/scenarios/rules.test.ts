@@ -4,7 +4,14 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, it } from 'node:test';
 import { isSeq, parseDocument, type Document } from 'yaml';
+import { coreKinds } from '../api/core/index.ts';
+import { kinds } from '../api/kinds.ts';
 import { refKey, refOf, type Resource } from '../api/object.ts';
+import { runNamespaceLifecycle } from '../apiserver/registry/namespaces.ts';
+import { createRegistry } from '../apiserver/registry/registry.ts';
+import { createScheme } from '../apiserver/scheme.ts';
+import { HeddleError } from '../kit/error.ts';
+import { createMemoryStore } from '../store/memory.ts';
 import { CompileStage } from './compilestage.ts';
 import { expand, readWiring, type ShortObject } from './scenario.ts';
 
@@ -14,7 +21,9 @@ interface Rule {
   readonly wiring?: 'none';
   readonly given?: readonly ShortObject[];
   readonly old?: unknown;
-  readonly object: ShortObject;
+  readonly object?: ShortObject;
+  /** Instead of `object`: what is deleted. */
+  readonly delete?: { readonly kind: string; readonly name: string };
   readonly findings?: readonly string[];
 }
 
@@ -28,8 +37,8 @@ for (const file of files) {
     const document = parseDocument(readFileSync(`${folder}${file}`, 'utf8'));
     const rules = (document.toJS() ?? []) as readonly Rule[];
     for (const [index, rule] of rules.entries()) {
-      it(`${rule.rule}: ${rule.says}`, () => {
-        const said = findingsOf(rule);
+      it(`${rule.rule}: ${rule.says}`, async () => {
+        const said = rule.delete === undefined ? findingsOf(rule) : await refusalOf(rule, rule.delete);
         if (writes) writeFindings(document, index, said, `${folder}${file}`);
         else assert.deepEqual(said, rule.findings ?? []);
       });
@@ -57,7 +66,30 @@ Deleting what others use is refused with their names.\n\n${subjects.join('\n')}`
 
 const cell = (text: string): string => text.replaceAll('|', '\\|').replaceAll('`', "'");
 
+/** The message by which the API refuses a deletion, or nothing. */
+const refusalOf = async ({ wiring, given = [] }: Rule, { kind, name }: { readonly kind: string; readonly name: string }): Promise<string[]> => {
+  const store = createMemoryStore();
+  const scheme = createScheme([...coreKinds, ...kinds]);
+  const registry = createRegistry(store, scheme);
+  const lifecycle = await runNamespaceLifecycle(registry, (error) => assert.fail(error.message));
+  try {
+    for (const object of [...(wiring === 'none' ? [] : readWiring()), ...given.map(expand)]) await registry.create(scheme.byKind(object.kind), object);
+    const served = scheme.byKind(kind);
+    await registry.delete(served, served.kind.scope === 'Cluster' ? '' : 'default', name, { refuseInUse: true });
+    return [];
+  } catch (thrown) {
+    const { code, message, findings } = HeddleError.from(thrown);
+    assert.equal(code, 'Conflict');
+    assert.ok(findings.every((finding) => finding.code === 'InUse'));
+    return [`${message} (InUse)`];
+  } finally {
+    await lifecycle.close();
+    await store.close();
+  }
+};
+
 const findingsOf = ({ wiring, given = [], old, object }: Rule): string[] => {
+  assert.ok(object !== undefined, 'a rule is about an object or a deletion');
   const stage = new CompileStage(wiring === 'none' ? [] : readWiring());
   for (const each of given) stage.apply([expand(each)]);
   if (old !== undefined) stage.apply([expand({ ...object, spec: old })]);
