@@ -24,6 +24,8 @@ export interface Office {
   readonly lease: Resource;
   /** Whether somebody else may be in office by now: then nothing more is written, not even what was begun. */
   readonly isLost: boolean;
+  /** Whether nobody else can be in office at this moment: false already when time is up, before anything was heard or done about it. */
+  readonly mayWrite: boolean;
   /** Ends it because somebody else leads, such as when a write was refused for that. */
   lose(why: string): void;
 }
@@ -165,7 +167,7 @@ class Candidate implements Election {
     const wanted = leaseObject(at, record, { ...annotations, [termAnnotation]: String(term) }, former);
     const lease = await (former === undefined ? client.create(wanted) : client.update(wanted));
     this.#note(lease);
-    return new Tenure(term, lease, began);
+    return new Tenure(term, lease, began, (renewed) => clock.monotonic() - renewed < timing.giveUpMilliseconds);
   }
 
   /** Leads and renews side by side; on an orderly end renews until everything is at rest, and gives back. */
@@ -273,14 +275,16 @@ class Candidate implements Election {
 
 class Tenure implements Office {
   readonly term: number;
+  readonly #isInTime: (renewed: number) => boolean;
   readonly #abort = new AbortController();
   #lease: Resource;
   #renewed: number;
   #why = '';
   #lost = false;
 
-  constructor(term: number, lease: Resource, renewed: number) {
+  constructor(term: number, lease: Resource, renewed: number, isInTime: (renewed: number) => boolean) {
     this.term = term;
+    this.#isInTime = isInTime;
     this.#lease = lease;
     this.#renewed = renewed;
   }
@@ -305,6 +309,10 @@ class Tenure implements Office {
   /** Whether the Lease may be somebody else's by now. */
   get isLost(): boolean {
     return this.#lost;
+  }
+
+  get mayWrite(): boolean {
+    return !this.#lost && this.#isInTime(this.#renewed);
   }
 
   renew(lease: Resource, at: number): void {
