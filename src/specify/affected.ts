@@ -25,9 +25,9 @@ import { parsePortRef } from '../api/port.ts';
  * | `route VNI PREFIX` | a static route |
  * | `policy VNI` | filters of a VPC |
  * | `mapping VNI ADDRESS`, `slice KEY` | a host behind a foreign VTEP |
- * | `reserved VNI`, `lease SCOPE VNI` | addresses that DHCP gives out |
+ * | `reserved VNI`, `lease VNI` | addresses that DHCP gives out: in a VPC, and in a subnet |
  * | `external KEY`, `door X PORT[.VLAN]`, `peer X ROWKEY` | where an External is met |
- * | `full X` | how full the tables of a device are |
+ * | `full X`, `load SCOPE` | how full the tables of a device are, or of all that hold a scope |
  */
 export type Unit = string;
 
@@ -129,7 +129,7 @@ const vpcUnits = (key: string, spec: Specification): Unit[] => {
   if (vpc === undefined) return [];
   const { vni } = vpc;
   const segments = [...vpc.subnets.values()].flatMap((subnet) =>
-    subnet.vni === undefined ? [] : [...spec.scopesOfSubnet(subnet.key)].flatMap((scope) => [`segment ${scope} ${subnet.vni}`, `lease ${scope} ${subnet.vni}`]));
+    subnet.vni === undefined ? [] : [...spec.scopesOfSubnet(subnet.key)].flatMap((scope) => [`segment ${scope} ${subnet.vni}`, `lease ${subnet.vni}`]));
   return [
     `vrf ${vni}`, `isolation ${vni}`, `reserved ${vni}`, ...policyUnits(key, spec), ...segments,
     ...vpc.spec.staticRoutes.map(({ prefix }) => `route ${vni} ${prefix}`),

@@ -5,7 +5,12 @@ import type { Unit } from '../specify/affected.ts';
 import type { Placement } from '../specify/placement.ts';
 import { checkAttachment, checkHost, checkPlace } from './checks/attachment.ts';
 import { checkDevice, checkPort } from './checks/device.ts';
+import { checkCapacity } from './checks/capacity.ts';
+import { checkDoor, checkExternal, checkPeer } from './checks/external.ts';
 import { checkIsolation, checkRoute } from './checks/isolation.ts';
+import { checkLeases, checkReservations, checkStrayLease } from './checks/lease.ts';
+import { checkMapping, checkSlice } from './checks/mapping.ts';
+import { checkPolicies } from './checks/policy.ts';
 import { checkLeak, checkStrayLeak } from './checks/leak.ts';
 import { connectionAt, portKeyOf } from './checks/ports.ts';
 import { checkMember, checkSegment } from './checks/segment.ts';
@@ -41,6 +46,28 @@ export const checkUnit = (unit: Unit, scene: Scene): readonly Fault[] => {
       return checkIsolation(Number(one), scene);
     case 'route':
       return checkRoute(Number(one), other, scene);
+    case 'mapping':
+      return checkMapping(Number(one), other, scene);
+    case 'slice':
+      return checkSlice(one, scene);
+    case 'policy':
+      return checkPolicies(Number(one), scene);
+    case 'external':
+      return checkExternal(one, scene);
+    case 'door':
+      return checkDoor(one, other, scene);
+    case 'peer':
+      return checkPeer(one, other, scene);
+    case 'reserved':
+      return checkReservations(Number(one), scene);
+    case 'lease':
+      return checkLeases(Number(one), scene);
+    case 'stray':
+      return checkStrayLease(one, other, scene);
+    case 'full':
+      return checkCapacity(one, scene);
+    case 'load':
+      return scene.state.devicesOf(one).flatMap((device) => checkCapacity(device, scene));
     default:
       return [];
   }
@@ -71,7 +98,7 @@ export const unitsOfRow = (scope: string, id: RowId, row: Row | undefined, scene
     case 'host':
       return [`host ${scope} ${key}`, ...fullUnits(scope, scene), ...hostsAttachments(row, scene)];
     case 'dhcpRange':
-      return row?.table === 'dhcpRange' ? [`lease ${scope} ${row.value.segment}`] : [];
+      return row?.table === 'dhcpRange' ? [`lease ${row.value.segment}`, `stray ${scope} ${key}`] : [];
     case 'vrfPort':
       return device === undefined ? [] : [`door ${device} ${key}`];
     case 'vrfPeer':
@@ -123,18 +150,18 @@ const unitsOfShared = (vni: number, table: string, key: string, row: Row | undef
     case 'vrf':
       return [`vrf ${vni}`, ...dependentsOfVrf(vni, scene)];
     case 'leak':
-      return [`vrf ${vni}`, `strayleak ${vni} ${key}`, ...(row?.table === 'leak' ? [`leak ${vni} ${row.value.peerVni}`] : [])];
+      return [`vrf ${vni}`, `strayleak ${vni} ${key}`, `load vpc/${vni}`, ...(row?.table === 'leak' ? [`leak ${vni} ${row.value.peerVni}`] : [])];
     case 'isolation':
       return [`isolation ${vni}`, `vrf ${vni}`];
     case 'route':
-      return [`route ${vni} ${key.slice(key.indexOf('/') + 1)}`, `vrf ${vni}`];
+      return [`route ${vni} ${key.slice(key.indexOf('/') + 1)}`, `vrf ${vni}`, `load vpc/${vni}`];
     case 'mapping':
-      return [`mapping ${vni} ${key}`];
+      return [`mapping ${vni} ${key}`, `load vpc/${vni}`];
     case 'reservation':
       return [`reserved ${vni}`, `vrf ${vni}`];
     case 'acl':
     case 'aclMember':
-      return [`policy ${vni}`, `vrf ${vni}`];
+      return [`policy ${vni}`, `vrf ${vni}`, `load vpc/${vni}`];
     default:
       return [];
   }
@@ -161,7 +188,7 @@ export const unitsOfPlacement = (placement: Placement, scene: Scene): readonly U
   return [
     `attach ${attachment}`,
     `segment ${scope} ${segment}`,
-    `lease ${scope} ${segment}`,
+    `lease ${segment}`,
     ...holders.flatMap((device) => [...scopes.map((each) => `member ${device} ${each}`), `full ${device}`]),
     ...(port === undefined ? [] : [`place ${scope} ${placeKey(port, vlan)}`]),
     ...addresses.map((address) => `host ${scope} ${segment}/${address}`),
