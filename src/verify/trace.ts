@@ -2,7 +2,7 @@
  * The way of one packet and of its answer, step by step: what is done where, because of which row, and between devices over
  * which cables. Read from rows alone, and of those from the few that the packet can meet. Pure.
  */
-import { deviceScope, rowId, type RowId } from '../goal/rows.ts';
+import { deviceScope, rowId, type Row, type RowId } from '../goal/rows.ts';
 import type { Address, Vni } from '../net/brand.ts';
 import { evaluate } from './evaluate.ts';
 import { permittedBy } from './filters.ts';
@@ -58,6 +58,8 @@ export interface Trace {
   /** One for each port that the packet came to. */
   readonly back: readonly Way[];
   readonly announcements: readonly Announcement[];
+  /** What was read: all rows that the packet can meet but those of the underlay. */
+  readonly scopes: ReadonlyMap<string, readonly Row[]>;
 }
 
 export interface Journey {
@@ -72,15 +74,29 @@ export interface Journey {
 }
 
 export const trace = (goal: GoalReader, journey: Journey, isDown?: IsDown): Trace => {
-  const { from, to, vrfs, packet, learned: hosts = [] } = journey;
-  const places = [...from, ...(to ?? [])];
-  const { scopes, announcements } = surroundingsOf(goal, { places, vrfs, addresses: [packet.source, packet.destination] });
+  const { from, to, vrfs, packet } = journey;
+  const { scopes, announcements } = surroundingsOf(goal, { places: [...from, ...(to ?? [])], vrfs, addresses: [packet.source, packet.destination] });
+  return follow(goal, journey, { scopes, announcements }, isDown);
+};
+
+/**
+ * The same packet where some rows are missing on some devices. A row that several devices share is missing for all of them
+ * when it is for one: the answer errs on the side of loss.
+ */
+export const retrace = (goal: GoalReader, journey: Journey, { scopes, announcements }: Trace, isMissing: (device: string, row: RowId) => boolean): TraceResult => {
+  const devicesOf = (scope: string): readonly string[] => (scope.startsWith(deviceScope('')) ? [scope.slice(deviceScope('').length)] : goal.devicesOf(scope));
+  const left = [...scopes].map(([scope, rows]) => [scope, rows.filter((row) => !devicesOf(scope).some((device) => isMissing(device, rowId(row))))] as const);
+  const isDown: IsDown = (device, port) => port !== undefined && (isMissing(device, `port/${port}`) || isMissing(device, `bgpPeer/${port}`));
+  return follow(goal, journey, { scopes: new Map(left), announcements }, isDown).result;
+};
+
+const follow = (goal: GoalReader, { from, to, packet, learned: hosts = [] }: Journey, { scopes, announcements }: Surroundings, isDown?: IsDown): Trace => {
   const walker = new Walker(goal, scopes, readNetwork(scopes, { hosts, announcements }), new Underlay(goal, isDown));
   const there = from.map((place) => walker.walk(place, packet, to));
   const answer: Packet = { ...packet, source: packet.destination, destination: packet.source, isAnswer: true };
   const arrived = there.flatMap(({ outcome, to: delivery }) => (outcome === 'delivered' && delivery !== undefined ? placesOf(delivery) : []));
   const back = distinct(arrived).map((place) => walker.walk(place, answer, from));
-  return { result: resultOf(there, back), there, back, announcements };
+  return { result: resultOf(there, back), there, back, announcements, scopes };
 };
 
 /** Of a sender behind several ports all must get through: which of them a flow takes is the sender's choice. */

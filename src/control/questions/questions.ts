@@ -6,12 +6,15 @@ import type { Compiler } from '../../compile/engine.ts';
 import type { GoalState } from '../../goal/state.ts';
 import { refOfKey } from '../explain.ts';
 import type { Objects } from '../objects.ts';
+import { withActual, type Inspect } from './actual.ts';
 import { traceEnds, viewOf, type TraceQuery, type ViewSources } from './trace.ts';
 
 export interface QuestionSources {
   readonly goal: GoalState;
   readonly compiler: Compiler;
   readonly objects: Objects;
+  /** Asks a device what it really has. */
+  readonly inspect: Inspect;
   /** See ExplainSources. */
   readonly heldCauses: (scope: string, row: string) => Iterable<string> | undefined;
 }
@@ -26,9 +29,12 @@ export class Questions {
     this.#sources = sources;
   }
 
-  trace(query: TraceQuery, sees: Sees): TraceView {
+  async trace(query: TraceQuery, sees: Sees): Promise<TraceView> {
     const sources = this.#view(query.namespace, sees);
-    return viewOf(traceEnds(query, sources), sources);
+    const traced = traceEnds(query, sources);
+    const view = viewOf(traced, sources);
+    const { goal, inspect } = this.#sources;
+    return query.actual ? withActual(view, traced, { goal, inspect, seesDevice: sources.seesDevice }) : view;
   }
 
   #view(namespace: string, sees: Sees): ViewSources {
