@@ -224,4 +224,31 @@ describe('a tenant', () => {
       assert.equal((await ask(mine, `/api/v1/namespaces/${other.namespace}/serviceaccounts/owner/token`, { method: 'POST', body: {} })).status, 403);
     });
   }
+
+  it('learns from a peering that waits neither whether the VPC is there, nor its subnets, nor whether there is such a namespace', async () => {
+    const wishes: readonly (readonly [namespace: string, vpc: string, subnets?: readonly string[]])[] = [
+      [cyan.namespace, 'shared'],
+      [cyan.namespace, 'shared', ['front']],
+      [cyan.namespace, 'shared', ['none']],
+      [cyan.namespace, 'nobody'],
+      ['nowhere', 'nobody'],
+    ];
+    const path = `/apis/heddle.dev/v1alpha1/namespaces/${amber.namespace}/vpcpeerings`;
+    const told = async ([namespace, name, subnets = []]: (typeof wishes)[number], index: number): Promise<string> => {
+      const wish = fresh(peering(`oracle-${index}`, [[{ vpc: 'shared' }, { vpc: name, namespace, subnets: [...subnets] }]], { namespace: amber.namespace }));
+      assert.equal((await ask(amber, path, { method: 'POST', body: wish })).status, 201);
+      const { conditions } = await until('it is judged', async () => {
+        const { status } = await plane.client.get({ kind: 'VPCPeering', namespace: amber.namespace, name: `oracle-${index}` });
+        return Array.isArray(objectOr(status)['conditions']) && objectOr(status);
+      });
+      const said = (conditions as readonly unknown[]).map((condition) => {
+        const { type, reason, message } = objectOr(condition);
+        return `${String(type)} ${String(reason)} ${String(message)}`;
+      });
+      return said.join('; ').replaceAll(`"${namespace}"`, 'THERE').replaceAll(`"${name}"`, 'VPC');
+    };
+    const answers = await Promise.all(wishes.map(told));
+    assert.match(answers[0] ?? '', /AwaitingConsent/);
+    for (const answer of answers) assert.equal(answer, answers[0]);
+  });
 });

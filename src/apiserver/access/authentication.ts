@@ -66,13 +66,13 @@ const createTokenReader = ({ tokens, issuer, accountUid, oidc, now = Date.now }:
   };
   const ofProvider = async (provider: OidcAuthenticator, jwt: Jwt, key: string): Promise<User | undefined> => {
     const known = remembered.get(key);
-    if (known !== undefined && known.generation === provider.generation && Number(known.jwt.claims['exp']) > now() / 1000) return known.user;
+    if (known !== undefined && known.generation === provider.generation() && Number(known.jwt.claims['exp']) > now() / 1000) return known.user;
     remembered.delete(key);
     const user = await provider.userOf(jwt, now() / 1000);
     if (user === undefined) return undefined;
     const oldest = remembered.size < mostRemembered ? undefined : remembered.keys().next().value;
     if (oldest !== undefined) remembered.delete(oldest);
-    remembered.set(key, { user, jwt, generation: provider.generation });
+    remembered.set(key, { user, jwt, generation: provider.generation() });
     return user;
   };
   return async (token: string, audiences: readonly string[]): Promise<User | undefined> => {

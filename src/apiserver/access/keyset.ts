@@ -10,8 +10,8 @@ import { isJsonObject, objectOr, type JsonObject } from '../../kit/json.ts';
 export interface KeySet {
   /** Keys that may have signed a token with this `kid` header (undefined: it names none). `Unavailable` when there are none to be had. */
   keysFor(keyId: string | undefined): Promise<readonly KeyObject[]>;
-  /** Changes whenever keys do: what was verified with others counts no more. */
-  readonly generation: number;
+  /** Changes whenever keys do: what was verified with others counts no more. When it is time, looks for new ones meanwhile. */
+  generation(): number;
 }
 
 /** Where the keys are: a path, or a URL; for an issuer alone its discovery document says. */
@@ -54,7 +54,9 @@ export const createKeySet = (source: KeySource, now: () => number = Date.now): K
   };
   const matching = (keyId: string | undefined): KeyObject[] => keys.filter(({ id }) => keyId === undefined || id === keyId).map(({ key }) => key);
   return {
-    get generation() {
+    generation() {
+      // Who is known comes in without waiting for the provider, but not forever.
+      if (now() - read > refreshMilliseconds) void refresh();
       return generation;
     },
     async keysFor(keyId) {

@@ -23,7 +23,7 @@ export interface OidcOptions {
 export interface OidcAuthenticator {
   readonly issuer: string;
   /** See KeySet.generation. */
-  readonly generation: number;
+  generation(): number;
   /** Undefined for a token that is not good. */
   userOf(jwt: Jwt, now: number): Promise<User | undefined>;
 }
@@ -33,9 +33,7 @@ export const createOidc = (options: OidcOptions, keys: KeySet = createKeySet(opt
   if (options.clientId === '') throw new HeddleError('BadRequest', 'an OIDC issuer needs a client id: give --oidc-client-id, as tokens name it in aud');
   return {
     issuer: options.issuer,
-    get generation() {
-      return keys.generation;
-    },
+    generation: () => keys.generation(),
     async userOf(jwt, now) {
       if (jwt.claims['iss'] !== options.issuer || !isInTime(jwt, now) || !isFor(jwt, [options.clientId])) return undefined;
       const keyId = jwt.header['kid'];

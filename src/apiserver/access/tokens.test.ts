@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { HeddleError } from '../../kit/error.ts';
 import { objectOr, type JsonObject } from '../../kit/json.ts';
+import { until } from '../../kit/testing.ts';
 import { at, withServer, type TestServer } from '../testing.ts';
 import { parseJwt } from './jwt.ts';
 import { createKeySet } from './keyset.ts';
@@ -123,7 +124,7 @@ describe('a token of an identity provider', () => {
   });
 
   it('has the names that its options say', async () => {
-    const keySet = { generation: 1, keysFor: async () => [createPublicKey(keys.ES256)] };
+    const keySet = { generation: () => 1, keysFor: async () => [createPublicKey(keys.ES256)] };
     const nameBy = async (options: Partial<OidcOptions>, claims: JsonObject): Promise<unknown> => {
       const jwt = parseJwt(signed('ES256', { ...good, ...claims }));
       const user = jwt && (await createOidc({ issuer, clientId: 'heddle', ...options }, keySet).userOf(jwt, now));
@@ -149,7 +150,14 @@ describe('a token of an identity provider', () => {
       assert.equal((await keySet.keysFor('EdDSA')).length, 0, 'not asked for again at once');
       clock += 20_000;
       assert.equal((await keySet.keysFor('EdDSA')).length, 1);
-      assert.deepEqual([(await keySet.keysFor('ES256')).length, keySet.generation], [0, 2]);
+      assert.deepEqual([(await keySet.keysFor('ES256')).length, keySet.generation()], [0, 2]);
+      await write('RS256');
+      assert.equal(keySet.generation(), 2);
+      clock += 600_000;
+      await until('new keys are looked for though nobody asks for one', () => keySet.generation() === 3);
+      await write('EdDSA');
+      clock += 600_000;
+      assert.equal((await keySet.keysFor('EdDSA')).length, 1);
       await rm(jwks);
       clock += 600_000;
       assert.equal((await keySet.keysFor('EdDSA')).length, 1, 'a provider that is away takes nobody out');
