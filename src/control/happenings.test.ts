@@ -55,3 +55,10 @@ test('that an object makes sense is told once, and again after it did not', () =
   assert.deepEqual(reasons(judged('True'), judged('True')), []);
   assert.deepEqual(reasons(judged('True'), judged('False')), []);
 });
+
+test('of an object on its way out nobody hears that it makes sense now', () => {
+  const object = (status: string, metadata: object): Resource =>
+    ({ apiVersion: 'v1', kind: 'VPC', metadata: { name: 'x', ...metadata }, status: { conditions: [{ type: 'Accepted', status, reason: 'r', message: 'm', lastTransitionTime: 't' }] } }) as Resource;
+  assert.deepEqual(happenings(object('False', {}), object('True', { deletionTimestamp: '2026-01-01T00:00:00Z' })), []);
+  assert.equal(happenings(object('False', {}), object('True', {})).length, 1);
+});

@@ -5,7 +5,8 @@ import type { Happening } from './events.ts';
 export const happenings = (before: Resource, after: Resource): readonly Happening[] => {
   const found = cablingOf(conditionOf(before, 'Cabled'), conditionOf(after, 'Cabled'));
   found.push(...sessionsOf(conditionOf(before, 'Established'), conditionOf(after, 'Established')));
-  found.push(...acceptanceOf(conditionOf(before, 'Accepted'), conditionOf(after, 'Accepted')));
+  // What is on its way out is held against nothing any more, which makes it no better.
+  if (after.metadata.deletionTimestamp === undefined) found.push(...acceptanceOf(conditionOf(before, 'Accepted'), conditionOf(after, 'Accepted')));
   found.push(...verificationOf(conditionOf(before, 'Verified'), conditionOf(after, 'Verified')));
   const programmed = changed(before, after, 'Programmed');
   if (programmed?.reason === 'Programmed') {
