@@ -8,7 +8,7 @@ import type { ResourceClient } from '../api/client.ts';
 import { isDraining } from '../api/drain.ts';
 import type { GoalView } from '../api/goalview.ts';
 import { kinds } from '../api/kinds.ts';
-import { refKey, refOf } from '../api/object.ts';
+import { refKey, refOf, type Resource } from '../api/object.ts';
 import { createCompiler } from '../compile/compiler.ts';
 import type { Compiler, CompileResult } from '../compile/engine.ts';
 import { hasErrors } from '../compile/finding.ts';
@@ -34,12 +34,16 @@ import { createMetrics, type Metrics } from './metrics.ts';
 import { Objects, type Replaced } from './objects.ts';
 import { Publisher } from './publish.ts';
 import { Questions } from './questions/questions.ts';
+import { Rollouts } from './rollout/rollouts.ts';
+import { hasAcknowledged, vitalsOf } from './rollout/vitals.ts';
 import { SouthboundListener } from './listener.ts';
 import { Reports, usualPace, type Pace } from './reports.ts';
 import { Sessions } from './sessions.ts';
 import { deviceKey, deviceKinds, Safeguard } from './safeguard.ts';
 import { verdictOn } from './verdict.ts';
 import { Vetting } from './vetting.ts';
+import { createVerifier } from '../verify/checker.ts';
+import { lookupIn } from '../verify/state.ts';
 import { Verification, type CreateVerifier } from './verification/verification.ts';
 import type { Watcher } from './watcher.ts';
 import { Withheld, type Parties } from './withheld.ts';
@@ -72,7 +76,7 @@ export interface ControllerOptions {
   readonly vets?: boolean;
   /** How long a neighbour at the other end of a cable is missing before it is told. Default 10,000. */
   readonly missingMilliseconds?: number;
-  /** What proves changes before they are published; left out, nothing does. */
+  /** What proves changes before they are published. Default: src/verify. */
   readonly createVerifier?: CreateVerifier;
   /** After how long what was not proven is tried again; twice as long each time. Default 1,000. */
   readonly proofRetryMilliseconds?: number;
@@ -111,6 +115,7 @@ class Control implements Controller {
   readonly #safeguard: Safeguard;
   readonly #withheld: Withheld;
   readonly #verification: Verification;
+  readonly #rollouts: Rollouts;
   readonly #publisher: Publisher;
   readonly #claims: Claims;
   readonly #drains: Drains;
@@ -167,12 +172,28 @@ class Control implements Controller {
       clock,
       log,
       metrics: () => this.#metrics,
-      ...optional('createVerifier', options.createVerifier),
+      createVerifier: options.createVerifier ?? ((over, now) => createVerifier({ goal: lookupIn(over), clock: now })),
       refusalsOf: (ref) => [...this.compiler.findingsOf(ref), ...this.#allocator.findingsOf(refKey(ref))],
       mark: (key) => this.#reports.mark(key),
       later: (milliseconds, action) => this.#later(milliseconds, action),
       onDue: () => this.#mailbox.kick(),
+      isPassing: (violation) => this.#rollouts.isPassing(violation),
       retryMilliseconds: options.proofRetryMilliseconds ?? retryMilliseconds,
+    });
+    this.#rollouts = new Rollouts({
+      goal,
+      withheld: this.#withheld,
+      client,
+      log,
+      clock,
+      objects: this.#objects,
+      record: (about, happening) => this.#reports.events.record(about, happening),
+      mark: (key) => this.#reports.mark(key),
+      vitalsOf: (device) => vitalsOf(device, { goal, barrier: this.#barrier, devices: this.#devices }),
+      hasAcknowledged: (device, version) => hasAcknowledged(device, version, { goal, barrier: this.#barrier }),
+      version: () => goal.version,
+      onDue: () => this.#mailbox.kick(),
+      later: (milliseconds, action) => this.#later(milliseconds, action),
     });
     this.#publisher = new Publisher({
       goal,
@@ -180,6 +201,7 @@ class Control implements Controller {
       holds,
       withheld: this.#withheld,
       verification: this.#verification,
+      staging: this.#rollouts,
       scopesOf: (key) => this.#scopesOf(key),
       partiesOf: (scope, row) => this.#partiesOf(scope, row),
     });
@@ -228,6 +250,7 @@ class Control implements Controller {
       objects: this.#objects,
       withheld: this.#withheld,
       verification: this.#verification,
+      rollouts: this.#rollouts,
       goal,
       clock,
       ...optional('vetting', vetting),
@@ -279,7 +302,10 @@ class Control implements Controller {
       onObservation: (device, seen) => {
         for (const watcher of this.#watchers) watcher.observed(device, seen);
       },
-      onAnswer: () => this.#drain(),
+      onAnswer: () => {
+        this.#rollouts.answered();
+        this.#drain();
+      },
     });
   }
 
@@ -315,7 +341,7 @@ class Control implements Controller {
     this.#abort.abort();
     await this.#informers?.stop();
     await this.#mailbox.close();
-    await Promise.all([this.#reports.close(), this.#claims.close(), this.#drains.close(), this.#leases.close()]);
+    await Promise.all([this.#reports.close(), this.#claims.close(), this.#drains.close(), this.#leases.close(), this.#rollouts.close()]);
   }
 
   /** One batch. A fault here must not end the loop: it is logged, and what was compiled goes out with the next batch. */
@@ -340,7 +366,8 @@ class Control implements Controller {
     }
     await this.#verification.adopt();
     const drained = this.#drains.released().map((key) => ({ ref: refOfKey(key), object: this.#objects.get(key) }));
-    await this.#compile([...drained, ...replaced.map(({ change }) => change)]);
+    await this.#compile([...drained, ...replaced.map(({ change }) => change), ...this.#rolledBack()]);
+    if (!this.#opened) await this.#inheritRollouts();
     // What the controller hears of its own writes is no change.
     if (replaced.length > 0 || this.#unpublished.length > 0 || this.#withheld.isDue || !this.#isPublished) this.#publish();
     const orphaned = this.#orphaned.splice(0);
@@ -359,10 +386,29 @@ class Control implements Controller {
       const change = this.#vetted(heardOf);
       const found = change === undefined ? undefined : this.#objects.put(change);
       if (change === undefined || found === undefined) continue;
-      replaced.push({ ...found, change: { ...change, object: this.#drains.accompany(found.key, found.before, change.object) } });
+      replaced.push({ ...found, change: { ...change, object: this.#accompany(found, change) } });
       this.#noteChange(found, change, heard);
     }
     return replaced;
+  }
+
+  /** The object as it is to be compiled. */
+  #accompany({ key, before }: Replaced, { object }: ObjectChange): Resource | undefined {
+    return this.#rollouts.accompany(key, before, this.#drains.accompany(key, before, object));
+  }
+
+  /** Objects whose devices went back to what they said before. */
+  #rolledBack(): readonly ObjectChange[] {
+    const keys = this.#opened ? this.#rollouts.takeDue() : this.#rollouts.open();
+    return keys.map((key) => ({ ref: refOfKey(key), object: this.#rollouts.effective(key) }));
+  }
+
+  /** What devices had when another leader ended is goal state first, so that what follows is what was under way. */
+  async #inheritRollouts(): Promise<void> {
+    if (!this.#rollouts.isInheriting) return;
+    this.#commit();
+    const keys = this.#rollouts.inherit();
+    await this.#compile(keys.map((key) => ({ ref: refOfKey(key), object: this.#rollouts.effective(key) })));
   }
 
   /** Undefined when nothing is to be made of the object; then only what is wrong with it is told. */
@@ -378,6 +424,7 @@ class Control implements Controller {
   #noteChange({ key, before, after }: Replaced, { ref, object }: ObjectChange, heard: number): void {
     if (ref.kind === 'Claim') return this.#allocator.observe(ref.name, object);
     if (ref.kind === 'DHCPLease') return this.#leases.heard(key, after);
+    if (ref.kind === 'Rollout') return;
     this.#allocator.review(key);
     const present = (before === undefined) !== (after === undefined);
     if (present && deviceKinds.has(ref.kind)) this.#switchesChanged = true;
@@ -421,14 +468,7 @@ class Control implements Controller {
 
   #publish(): void {
     this.#isPublished = false;
-    if (this.#switchesChanged || !this.#opened) this.#declared = new Set(this.#switchNames());
-    this.#switchesChanged = false;
-    const isAllowed = this.#safeguard.allowance();
-    const { changed, admission } = this.#publisher.publish(this.#unpublished, this.#declared, isAllowed, this.#clock.now());
-    this.#unpublished = [];
-    this.#unsent.push(...changed);
-    for (const { scope } of changed) if (scope.startsWith(devicePrefix)) this.#reports.refresh(deviceKey(this.#objects, scope.slice(devicePrefix.length)));
-    for (const key of this.#safeguard.tell(admission, this.#reports.events, this.#metrics)) this.#reports.mark(key);
+    const isAllowed = this.#commit();
     this.#announced ||= this.#publisher.devices.size > 0;
     // Before anything is sent: what is new may be the first that a device gets which came with rows from elsewhere.
     this.#reviewArrivals(isAllowed);
@@ -440,6 +480,20 @@ class Control implements Controller {
     if (devices !== this.#told || !this.#opened) this.#announce(devices);
     this.#told = devices;
     this.#isPublished = true;
+    this.#rollouts.published();
+  }
+
+  /** Takes what was compiled into goal state; nothing is sent. Answers which holds are allowed. */
+  #commit(): ReturnType<Safeguard['allowance']> {
+    if (this.#switchesChanged || !this.#opened) this.#declared = new Set(this.#switchNames());
+    this.#switchesChanged = false;
+    const isAllowed = this.#safeguard.allowance();
+    const { changed, admission } = this.#publisher.publish(this.#unpublished, this.#declared, isAllowed, this.#clock.now());
+    this.#unpublished = [];
+    this.#unsent.push(...changed);
+    for (const { scope } of changed) if (scope.startsWith(devicePrefix)) this.#reports.refresh(deviceKey(this.#objects, scope.slice(devicePrefix.length)));
+    for (const key of this.#safeguard.tell(admission, this.#reports.events, this.#metrics)) this.#reports.mark(key);
+    return isAllowed;
   }
 
   /** Devices that come with rows from elsewhere are judged before they are sent anything. */

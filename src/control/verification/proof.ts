@@ -72,8 +72,7 @@ class Prover {
         verifier.reject();
         if (round === mostRounds) return this.#giveUp();
         going = this.#suspects.going();
-        if (going.length > 0) continue;
-        return this.#answer([], false);
+        continue;
       }
       if (!isExhausted) return this.#closeHoles(going, verdict);
       if (!blocksExhausted) return this.#answer(verdict.violations, true, { owners: new Set() });

@@ -33,8 +33,7 @@ export interface VerificationOptions {
   readonly clock: Clock;
   readonly log: Logger;
   readonly metrics: () => Pick<Metrics, 'verifySeconds' | 'verifyExhausted'>;
-  /** Left out, nothing is checked. */
-  readonly createVerifier?: CreateVerifier;
+  readonly createVerifier: CreateVerifier;
   /** Why objects are not in force, by what compiler and allocator say of them now. */
   readonly refusalsOf: (ref: ObjectRef) => readonly Refusal[];
   /** The status of the object may be another one. */
@@ -43,6 +42,8 @@ export interface VerificationOptions {
   readonly later: (milliseconds: number, action: () => void) => void;
   /** Asks for a publication although nothing changed. */
   readonly onDue: () => void;
+  /** What is wrong only as long as a rollout has not reached all devices. */
+  readonly isPassing?: (violation: Violation) => boolean;
   /** After how long what is not proven is proven again for the first time. */
   readonly retryMilliseconds: number;
 }
@@ -101,12 +102,11 @@ export class Verification {
 
   /** Objects were heard of: what they say of verification counts from the next publication on. */
   async adopt(): Promise<void> {
-    const { objects, withheld, createVerifier, mark } = this.#options;
+    const { objects, withheld, mark } = this.#options;
     const { mode } = this.#policy;
     this.#policy = policyOf(objects.ofKind('Fabric'));
-    if (createVerifier === undefined) return;
     if (this.#policy.mode === 'off') this.#end();
-    else if (this.#verifier === undefined) await this.#begin(createVerifier);
+    else if (this.#verifier === undefined) await this.#begin();
     if (!this.#isOpened || mode === this.#policy.mode) return;
     for (const kind of objects.kinds()) for (const object of objects.ofKind(kind)) mark(refKey(refOf(object)));
     withheld.release(({ reason }) => reason === 'Unproven');
@@ -174,8 +174,8 @@ export class Verification {
     return rows > 0 || this.#unchecked.size > 0 ? { type: 'exhausted', rows } : { type: 'proven' };
   }
 
-  async #begin(createVerifier: CreateVerifier): Promise<void> {
-    const { goal, clock, client, objects } = this.#options;
+  async #begin(): Promise<void> {
+    const { goal, clock, client, objects, createVerifier } = this.#options;
     this.#verifier = createVerifier(goal, () => clock.monotonic());
     this.#isFresh = true;
     // All that there is, is about to be observed.
@@ -223,8 +223,10 @@ export class Verification {
   }
 
   /** It is about a row that is withheld or held, or about what is not there because of one. */
-  #isExplained({ rows: [first], objects, before }: Violation, suspects: Suspects): boolean {
-    const { withheld, holds } = this.#options;
+  #isExplained(violation: Violation, suspects: Suspects): boolean {
+    const { rows: [first], objects, before } = violation;
+    const { withheld, holds, isPassing } = this.#options;
+    if (isPassing?.(violation) === true) return true;
     if (first !== undefined) {
       const { scope, row } = first;
       const isWithheld = suspects.stays.get(scope)?.has(row) === true || (withheld.get(scope, row) !== undefined && !suspects.has(first));
@@ -287,6 +289,7 @@ export class Verification {
     mark(fabricKey('default'));
     if (found === undefined) return;
     // Who was to blame when it came about is not to be seen from what changes later.
+    if (before === undefined) this.#options.log.warn({ code: found.violation.code, message: found.violation.message }, 'goal state is not as promised');
     const fault: Fault = { violation: found.violation, owners: new Set([...found.owners, ...(before?.owners ?? [])]) };
     this.#standing.set(identity, fault);
     for (const owner of fault.owners) {
