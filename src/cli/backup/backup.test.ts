@@ -1,6 +1,7 @@
 /** What is restored is what was stored, whatever the store; what is damaged or in the way is refused. */
 import assert from 'node:assert/strict';
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
@@ -151,6 +152,45 @@ test('a file that is cut off, changed or none of ours is refused before anything
     assert.equal((await heddle('backup', join(folder, 'x'), '--data', target)).status, 1, 'nothing is there');
   }
   assert.equal((await heddle('restore', join(folder, 'none'), '--data', join(folder, 'd'))).status, 1);
+});
+
+/** A whole backup with other items than its own. */
+const forged = (items: readonly object[]): Buffer => {
+  const counts = { entries: items.filter((item) => 'key' in item).length, files: items.filter((item) => 'file' in item).length };
+  const lines = [{ format: 'heddle-backup', version: 1, revision: 7, time: '2026-01-01T00:00:00Z', heddle: '0' }, ...items].map((item) => `${JSON.stringify(item)}\n`);
+  const sha256 = createHash('sha256').update(lines.join('')).digest('hex');
+  return gzipSync(`${lines.join('')}${JSON.stringify({ end: counts, sha256 })}\n`);
+};
+
+test('a key file that is none, or cannot be written, leaves no store behind that would begin with keys of its own', async (t) => {
+  const folder = folderFor(t);
+  const entry = { key: '/registry/x', value: '{}' };
+  const attempt = async (name: string, files: readonly object[], prepare: (data: string) => void = () => undefined): Promise<string> => {
+    const [path, data] = [join(folder, name), join(folder, `${name}.data`)];
+    writeFileSync(path, forged([entry, ...files]));
+    mkdirSync(data);
+    prepare(data);
+    const { status, said } = await heddle('restore', path, '--data', data);
+    assert.equal(status, 1, said);
+    assert.deepEqual(readdirSync(data).filter((file) => file.startsWith('heddle.db')), []);
+    return said;
+  };
+  assert.match(await attempt('elsewhere', [{ file: '../../escaped', content: '' }]), /which is none of the keys/);
+  assert.equal(existsSync(join(folder, '..', 'escaped')), false);
+  await attempt('unwritable', [{ file: 'pki/ca.key', content: 'aGk=' }], (data) => writeFileSync(join(data, 'pki'), 'a file'));
+});
+
+test('what a restore left that was killed is taken away by the next one', async (t) => {
+  const [folder, data] = [folderFor(t), folderFor(t)];
+  const path = join(folder, 'b.gz');
+  writeFileSync(path, forged([{ key: '/registry/x', value: '{}' }]));
+  for (const suffix of ['', '-wal', '-lock']) writeFileSync(join(data, `heddle.db.restoring${suffix}`), 'half written');
+  const { status, said } = await heddle('restore', path, '--data', data);
+  assert.equal(status, 0, said);
+  assert.deepEqual(readdirSync(data).filter((file) => file.includes('restoring')), []);
+  const store = openSqliteStore(join(data, 'heddle.db'));
+  assert.deepEqual((await store.list('')).entries.map(({ key, revision }) => [key, revision]), [['/registry/x', 1_000_000_008]]);
+  await store.close();
 });
 
 test('what is in the way is left as it is', async (t) => {

@@ -49,8 +49,11 @@ export const restore = async (io: Io, path: string, options: BackupOptions): Pro
   const data = options.data;
   if (heading.files > 0) refuseKeys(dataFolder(options));
   const startAfter = heading.revision + revisionGap;
-  await fillStore(options, startAfter, (store) => putBack(store, path, heading.files > 0));
-  for await (const item of readItems(path)) if ('file' in item && data !== undefined) await putKey(data, item);
+  await fillStore(options, startAfter, async (store) => {
+    await putBack(store, path, heading.files > 0);
+    // Before the store is there: a server that finds one without keys makes keys of its own.
+    for await (const item of readItems(path)) if ('file' in item && data !== undefined) await putKey(data, item);
+  });
   io.out(`${heading.entries} entries of ${heading.time} restored${heading.files > 0 ? `, ${heading.files} key files` : ''}; revisions go on above ${startAfter}\n`);
   return 0;
 };
