@@ -223,7 +223,7 @@ class Reading {
 }
 
 /** The widest prefix with the address that is believed of a neighbour: what it must announce to be sent packets. */
-const believable = (accept: RowOf<'vrfPeer'>['value']['accept'], address: Address): Prefix[] => {
+export const believable = (accept: RowOf<'vrfPeer'>['value']['accept'], address: Address): Prefix[] => {
   const all = (familyOf(address) === 4 ? '0.0.0.0/0' : '::/0') as Prefix;
   if (accept.length === 0) return [all];
   return accept.filter(({ prefix }) => contains(prefix, address)).map(({ minLength }) => prefixOfBits(bitsOf(address), minLength));
