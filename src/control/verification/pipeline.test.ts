@@ -167,6 +167,25 @@ describe('what is not proven', () => {
     await waitFor(second.house.client, tenant('VPCAttachment', 'a1'), 'Verified', 'True');
   });
 
+  test('is not published by a controller that starts after one that was killed before it could say so', async (t) => {
+    const judge: Judge = (_, row) => (row.table === 'segment' && row.value.dhcp?.leaseSeconds === 666 ? { objects: ['VPCAttachment/default/a1'] } : undefined);
+    const leases = ({ goal }: House): (number | undefined)[] =>
+      ['leaf-1', 'leaf-2'].flatMap((device) => [...goal.scope(`device/${device}`).rows.in('segment')].map((row) => (row.table === 'segment' ? row.value.dhcp?.leaseSeconds : 0)));
+    const first = await build(t, { judge });
+    first.fault.isOn = false;
+    await createAll(first.house.client, [...smallFabric(), { ...red, spec: { subnets: { front: { cidr: '10.1.0.0/24', dhcp: { leaseSeconds: 600 } } } } }, a1, a2]);
+    for (const object of [red, a1, a2]) await waitFor(first.house.client, refOf(object), 'Programmed', 'True');
+    const { status } = await first.house.client.get(refOf(a1));
+    await update(first.house, red, { subnets: { front: { cidr: '10.1.0.0/24', dhcp: { leaseSeconds: 666 } } } });
+    await waitFor(first.house.client, refOf(a1), 'Verified', 'False');
+    assert.deepEqual(leases(first.house), [600, 600], 'devices go on with what they have');
+    await first.house.stop();
+    await first.house.client.patchStatus(refOf(a1), status as object);
+    const second = await build(t, { store: first.house.store, judge });
+    assert.ok(!leases(second.house).includes(666));
+    await waitFor(second.house.client, refOf(a1), 'Verified', 'False');
+  });
+
   test('is let go when it is deleted, and nothing of it is left', async (t) => {
     const { house } = await build(t);
     await createAll(house.client, [...smallFabric(), red, a1]);

@@ -5,7 +5,7 @@
  */
 import { rowId } from '../../goal/rows.ts';
 import type { ScopeChange } from '../../goal/state.ts';
-import type { Budget, Verdict, Verifier, Violation } from '../../verify/verifier.ts';
+import type { Budget, RowRef, Verdict, Verifier, Violation } from '../../verify/verifier.ts';
 import type { Stays } from '../withheld.ts';
 import { culpritsOf, Suspects, type SuspectsOptions } from './blame.ts';
 
@@ -20,8 +20,8 @@ export interface ProofOptions extends SuspectsOptions {
   readonly isStanding: (violation: Violation) => boolean;
   /** It follows from what is withheld: nobody else is to blame. */
   readonly isExplained: (violation: Violation, suspects: Suspects) => boolean;
-  /** Whether rows of these objects may be taken out; not what devices run already, as far as is known. */
-  readonly mayStay: (owners: ReadonlySet<string>) => boolean;
+  /** Whether a row that comes from these objects may be taken out; not what devices run already, as far as is known. */
+  readonly mayStay: (objects: readonly string[]) => boolean;
 }
 
 /** What is wrong, and the objects to blame. */
@@ -97,13 +97,17 @@ class Prover {
     for (const violation of fresh) {
       const key = identityOf(violation);
       const attempts = this.#attempts.get(key) ?? 0;
-      const rows = culpritsOf(violation, this.#suspects).slice(0, 2 ** attempts);
-      if (rows.length === 0 || !this.#options.mayStay(new Set(rows.flatMap((row) => this.#suspects.ownersOf(row))))) continue;
+      const rows = culpritsOf(violation, this.#suspects).slice(0, 2 ** attempts).filter((row) => this.#mayStay(row));
+      if (rows.length === 0) continue;
       this.#attempts.set(key, attempts + 1);
       this.#faults.push({ violation, owners: this.#suspects.withhold(rows) });
       isTaken = true;
     }
     return isTaken;
+  }
+
+  #mayStay({ scope, row }: RowRef): boolean {
+    return this.#options.mayStay(this.#options.partiesOf(scope, row).objects);
   }
 
   #likeliest(violation: Violation): readonly string[] {

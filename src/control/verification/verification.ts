@@ -212,7 +212,7 @@ export class Verification {
       blocksExhausted: whenExhausted === 'block',
       isStanding: (violation) => this.#standing.has(identityOf(violation)),
       isExplained: (violation, suspects) => this.#isExplained(violation, suspects),
-      mayStay: (owners) => this.#isOpened || ![...owners].every((owner) => this.#ranBefore(owner)),
+      mayStay: (from) => this.#isOpened || !from.every((object) => this.#ranBefore(object)),
     });
   }
 
