@@ -16,11 +16,15 @@ export interface Claimed {
 const ownedKey = (uid: string, pool: string, purpose: string): string => `${uid} ${pool} ${purpose}`;
 const valueKey = (pool: string, value: string): string => `${pool} ${value}`;
 
+const mostRemembered = 100_000;
+
 export class Claims {
   readonly #byName = new Map<string, Claimed>();
   /** One nearly always; the eldest is used. */
   readonly #byOwner = new Map<string, Claimed | Claimed[]>();
   readonly #byValue = new Map<string, Claimed | Claimed[]>();
+  /** Owners of VNIs, also of those that were given back: whose what is left over is. The eldest are forgotten. */
+  readonly #vniOwners = new Map<string, string>();
 
   /** What the claim of a name says. */
   get(name: string): Claimed | undefined {
@@ -40,6 +44,7 @@ export class Claims {
       this.#byName.set(name, after);
       add(this.#byOwner, ownedKey(after.uid, after.pool, after.purpose), after);
       add(this.#byValue, valueKey(after.pool, after.value), after);
+      if (after.pool === 'vni') this.#remember(after);
     }
   }
 
@@ -52,6 +57,21 @@ export class Claims {
   number(uid: string, pool: string, purpose: string): number | undefined {
     const value = this.value(uid, pool, purpose);
     return value === undefined ? undefined : Number(value);
+  }
+
+  /** `refKey` of who has a VNI, or had it last. */
+  lastOwner(vni: number): string | undefined {
+    return this.#vniOwners.get(`${vni}`);
+  }
+
+  #remember({ value, owner }: Claimed): void {
+    this.#vniOwners.delete(value);
+    this.#vniOwners.set(value, owner);
+    if (this.#vniOwners.size <= mostRemembered) return;
+    for (const eldest of this.#vniOwners.keys()) {
+      this.#vniOwners.delete(eldest);
+      return;
+    }
   }
 
   /** Who has a value of a pool. */

@@ -36,7 +36,7 @@ export const pairKey = (one: NetworkKey, other: NetworkKey): string => (one <= o
 
 /** From the side of `one`. */
 export const pairingsBetween = (one: NetworkKey, other: NetworkKey, networks: Networks): readonly Pairing[] => {
-  if (one.startsWith('External/')) return mirrored(pairingsBetween(other, one, networks));
+  if (one.startsWith('External/')) return other.startsWith('External/') ? [] : mirrored(pairingsBetween(other, one, networks));
   if (other.startsWith('External/')) return outsidePairings(one, other, networks);
   return [...networks.peerings.of(pairKey(one, other))].flatMap((key) => peeringPairings(key, one, networks));
 };

@@ -1,6 +1,7 @@
 /** Which units a row has a say in, and what is compared in a unit. Pure. */
 import { tableAndKey } from '../goal/rowset.ts';
-import type { Row, RowId } from '../goal/rows.ts';
+import { vpcScope, type Row, type RowId } from '../goal/rows.ts';
+import type { Vni } from '../net/brand.ts';
 import type { Unit } from '../specify/affected.ts';
 import type { Placement } from '../specify/placement.ts';
 import { checkAttachment, checkHost, checkPlace } from './checks/attachment.ts';
@@ -12,7 +13,7 @@ import { checkLeases, checkReservations, checkStrayLease } from './checks/lease.
 import { checkMapping, checkSlice } from './checks/mapping.ts';
 import { checkPolicies } from './checks/policy.ts';
 import { checkLeak, checkStrayLeak } from './checks/leak.ts';
-import { connectionAt, portKeyOf } from './checks/ports.ts';
+import { connectionAt, portKeyOf, portsNamed } from './checks/ports.ts';
 import { checkMember, checkSegment } from './checks/segment.ts';
 import { checkVrf } from './checks/vrf.ts';
 import type { Fault, Scene } from './fault.ts';
@@ -94,9 +95,9 @@ export const unitsOfRow = (scope: string, id: RowId, row: Row | undefined, scene
     case 'hostPeering':
       return [`segment ${scope} ${key}`];
     case 'attachment':
-      return [`place ${scope} ${key}`, ...attachmentsOf(scope, row, scene)];
+      return [`place ${scope} ${key}`, ...attachmentsAt(scope, row, scene)];
     case 'host':
-      return [`host ${scope} ${key}`, ...fullUnits(scope, scene), ...hostsAttachments(row, scene)];
+      return [`host ${scope} ${key}`, ...fullUnits(scope, scene), ...attachmentsAt(scope, row, scene)];
     case 'dhcpRange':
       return row?.table === 'dhcpRange' ? [`lease ${row.value.segment}`, `stray ${scope} ${key}`] : [];
     case 'vrfPort':
@@ -121,28 +122,13 @@ const unitsOfPort = (device: string, port: string, row: Row | undefined, scene: 
   return [`port ${device} ${port}`, ...(bundle === undefined ? [] : ports), ...attached];
 };
 
-/** The attachments of the subnet at the scope are few; of them the one at this place. */
-const attachmentsOf = (scope: string, row: Row | undefined, scene: Scene): Unit[] => {
-  if (row?.table !== 'attachment') return [];
+/** Attachments by the Connection that ends at the port of an `attachment` or `host` row. */
+const attachmentsAt = (scope: string, row: Row | undefined, scene: Scene): Unit[] => {
+  if (row?.table !== 'attachment' && row?.table !== 'host') return [];
   const [device] = scope.startsWith('device/') ? [scope.slice('device/'.length)] : scene.state.devicesOf(scope);
-  if (device === undefined) return [];
-  const connections = new Set<string>();
-  const direct = connectionAt(scene, device, row.value.port);
-  if (direct !== undefined) connections.add(direct.connection);
-  else for (const port of scene.state.rows(`device/${device}`, 'port')) {
-    if (port.value.bundle !== row.value.port) continue;
-    const found = connectionAt(scene, device, port.key);
-    if (found !== undefined) connections.add(found.connection);
-  }
-  return [...connections].flatMap((connection) => [...scene.spec.attachmentsByConnection.of(connection)]).map((key) => `attach ${key}`);
-};
-
-/** Whose address it is by claim. */
-const hostsAttachments = (row: Row | undefined, { spec }: Scene): Unit[] => {
-  if (row?.table !== 'host') return [];
-  const owner = spec.subnetOfVni(row.value.segment);
-  const holders = owner === undefined ? [] : spec.claims.holders(`host.${owner.vpc.uid}`, row.value.address);
-  return holders.flatMap(({ owner: by }) => (by.startsWith('VPCAttachment/') ? [`attach ${by.slice('VPCAttachment/'.length)}`] : []));
+  const [port] = device === undefined ? [] : portsNamed(scene, device, row.value.port);
+  const connection = device === undefined || port === undefined ? undefined : connectionAt(scene, device, port)?.connection;
+  return connection === undefined ? [] : [...scene.spec.attachmentsByConnection.of(connection)].map((key) => `attach ${key}`);
 };
 
 const unitsOfShared = (vni: number, table: string, key: string, row: Row | undefined, scene: Scene): readonly Unit[] => {
@@ -168,14 +154,17 @@ const unitsOfShared = (vni: number, table: string, key: string, row: Row | undef
 };
 
 /** What names the VRF by its name. */
-const dependentsOfVrf = (vni: number, { spec }: Scene): Unit[] => {
+const dependentsOfVrf = (vni: number, { state, spec }: Scene): Unit[] => {
   const network = spec.networkOfVni(vni);
   if (network === undefined) return [];
   const peers = [...spec.namedPeers(network.network)].flatMap((peer) => spec.network(peer)?.vni ?? []);
   const segments = 'subnets' in network
     ? [...network.subnets.values()].flatMap((subnet) => [...spec.scopesOfSubnet(subnet.key)].map((scope) => `segment ${scope} ${subnet.vni}`))
     : [];
-  return [...peers.flatMap((peer) => [`leak ${vni} ${peer}`, `leak ${peer} ${vni}`]), ...segments, `isolation ${vni}`, `policy ${vni}`];
+  const leaksOf = (one: number, is: (peer: number) => boolean): Unit[] =>
+    [...state.rows(vpcScope(one as Vni), 'leak')].flatMap(({ key, value: { peerVni } }) => (is(peerVni) ? [`strayleak ${one} ${key}`] : []));
+  const leaks = [...leaksOf(vni, () => true), ...peers.flatMap((peer) => leaksOf(peer, (other) => other === vni))];
+  return [...peers.flatMap((peer) => [`leak ${vni} ${peer}`, `leak ${peer} ${vni}`]), ...leaks, ...segments, `isolation ${vni}`, `policy ${vni}`];
 };
 
 /** Units of an attachment that comes, goes or moves: where it was its rows must be gone. */

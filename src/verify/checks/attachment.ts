@@ -6,6 +6,7 @@ import type { Placement } from '../../specify/placement.ts';
 import { differences, isAlike, ref, type Fault, type Probe, type Scene } from '../fault.ts';
 import { placeKey } from '../network.ts';
 import { placementsAt, portKeyOf } from './ports.ts';
+import { holderOf } from './segment.ts';
 
 /** @param key `namespace/name` of the attachment */
 export const checkAttachment = (key: string, scene: Scene): readonly Fault[] => {
@@ -97,7 +98,7 @@ export const checkPlace = (scope: string, key: string, scene: Scene): readonly F
   const { port, vlan, segment } = row.value;
   const rows = [ref(scope, 'attachment', key)];
   const owner = scene.spec.subnetOfVni(segment);
-  const objects = [owner?.vpc.network ?? `Switch/${scope.slice(scope.lastIndexOf('/') + 1)}`];
+  const objects = [owner?.vpc.network ?? scene.spec.claims.lastOwner(segment) ?? holderOf(scope)];
   if (key !== placeKey(port, vlan)) {
     return [{ code: 'WrongRow', message: `the row "attachment/${key}" of "${scope}" speaks of "${placeKey(port, vlan)}"`, rows, objects }];
   }
@@ -130,7 +131,7 @@ export const checkHost = (scope: string, key: string, scene: Scene): readonly Fa
   const { segment, address, port, vlan } = row.value;
   const rows = [ref(scope, 'host', key)];
   const owner = scene.spec.subnetOfVni(segment);
-  const objects = [owner?.vpc.network ?? `Switch/${scope.slice(scope.lastIndexOf('/') + 1)}`];
+  const objects = [owner?.vpc.network ?? scene.spec.claims.lastOwner(segment) ?? holderOf(scope)];
   if (key !== `${segment}/${address}`) return [{ code: 'WrongRow', message: `the row "host/${key}" of "${scope}" speaks of "${segment}/${address}"`, rows, objects }];
   const isPromised = placementsAt(scene, scope, port, vlan).some((each) => each.segment === segment && each.mac !== undefined && each.addresses.includes(address));
   if (isPromised) return [];

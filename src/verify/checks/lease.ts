@@ -135,6 +135,6 @@ export const checkStrayLease = (scope: string, key: string, { state, spec }: Sce
   const owner = row && spec.subnetOfVni(row.value.segment);
   const device = scope.slice('device/'.length);
   if (row === undefined || (owner !== undefined && spec.isPresent(owner.vpc.network, device))) return [];
-  const objects = owner === undefined ? [`Switch/${device}`] : [owner.vpc.network];
+  const objects = [owner?.vpc.network ?? spec.claims.lastOwner(row.value.segment) ?? `Switch/${device}`];
   return [{ code: 'StaleRow', message: `"${device}" leases addresses of segment ${row.value.segment}, in which nothing is there`, rows: [ref(scope, 'dhcpRange', key)], objects }];
 };

@@ -27,7 +27,7 @@ const faultsOf = (
   scope: string, address: string, row: Of<'mapping'> | undefined, expected: Mapped | undefined, vpc: Vpc | undefined, spec: Scene['spec'],
 ): readonly Fault[] => {
   const rows = [ref(scope, 'mapping', address)];
-  const name = vpc?.network ?? `Claim/vni-${scope.slice('vpc/'.length)}`;
+  const name = vpc?.network ?? spec.claims.lastOwner(Number(scope.slice('vpc/'.length))) ?? scope;
   const objects = [...(expected === undefined ? [] : [expected.by]), name];
   const probe = vpc === undefined ? {} : probeTo(vpc, address as Address, spec);
   if (row === undefined) {

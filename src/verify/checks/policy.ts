@@ -89,10 +89,14 @@ interface Flow {
 
 const permits = (filters: readonly Filter[], direction: Filter['direction'], { subject, peer, protocol, port }: Flow): boolean => {
   const concerning = filters.filter((filter) => filter.direction === direction && isIn(filter.subjects, subject));
-  return concerning.length === 0 || concerning.some(({ permissions }) => permissions.some((each) =>
-    (each.peers === undefined || isIn(each.peers, peer)) && (each.protocol ?? protocol) === protocol &&
-    (each.ports.length === 0 || (protocol !== 'icmp' && each.ports.some(({ from, to }) => port >= from && port <= to)))));
+  return concerning.length === 0 || concerning.some((filter) => does(filter, { peer, protocol, port }));
 };
+
+/** Whether some permission of one filter is about it. */
+const does = ({ permissions }: Filter, { peer, protocol, port }: Omit<Flow, 'subject'>): boolean =>
+  permissions.some((each) =>
+    (each.peers === undefined || isIn(each.peers, peer)) && (each.protocol ?? protocol) === protocol &&
+    (each.ports.length === 0 || (protocol !== 'icmp' && each.ports.some(({ from, to }) => port >= from && port <= to))));
 
 /** Looks for a packet that shows the difference; two ways of saying the same are none. */
 const compare = (key: string, wanted: readonly Filter[], found: readonly Filter[], about: Filter | undefined, vpc: Vpc, scope: string): Fault[] => {
@@ -113,7 +117,25 @@ const compare = (key: string, wanted: readonly Filter[], found: readonly Filter[
       faults.push(faultOf(key, about, flow, is, vpc, scope));
     }
   }
-  return faults;
+  return faults.length > 0 ? faults : latentFaults(key, wanted, found, about, { peers, ports }, vpc, scope);
+};
+
+/** What makes no difference now, since nobody is a subject or another policy says the same, would as soon as that changes. */
+const latentFaults = (
+  key: string, wanted: readonly Filter[], found: readonly Filter[], about: Filter, { peers, ports }: { readonly peers: readonly Address[]; readonly ports: readonly number[] }, vpc: Vpc, scope: string,
+): Fault[] => {
+  const isAbout = ({ policy, direction }: Filter): boolean => policy === about.policy && direction === about.direction;
+  const [must, is] = [wanted.find(isAbout), found.find(isAbout)];
+  const objects = [`SecurityPolicy/${vpc.key.slice(0, vpc.key.indexOf('/'))}/${about.policy}`, vpc.network];
+  if (must === undefined) return [];
+  if (is === undefined) return [{ code: 'MissingRow', message: `policy "${about.policy}" of "${vpc.network}" has no filter for ${about.direction}`, rows: [ref(scope, 'acl', key)], objects }];
+  for (const peer of peers) for (const protocol of ['tcp', 'udp', 'icmp'] as const) for (const port of protocol === 'icmp' ? [1] : ports) {
+    const flow = { peer, protocol, port };
+    if (does(must, flow) === does(is, flow)) continue;
+    const message = `the filter "${key}" of "${vpc.network}" ${does(is, flow) ? 'lets' : 'does not let'} ${protocol} pass with "${peer}", its policy says otherwise; nobody is hurt by it yet`;
+    return [{ code: 'WrongRow', message, rows: [ref(scope, 'acl', key)], objects }];
+  }
+  return [];
 };
 
 const faultOf = (key: string, { policy, direction }: Filter, { subject, peer, protocol, port }: Flow, isOpen: boolean, { network, key: vpc }: Vpc, scope: string): Fault => {

@@ -14,7 +14,7 @@ export const checkSegment = (scope: string, vni: string, scene: Scene): readonly
   const subnet = owner?.vpc.subnets.get(owner.name);
   const isWanted = subnet !== undefined && spec.isInScope(subnet.key, scope);
   const rows = [ref(scope, 'segment', vni)];
-  const objects = owner === undefined ? [`Switch/${scope.slice(scope.lastIndexOf('/') + 1)}`] : [owner.vpc.network];
+  const objects = [owner?.vpc.network ?? spec.claims.lastOwner(Number(vni)) ?? holderOf(scope)];
   if (owner === undefined || !isWanted) return [...(row === undefined ? [] : [stale(scope, vni, owner !== undefined, rows, objects)]), ...strayPeering(scope, vni, scene, objects)];
   if (row === undefined) {
     const message = `"${scope}" has servers in subnet "${subnet.key}" but lacks its segment ${vni}: they reach nobody`;
@@ -22,6 +22,9 @@ export const checkSegment = (scope: string, vni: string, scene: Scene): readonly
   }
   return [...segmentFaults(row.value, owner.vpc, subnet, scene).map((fault) => ({ ...fault, rows, objects })), ...peeringFaults(scope, vni, owner.vpc, subnet, scene)];
 };
+
+/** `refKey` of what a scope of a device or group is of. */
+export const holderOf = (scope: string): string => `Switch/${scope.slice(scope.lastIndexOf('/') + 1)}`;
 
 const stale = (scope: string, vni: string, isKnown: boolean, rows: Fault['rows'], objects: readonly string[]): Fault => {
   const why = isKnown ? 'nothing there is attached to it' : 'it is no subnet that is in force';
@@ -99,7 +102,9 @@ export const checkMember = (device: string, scope: string, scene: Scene): readon
   const wanted = membership(device, scope, scene);
   const rows = [ref(deviceScope(device), 'member', scope)];
   const network = scope.startsWith('vpc/') ? spec.networkOfVni(Number(scope.slice('vpc/'.length))) : undefined;
-  const objects = [...(network === undefined ? [] : [network.network]), `Switch/${device}`];
+  const former = scope.startsWith('vpc/') ? spec.claims.lastOwner(Number(scope.slice('vpc/'.length))) : undefined;
+  const owner = network?.network ?? former;
+  const objects = [...(owner === undefined ? [] : [owner]), `Switch/${device}`];
   if (row !== undefined && row.value.scope !== scope) return [{ code: 'WrongRow', message: `the row "member/${scope}" of "${device}" names "${row.value.scope}"`, rows, objects }];
   if (row === undefined && wanted === 'must') {
     const what = network === undefined ? `what group "${scope}" shares` : `VRF of "${network.network}"`;

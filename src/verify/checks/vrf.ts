@@ -16,7 +16,7 @@ export const vrfNameOf = (vni: number, state: State): string | undefined => {
 export const checkVrf = (vni: number, { state, spec }: Scene): readonly Fault[] => {
   const scope = vpcScope(vni as Vni);
   const network = spec.networkOfVni(vni);
-  if (network === undefined) return sharedTables.flatMap((table) => strays(scope, table, state));
+  if (network === undefined) return sharedTables.flatMap((table) => strays(scope, table, state, spec.claims.lastOwner(vni) ?? `Claim/vni-${vni}`));
   const objects = [network.network];
   const found = [...state.rows(scope, 'vrf')];
   const [row] = found;
@@ -42,10 +42,10 @@ export const checkVrf = (vni: number, { state, spec }: Scene): readonly Fault[] 
 };
 
 /** Rows in the scope of nobody. */
-const strays = (scope: string, table: TableName, state: State): Fault[] => {
+const strays = (scope: string, table: TableName, state: State, owner: string): Fault[] => {
   const keys: string[] = [];
   for (const { key } of state.rows(scope, table)) if (keys.push(key) >= 8) break;
   if (keys.length === 0) return [];
   const message = `"${scope}" is of no VPC or External that is in force, but still has rows of ${table}; they must be withdrawn`;
-  return [{ code: 'StaleRow', message, rows: keys.map((key) => ref(scope, table, key)), objects: [`Claim/vni-${scope.slice('vpc/'.length)}`] }];
+  return [{ code: 'StaleRow', message, rows: keys.map((key) => ref(scope, table, key)), objects: [owner] }];
 };
