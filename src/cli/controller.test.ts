@@ -4,104 +4,24 @@
  */
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { test, type TestContext } from 'node:test';
-import { startAgent, type Agent } from '../agent/agent.ts';
-import type { ResourceClient } from '../api/client.ts';
+import { test } from 'node:test';
 import { controllerOwnRules, controllerRules } from '../api/controllerrules.ts';
 import type { PolicyRule } from '../api/core/rbac.ts';
 import type { Resource } from '../api/object.ts';
-import { openCertificateAuthority } from '../apiserver/pki/authority.ts';
-import { kubeconfig } from '../apiserver/pki/kubeconfig.ts';
-import { readKubeconfig } from '../client/kubeconfig.ts';
 import { attachment, connection, mappingSlice, object, peering, smallFabric, vpc } from '../compile/fixture.ts';
 import { cluster, conditionOf, createAll, tenant, waitFor } from '../control/testing.ts';
-import { FakeDevice } from '../drivers/fake/fake.ts';
-import type { Observation } from '../goal/observation.ts';
 import { createLogger } from '../kit/log.ts';
-import { objectOr } from '../kit/json.ts';
 import { until } from '../kit/testing.ts';
 import type { Address, Mac, Vni } from '../net/brand.ts';
-import { deviceToken, loadTokenSecret } from '../southbound/tokens.ts';
-import { openController, type ControllerOptions } from './controller.ts';
+import { loadTokenSecret } from '../southbound/tokens.ts';
+import { openController } from './controller.ts';
+import { agentOf, openBench, options, type Bench, type Device } from './controllertesting.ts';
 import { runProgram } from './program.ts';
-import { openControlPlane } from './server.ts';
 
 const log = createLogger({ name: 'test', level: 'silent' });
 const devices = ['spine-1', 'leaf-1', 'leaf-2'];
-
-interface Bench {
-  readonly folder: string;
-  readonly client: ResourceClient;
-  /** Kubeconfig of a user who is a controller and nothing else. */
-  readonly kubeconfigPath: string;
-  /** What was asked by that user: `verb group/resource[/subresource]`, with the code of the answer. */
-  readonly asked: () => readonly { readonly what: string; readonly code: number }[];
-}
-
-/** An API server without a controller. */
-const openBench = async (t: TestContext): Promise<Bench> => {
-  const folder = mkdtempSync(join(tmpdir(), 'heddle-controller-'));
-  const [data, auditLog] = [join(folder, 'server'), join(folder, 'audit.log')];
-  const server = await openControlPlane({ data, listen: '127.0.0.1:0', store: 'memory', auditLog, controller: false }, log);
-  t.after(async () => {
-    await server.close();
-    rmSync(folder, { recursive: true });
-  });
-  const authority = await openCertificateAuthority(join(data, 'pki'));
-  const pair = await authority.issueClient({ commonName: 'the-controller', organizations: ['system:heddle:controllers'] });
-  const kubeconfigPath = join(folder, 'controller.kubeconfig');
-  writeFileSync(kubeconfigPath, kubeconfig(server.url, authority.certificate, pair));
-  return { folder, client: server.client, kubeconfigPath, asked: () => readAudit(auditLog) };
-};
-
-const readAudit = (file: string): { what: string; code: number }[] =>
-  readFileSync(file, 'utf8').split('\n').filter((line) => line !== '').flatMap((line) => {
-    const { verb, user, objectRef, responseStatus } = objectOr(JSON.parse(line));
-    if (objectOr(user)['username'] !== 'the-controller') return [];
-    const { apiGroup = '', resource, subresource } = objectOr(objectRef);
-    const what = `${String(verb)} ${String(apiGroup)}/${String(resource)}${subresource === undefined || subresource === '' ? '' : `/${String(subresource)}`}`;
-    return [{ what, code: Number(objectOr(responseStatus)['code']) }];
-  });
-
-const options = (bench: Bench, data: string, more: Partial<ControllerOptions> = {}): ControllerOptions => ({
-  access: readKubeconfig(bench.kubeconfigPath),
-  data: join(bench.folder, data),
-  southbound: '127.0.0.1:0',
-  southboundName: [],
-  health: '127.0.0.1:0',
-  views: '127.0.0.1:0',
-  lease: 'kube-system/heddle-controller',
-  leaseSeconds: '2',
-  ...more,
-});
-
-interface Device {
-  readonly fake: FakeDevice;
-  readonly agent: Agent;
-  /** The device tells what it sees. */
-  readonly tell: (seen: Observation) => void;
-}
-
-const agentOf = async (t: TestContext, bench: Bench, data: string, southbound: string, device: string, fake = new FakeDevice()): Promise<Device> => {
-  const folder = join(bench.folder, data);
-  const secret = loadTokenSecret(join(folder, 'token-secret'));
-  let tell: (seen: Observation) => void = () => undefined;
-  const agent = await startAgent({
-    device,
-    server: southbound,
-    ca: readFileSync(join(folder, 'pki', 'ca.crt'), 'utf8'),
-    token: () => deviceToken(secret, device),
-    stateDirectory: join(bench.folder, 'agents', device),
-    driver: { ...fake.driver(), observe: (told) => (tell = told) },
-    log,
-    newEpoch: () => 'boot-1',
-  });
-  t.after(() => agent.stop());
-  return { fake, agent, tell: (seen) => tell(seen) };
-};
 
 const red = vpc('red', { front: '10.1.0.0/24' });
 const blue = vpc('blue', { front: '10.2.0.0/24' });
@@ -144,6 +64,17 @@ const useTheRest = async ({ client }: Bench, leaf: Device): Promise<void> => {
   await until('the ids of blue are free', async () => (await client.list('Claim')).items.every(({ spec }) => (spec as { owner: { name: string } }).owner.name !== 'blue'));
 };
 
+/** A change is rolled out, and the next makes its record more than is to be kept. */
+const rollOut = async ({ client }: Bench): Promise<void> => {
+  const phases = async (): Promise<string[]> => (await client.list('Rollout')).items.map(({ spec }) => (spec as { phase: string }).phase);
+  for (const mtu of [9000, 8000, 7000]) {
+    const fabric = await client.get(cluster('Fabric', 'default'));
+    await client.update({ ...fabric, spec: { underlay: { mtu }, rollout: { soakSeconds: 0, wavePercent: 100, historyLimit: 1 } } });
+    await until('it is rolled out', async () => (await phases()).join().endsWith(mtu === 9000 ? '' : 'Complete'));
+  }
+  await until('one is forgotten', async () => (await client.list('Rollout')).items.length === 1);
+};
+
 /** A claim that somebody else made first is read (claims.test.ts); what is said of an object again raises a count (events.test.ts). */
 const unusedHere = ['get heddle.dev/claims', 'patch /events'];
 
@@ -168,6 +99,7 @@ test('the controller asks for nothing that its role does not grant, and its role
     await until('nor what it leads to go before it', async () => (await client.get(ref)).metadata.finalizers?.length === 1);
   }
   for (const each of others) await until(`${each.kind} is judged`, async () => conditionOf(await client.get(refIn(each)), 'Accepted') !== undefined);
+  await rollOut(bench);
   await useTheRest(bench, leaf);
   await controller.close();
 
