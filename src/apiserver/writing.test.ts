@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { MessageWriter } from './body/protobuf.ts';
 import { make, merge, names, robots } from './httptesting.ts';
-import { at, robot, withServer } from './testing.ts';
+import { at, robot, withServer, type CallOptions } from './testing.ts';
 
 describe('writing', () => {
   it('takes JSON without a content type, YAML, and protobuf for core kinds, and answers JSON', () =>
@@ -99,5 +99,43 @@ describe('writing', () => {
       for (const name of ['x', 'y', 'z']) await make(test, name, {}, { labels: { keep: name === 'z' ? 'yes' : 'no' } });
       assert.deepEqual(names((await call('DELETE', `${robots}?labelSelector=keep%3Dno`)).json), ['x', 'y']);
       assert.deepEqual(names((await call('GET', robots)).json), ['z']);
+    }));
+
+  it('answers every kind of write under dryRun as if it were done, and does none', () =>
+    withServer(async (test) => {
+      const { call, store } = test;
+      const made = await make(test, 'a', { speed: 2 }, { finalizers: ['test.heddle.dev/held'] });
+      await make(test, 'b');
+      const version = String(at(made, 'metadata.resourceVersion'));
+      const space = (await call('POST', '/api/v1/namespaces', { body: { metadata: { name: 'team' } } })).json;
+      const applied = { 'content-type': 'application/apply-patch+yaml' };
+      const writes: readonly (readonly [string, string, CallOptions, number])[] = [
+        ['POST', `${robots}?`, { body: robot('new') }, 201],
+        ['POST', `${robots}?`, { body: { ...robot('x'), metadata: { generateName: 'gen-' } } }, 201],
+        ['POST', '/api/v1/namespaces?', { body: { metadata: { name: 'other' } } }, 201],
+        ['PUT', `${robots}/a?`, { body: robot('a', { speed: 3 }, { resourceVersion: version, finalizers: [] }) }, 200],
+        ['PATCH', `${robots}/a?`, { headers: merge, body: { spec: { speed: 3 } } }, 200],
+        ['PATCH', `${robots}/a?`, { headers: { 'content-type': 'application/json-patch+json' }, body: [{ op: 'replace', path: '/spec/speed', value: 3 }] }, 200],
+        ['PATCH', `${robots}/a?fieldManager=m&force=true&`, { headers: applied, body: robot('a', { speed: 3 }) }, 200],
+        ['PATCH', `${robots}/new?fieldManager=m&`, { headers: applied, body: robot('new', { speed: 3 }) }, 201],
+        ['PATCH', '/api/v1/namespaces/team?', { headers: { 'content-type': 'application/strategic-merge-patch+json' }, body: { metadata: { labels: { a: 'b' } } } }, 200],
+        ['PATCH', `${robots}/a/status?`, { headers: merge, body: { status: { ready: '1/1' } } }, 200],
+        ['PUT', `${robots}/a/status?`, { body: { ...made, status: { ready: '1/1' } } }, 200],
+        ['PATCH', `${robots}/a/status?fieldManager=m&`, { headers: applied, body: { ...robot('a'), status: { ready: '1/1' } } }, 200],
+        ['DELETE', `${robots}/a?`, {}, 200],
+        ['DELETE', `${robots}/b?propagationPolicy=Foreground&`, {}, 200],
+        ['DELETE', `${robots}?`, {}, 200],
+        ['DELETE', '/api/v1/namespaces/team?', {}, 200],
+        ['PUT', '/api/v1/namespaces/team/finalize?', { body: { ...space, spec: { finalizers: [] } } }, 200],
+      ];
+      const { revision } = store;
+      for (const [method, path, options, status] of writes) {
+        const reply = await call(method, `${path}dryRun=All`, options);
+        assert.equal(reply.status, status, `${method} ${path}: ${reply.text}`);
+        assert.equal(store.revision, revision, `${method} ${path} wrote something`);
+      }
+      assert.equal((await call('PATCH', `${robots}/a?dryRun=All`, { headers: merge, body: { spec: { speed: 13 } } })).status, 422, 'what would be refused is');
+      assert.equal((await call('DELETE', `${robots}?dryRun=All`, { body: { kind: 'DeleteOptions', preconditions: { uid: 'x' } } })).status, 409);
+      assert.equal((await call('DELETE', `${robots}/a?gracePeriodSeconds=soon`)).status, 422);
     }));
 });
