@@ -4,7 +4,7 @@ export interface Figure {
   /** What was measured, such as `apply of a VPCPeering to first packet, p50`. */
   readonly figure: string;
   readonly value: number;
-  readonly unit: 'ms' | 's' | 'MB' | 'B' | '1/s' | '×' | 'packets';
+  readonly unit: 'µs' | 'ms' | 's' | 'MB' | 'B' | '1/s' | '×' | 'packets';
   /** How many measurements the value was taken from. */
   readonly n: number;
   /** The value that was aimed at; more (for 1/s: less) is a miss. */

@@ -3,8 +3,10 @@ import * as fc from 'fast-check';
 import { rowId, type Row } from '../../goal/rows.ts';
 import type { ScopeChange } from '../../goal/state.ts';
 import { isJsonObject } from '../../kit/json.ts';
-import { plus } from '../../net/address.ts';
-import type { Address } from '../../net/brand.ts';
+import { parseAddress, plus } from '../../net/address.ts';
+import type { Address, InterfaceAddress } from '../../net/brand.ts';
+import { networkOf } from '../../net/interfaceaddress.ts';
+import { parsePrefix } from '../../net/prefix.ts';
 
 export type Scopes = readonly (readonly [string, readonly Row[]])[];
 
@@ -77,17 +79,27 @@ const leavesOf = (value: unknown): Leaf[] => {
 const listOf = (value: unknown): unknown[] => (Array.isArray(value) ? value : []);
 const memberOf = (value: unknown, name: string): unknown => (isJsonObject(value) ? value[name] : undefined);
 /** Members of rows that may be left out, in any table. */
-const isOptional = (name: string): boolean => ['vlan', 'address', 'ipv6Address', 'restricted', 'mode', 'external', 'protocol', 'bundle', 'esi', 'inboundCommunity', 'bfd', 'vni'].includes(name) && name !== 'address';
+const isOptional = (name: string): boolean => ['vlan', 'ipv6Address', 'restricted', 'mode', 'external', 'protocol', 'bundle', 'esi', 'inboundCommunity', 'bfd'].includes(name);
 
 const scalar = (value: unknown, model: unknown, chance: number): unknown => {
   if (typeof model === typeof value && model !== value && chance % 2 === 0) return model;
   if (typeof value === 'number') return chance % 3 === 0 ? value - 1 : value + 1;
   if (typeof value === 'boolean') return !value;
   if (typeof value !== 'string') return value;
-  const [address = '', length] = value.split('/');
-  if (length !== undefined && /^[0-9]+$/.test(length) && /[.:]/.test(address)) return `${address}/${Math.max(0, Number(length) - 1 + (chance % 3 === 0 ? 2 : 0))}`;
-  if (/^[0-9]+(\.[0-9]+){3}$/.test(value) || /^[0-9a-f]*:[0-9a-f:]*$/.test(value)) return plus(value as Address, 1) ?? value;
-  return typeof model === 'string' ? model : value;
+  if (/^([0-9a-f]{2}:){5,}[0-9a-f]{2}$/.test(value)) return value.endsWith('1') ? `${value.slice(0, -1)}2` : `${value.slice(0, -1)}1`;
+  const [part = '', length] = value.split('/');
+  const address = parseAddress(part);
+  if (!address.ok) return typeof model === 'string' ? model : value;
+  return length === undefined ? (plus(address.value, 1) ?? value) : resized(value, address.value, Number(length), chance);
+};
+
+/** One bit shorter or longer; a prefix stays one, an address of an interface keeps its host. */
+const resized = (value: string, address: Address, length: number, chance: number): string => {
+  const most = address.includes(':') ? 128 : 32;
+  const wanted = length === most || (chance % 3 !== 0 && length > 0) ? length - 1 : length + 1;
+  const resizedTo = `${address}/${wanted}` as InterfaceAddress;
+  const prefix = parsePrefix(value);
+  return prefix.ok && prefix.value === value ? networkOf(resizedTo) : resizedTo;
 };
 
 /** Rows after a change. */

@@ -8,8 +8,8 @@ test('every fault changes what is proposed, and has a name of its own', () => {
   const faults = sections.flatMap((section) => section.faults);
   assert.equal(new Set(faults.map(({ name }) => name)).size, faults.length);
   for (const fault of faults) {
-    const { proposal, rightly } = workshop.make(fault);
-    assert.notDeepEqual(proposal, rightly, fault.name);
+    const { wrongly, rightly } = workshop.make(fault);
+    assert.notDeepEqual(wrongly.proposal, rightly.proposal, fault.name);
     assert.notDeepEqual(fault.blames, [], fault.name);
   }
 });

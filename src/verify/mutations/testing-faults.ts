@@ -34,11 +34,15 @@ export const sections: readonly Section[] = [
 export interface Made {
   readonly published: World;
   readonly changes: readonly { readonly ref: ObjectRef; readonly object: Resource | undefined }[];
-  /** Of the objects after the step whose findings differ. */
-  readonly findings: ReadonlyMap<string, readonly CompileFinding[]>;
+  /** What the faulty compiler proposes, and the one without faults; each with what it newly says of objects. */
+  readonly wrongly: Said;
+  readonly rightly: Said;
+}
+
+export interface Said {
   readonly proposal: readonly ScopeChange[];
-  /** What a compiler without faults proposes. */
-  readonly rightly: readonly ScopeChange[];
+  /** By `refKey`. */
+  readonly findings: ReadonlyMap<string, readonly CompileFinding[]>;
 }
 
 /** Compiles each world once. */
@@ -55,10 +59,10 @@ export class Workshop {
     const published = this.world(links);
     const after = step === undefined ? published : readWorldAfter(step);
     const edits = new Edits(published.scopes, after.scopes);
-    const rightly = edits.proposal();
+    const rightly: Said = { proposal: edits.proposal(), findings: differing(published, after) };
     make(edits);
-    const findings = step?.acceptsAll === true ? new Map<string, readonly CompileFinding[]>() : differing(published, after);
-    return { published, changes: changesOf(published, after), findings, proposal: edits.proposal(), rightly };
+    const findings = step?.acceptsAll === true ? new Map<string, readonly CompileFinding[]>() : rightly.findings;
+    return { published, changes: changesOf(published, after), wrongly: { proposal: edits.proposal(), findings }, rightly };
   }
 }
 

@@ -89,13 +89,14 @@ export const withdrawalFaults: readonly Fault[] = [
     blames: [...database, 'VPCAttachment/default/a1-services'],
   },
   {
-    name: 'a server gets the label of a policy, and is in no set (IPv6)',
-    step: change('VPCAttachment', 'd3', same, { labels: { role: 'cache' } }),
+    name: 'a server gets the label of the subjects of a policy, and is in no set (IPv6)',
+    step: change('VPCAttachment', 'a1-services', same, { labels: { role: 'database' } }),
     make: (goal) => {
-      const added = goal.get(goal.vpc('default/services'), 'acl', `${goal.vrf('default/services').name}/database/ingress`).value.rules.flatMap(({ sets }) => sets);
-      goal.drop(goal.vpc('default/services'), 'aclMember', `${goal.vrf('default/services').name}/${added[0]}/fd00:3:1::3/128`);
+      const { name } = goal.vrf('default/services');
+      const [set] = goal.get(goal.vpc('default/services'), 'acl', `${name}/database/ingress`).value.subjectSets;
+      goal.drop(goal.vpc('default/services'), 'aclMember', `${name}/${set}/fd00:3:1::2/128`);
     },
-    blames: [...database, 'VPCAttachment/default/d3'],
+    blames: [...database, 'VPCAttachment/default/a1-services'],
   },
   { name: 'a policy is deleted, its filter stays', step: { remove: ['SecurityPolicy/default/outwards'] }, make: (goal) => goal.forget('acl'), blames: ['SecurityPolicy/default/outwards', 'VPC/default/routed'] },
   {
@@ -146,7 +147,7 @@ export const withdrawalFaults: readonly Fault[] = [
     make: (goal) => {
       goal.put('device/leaf-2', { table: 'attachment', key: 'es-1.30', value: { port: 'es-1', segment: goal.segment('default/twin/default'), vlan: vlan(30) } });
     },
-    blames: ['VPCAttachment/default/m1-twin'],
+    blames: ['VPCAttachment/default/m1-twin', 'VPC/default/twin'],
   },
   {
     name: 'a server moves to another subnet, its leaf stays as it was',
@@ -158,7 +159,8 @@ export const withdrawalFaults: readonly Fault[] = [
     name: 'a VPC is deleted, its VRF stays',
     step: { remove: ['VPCAttachment/default/m1-twin', 'VPCAttachment/default/c3-twin', 'VPC/default/twin'] },
     make: (goal) => goal.forget('vrf'),
-    blames: ['VPC/default/twin'],
+    // The VPC is gone; what is left of it is who had the VNI.
+    blames: ['VPC/default/twin', 'Claim/vni-5012'],
   },
   {
     name: 'the model of a switch is found to hold fewer hosts, and more are put on it',
