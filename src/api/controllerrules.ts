@@ -22,6 +22,7 @@ export const controllerRules: readonly PolicyRule[] = [
   // The finalizer that a link is drained by before it goes, and a device after its links.
   rule(group, ['connections', 'gateways', 'switches'], ['get', 'patch']),
   rule(group, ['dhcpleases'], ['create', 'patch', 'delete']),
+  rule(group, ['rollouts'], ['create', 'patch', 'delete']),
   // The built-in one.
   rule(group, ['switchprofiles'], ['create']),
   rule('', ['events'], ['create', 'patch']),

@@ -76,7 +76,7 @@ const rollOut = async ({ client }: Bench): Promise<void> => {
 };
 
 /** A claim that somebody else made first is read (claims.test.ts); what is said of an object again raises a count (events.test.ts). */
-const unusedHere = ['get heddle.dev/claims', 'patch /events'];
+const seldomUsed = ['get heddle.dev/claims', 'patch /events'];
 
 const refIn = ({ kind, metadata: { name, namespace = '' } }: Resource) => ({ kind, namespace: namespace === '' ? '' : 'default', name });
 
@@ -109,7 +109,7 @@ test('the controller asks for nothing that its role does not grant, and its role
   assert.deepEqual(asked.filter(({ code }) => code === 401 || code === 403 || code >= 500), []);
   const used = new Set(asked.map(({ what }) => what));
   assert.deepEqual([...used].filter((what) => !granted.has(what)), []);
-  assert.deepEqual([...granted].filter((what) => !used.has(what)), unusedHere);
+  assert.deepEqual([...granted].filter((what) => !used.has(what) && !seldomUsed.includes(what)), []);
 });
 
 test('as a program of its own it serves devices, tells its health, explains goal state, and ends in order', async (t) => {

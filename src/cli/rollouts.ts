@@ -1,7 +1,9 @@
 /** `heddle rollout` and `heddle history`: how far a change of a fabric is, what was changed before, and back again. */
+import { isDeepStrictEqual } from 'node:util';
 import { parse, stringify } from 'yaml';
 import type { FabricSpec } from '../api/kinds/fabric.ts';
 import type { RolloutChange, RolloutSpec } from '../api/kinds/rollout.ts';
+import { rolledOutPart, setBack } from '../api/rollout.ts';
 import { HeddleError } from '../kit/error.ts';
 import { formatTable } from '../kit/table.ts';
 import { apiVersionOf, findType, objectName, pathOf, typeOfObject } from '../client/discovery.ts';
@@ -130,7 +132,7 @@ export const undo = (io: Io, fabric: string, options: UndoOptions): Promise<Exit
     return 0;
   });
 
-/** What each object said before the first change after a revision, with its newest generation. */
+/** What each object said before the first change after a revision, and what it says since the newest. */
 export const revertsTo = (rollouts: readonly RolloutSpec[], revision: number): readonly RolloutChange[] => {
   const reverts = new Map<string, RolloutChange>();
   for (const { changes: changed } of rollouts.filter((each) => each.revision > revision)) {
@@ -147,10 +149,10 @@ const prepare = async (session: Session, change: RolloutChange): Promise<Write> 
   const label = objectName(type, change.name);
   const live = await getObject(session.client, place);
   if (live === undefined) throw new HeddleError('NotFound', `${label} is gone: what it said is no more to be taken back`);
-  if (live.metadata.generation !== change.generation) {
-    throw new HeddleError('Conflict', `${label} has changed since (generation ${live.metadata.generation ?? 0}, not ${change.generation}); look at "heddle history", and change it by hand`);
+  if (!isDeepStrictEqual(rolledOutPart(change.kind, live.spec), rolledOutPart(change.kind, JSON.parse(change.after)))) {
+    throw new HeddleError('Conflict', `${label} has changed since (generation ${change.generation}); look at "heddle history", and change it by hand`);
   }
-  const body = { ...live, spec: JSON.parse(change.before) as unknown };
+  const body = { ...live, spec: setBack(change.kind, JSON.parse(change.before), live.spec) };
   return async (dryRun) => {
     await session.client.call({ method: 'PUT', path: `${pathOf(type, place.namespace, place.name)}${dryRun ? '?dryRun=All' : ''}`, body });
     return label;

@@ -16,6 +16,8 @@ export interface Knowledge extends Tally {
   /** What holds although everything is as it was asked for. */
   readonly notes?: readonly string[];
   /** Rows that are not published, and why. */
+  /** Devices run what the object said before, and why. */
+  readonly rolledBack?: string;
   readonly unpublished?: { readonly reason: Reason; readonly rows: number };
 }
 
@@ -49,6 +51,7 @@ const programmed = (known: Knowledge): Statement => {
   if (findings.some(({ severity }) => severity === 'error')) return not('NotAccepted', 'not accepted, see condition Accepted');
   const waiting = findings.filter(({ severity }) => severity === 'pending');
   if (waiting.length > 0) return not('Pending', sentences(waiting));
+  if (known.rolledBack !== undefined) return not('RolledBack', clip(known.rolledBack));
   if (failures.length > 0) return not('Failed', clip(`${count}; ${causesFirst(failures).slice(0, shownNames).map(formatFailure).join('; ')}`));
   if (known.unpublished !== undefined) return not(known.unpublished.reason, `${count}; ${unpublishedText[known.unpublished.reason](known.unpublished.rows)}`);
   if (known.withheld) return not('Held', `${count}; ${heldText(names(late))}`);

@@ -33,7 +33,7 @@ import { Mailbox } from './mailbox.ts';
 import { createMetrics, type Metrics } from './metrics.ts';
 import { Objects, type Replaced } from './objects.ts';
 import { Publisher } from './publish.ts';
-import { Questions } from './questions/questions.ts';
+import { Questions, type QuestionSources } from './questions/questions.ts';
 import { Rollouts } from './rollout/rollouts.ts';
 import { hasAcknowledged, vitalsOf } from './rollout/vitals.ts';
 import { SouthboundListener } from './listener.ts';
@@ -311,11 +311,21 @@ class Control implements Controller {
 
   get questions(): Questions {
     const unknown = Promise.resolve({ ok: false, reason: 'nothing is published yet' } as const);
-    return new Questions({ ...this.#explainSources(), inspect: (...asked) => this.#outlet?.inspect?.(...asked) ?? unknown });
+    return new Questions({ ...this.#explainSources(), inspect: (...asked) => this.#outlet?.inspect?.(...asked) ?? unknown, ...this.#known() });
   }
 
   explain(device: string, query: ExplainQuery): GoalView {
     return explainDevice(device, query, this.#explainSources());
+  }
+
+  /** All that a judgement of everything stands on. */
+  #known(): Pick<QuestionSources, 'allObjects' | 'refusalsOf'> {
+    const allObjects = async (): Promise<Resource[]> => {
+      // Claims are many, and nobody here keeps them.
+      const { items } = await this.#options.client.list('Claim');
+      return [...items, ...this.#objects.kinds().flatMap((kind) => [...this.#objects.ofKind(kind)])];
+    };
+    return { allObjects, refusalsOf: (ref) => [...this.compiler.findingsOf(ref), ...this.#allocator.findingsOf(refKey(ref))] };
   }
 
   #explainSources(): ExplainSources {

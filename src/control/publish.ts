@@ -22,12 +22,18 @@ export interface PublisherOptions {
   readonly holds: Holds;
   readonly withheld: Withheld;
   readonly verification: Pick<Verification, 'stays' | 'accept'>;
-  /** Rows of a candidate that wait for another reason than that they are not proven. */
-  readonly staging?: (candidate: readonly ScopeChange[], partiesOf: PartiesOf) => Stays;
+  readonly staging?: Staging;
   /** Scopes in which an object has rows now. */
   readonly scopesOf: (object: string) => readonly string[];
   /** Whom a row comes from, as compiled now. */
   readonly partiesOf: PartiesOf;
+}
+
+/** Rows of a candidate that wait for another reason than that they are not proven. */
+export interface Staging {
+  /** Whether there may be any. */
+  readonly isActive: boolean;
+  stays(candidate: readonly ScopeChange[], partiesOf: PartiesOf): Stays;
 }
 
 export interface Publication {
@@ -87,7 +93,9 @@ export class Publisher {
       return settlement.going;
     };
     const candidate = withheld.candidate(results.flatMap(({ scopes }) => scopes), partiesOf);
-    const due = staging === undefined ? candidate : settle(candidate, staging(candidate, partiesOf));
+    // What goes in stages is proven as a whole before any of it goes, and then each stage by itself.
+    const whole = staging?.isActive === true ? settle(candidate, verification.stays(candidate, trial)) : candidate;
+    const due = staging?.isActive === true ? settle(whole, staging.stays(whole, partiesOf)) : candidate;
     const proven = settle(due, verification.stays(due, trial));
     const causesOf = (scope: string, row: RowId): readonly string[] => partiesOf(scope, row).objects;
     const admission = holds.admit({ ...circumstances, scopes: proven, causesOf }, now);

@@ -20,6 +20,7 @@ import type { Objects } from './objects.ts';
 import type { Sessions } from './sessions.ts';
 import { tableUse } from './tableuse.ts';
 import { notJudged, statementOf } from './verification/statement.ts';
+import type { Rollouts } from './rollout/rollouts.ts';
 import type { Verification } from './verification/verification.ts';
 import { rfc3339 } from './time.ts';
 import type { Vetting } from './vetting.ts';
@@ -37,6 +38,7 @@ export interface VerdictSources {
   readonly sessions: Sessions;
   readonly objects: Objects;
   readonly withheld: Pick<Withheld, 'of' | 'count'>;
+  readonly rollouts: Pick<Rollouts, 'reverted'>;
   readonly verification: Pick<Verification, 'of' | 'ofAll'>;
   /** Where objects of others are judged first. */
   readonly vetting?: Vetting;
@@ -87,6 +89,7 @@ const knowledgeOf = (object: Resource, sources: VerdictSources): Knowledge => {
     findings: [...(vetting?.findingsOf(ref) ?? []), ...compiler.findingsOf(ref), ...allocator.findingsOf(key)],
     ...barrier.tally(key),
     ...optional('unpublished', unpublishedOf(key, sources)),
+    ...optional('rolledBack', sources.rollouts.reverted(key)?.why),
     ...(object.kind === 'Connection' ? { notes: notesOn(object, sources) } : {}),
   };
 };

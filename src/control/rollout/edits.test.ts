@@ -25,7 +25,7 @@ describe('edits that are rolled out', () => {
     const edits = new Edits();
     const takes = (kind: string, under: { readonly tenants: boolean } | undefined): boolean => {
       edits.settle();
-      edits.take('k', object(kind, 1, {}), object(kind, 2, {}), under);
+      edits.take('k', object(kind, 1, { a: 1 }), object(kind, 2, { a: 2 }), under);
       return edits.fresh.size > 0;
     };
     assert.deepEqual(['VPC', 'Switch', 'Claim'].map((kind) => takes(kind, operators)), [false, true, false]);
@@ -33,16 +33,17 @@ describe('edits that are rolled out', () => {
     assert.equal(takes('Switch', undefined), false);
   });
 
-  test('what went back is compiled as it was, with the metadata it has now, until its spec changes again', () => {
+  test('what went back is compiled as it was, with the metadata it has now, until what is rolled out of its spec changes again', () => {
     const edits = new Edits();
-    edits.revert('k', { edit: { ref: { kind: 'Fabric', namespace: '', name: 'x' }, generation: 2, before: 'old', after: 'new' }, why: 'it failed' });
-    const labelled = object('Fabric', 2, {}, { labels: { a: 'b' } });
-    assert.deepEqual(edits.take('k', fabric(2), labelled, operators), { ...labelled, spec: 'old' });
-    assert.equal(edits.fresh.size, 0);
-    assert.deepEqual(edits.take('k', fabric(2), fabric(3), operators), fabric(3));
+    const before = { underlay: { mtu: 1 }, rollout: { wavePercent: 10 } };
+    edits.revert('k', { edit: { ref: { kind: 'Fabric', namespace: '', name: 'x' }, generation: 2, before, after: fabric(2).spec }, why: 'it failed' });
+    const guarded = { ...fabric(3), spec: { underlay: { mtu: 2 }, rollout: { paused: true } } };
+    const taken = edits.take('k', fabric(2), guarded, operators);
+    assert.deepEqual(taken, { ...guarded, spec: { underlay: { mtu: 1 }, rollout: { paused: true } } });
+    assert.equal(edits.fresh.size, 0, 'how it is rolled out is nothing that is rolled out');
+    assert.deepEqual(edits.take('k', guarded, fabric(4), operators), fabric(4));
     assert.equal(edits.reverted('k'), undefined);
-    // Devices run what was so before the change that went back.
-    assert.equal(edits.fresh.get('k')?.before, 'old');
+    assert.deepEqual(edits.fresh.get('k')?.before, before, 'devices run what was so before the change that went back');
   });
 
   test('a change on top of one that is under way goes back to what was so before both', () => {

@@ -4,6 +4,8 @@
  * until somebody changes it again. Pure.
  */
 import { kindByName } from '../../api/kinds.ts';
+import { rolledOutPart, setBack } from '../../api/rollout.ts';
+import { same } from '../../compile/same.ts';
 import { refOf, type ObjectRef, type Resource } from '../../api/object.ts';
 
 export interface Edit {
@@ -54,14 +56,14 @@ export class Edits {
       return after;
     }
     const reverted = this.#reverted.get(key);
-    const generation = after.metadata.generation ?? 0;
-    if (reverted?.edit.generation === generation) return withSpec(after, reverted.edit.before);
+    if (reverted !== undefined && isAsEdited(after, reverted.edit)) return withSpec(after, reverted.edit.before);
     this.#reverted.delete(key);
-    const isEdit = before !== undefined && before.metadata.uid === after.metadata.uid && before.metadata.generation !== generation;
+    const isSameObject = before !== undefined && before.metadata.uid === after.metadata.uid && before.metadata.generation !== after.metadata.generation;
+    const isEdit = isSameObject && !same(rolledOutPart(after.kind, before.spec), rolledOutPart(after.kind, after.spec));
     if (!isEdit || under === undefined || !isRolledOut(after.kind, under)) return after;
     // What devices run that the newest rollout has not reached, or that went back, is what was so before the first of them.
     const known = this.#fresh.get(key) ?? running ?? reverted?.edit;
-    this.#fresh.set(key, { ref: refOf(after), generation, before: known?.before ?? before.spec, after: after.spec });
+    this.#fresh.set(key, { ref: refOf(after), generation: after.metadata.generation ?? 0, before: known?.before ?? before.spec, after: after.spec });
     return after;
   }
 
@@ -89,4 +91,7 @@ export class Edits {
 export const isRolledOut = (kind: string, { tenants }: Policy): boolean =>
   !derived.has(kind) && (tenants || kindByName(kind)?.scope === 'Cluster');
 
-export const withSpec = (object: Resource, spec: unknown): Resource => ({ ...object, spec });
+/** Whether the object says what it was edited to. */
+export const isAsEdited = ({ kind, spec }: Resource, { after }: Edit): boolean => same(rolledOutPart(kind, spec), rolledOutPart(kind, after));
+
+const withSpec = (object: Resource, spec: unknown): Resource => ({ ...object, spec: setBack(object.kind, spec, object.spec) });

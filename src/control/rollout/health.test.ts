@@ -10,7 +10,10 @@ test('a device is well when it has acknowledged, fails nothing new, and has the 
   assert.deepEqual(healthOf(well, well, true, checks), { state: 'healthy' });
   assert.deepEqual(healthOf(vitals(), vitals(), true, checks), { state: 'healthy' });
   assert.deepEqual(healthOf(well, well, false, checks), { state: 'waiting', what: 'has not acknowledged' });
-  assert.deepEqual(healthOf(well, { ...well, connected: false }, true, checks), { state: 'waiting', what: 'is not connected' });
+  const away = vitals({ connected: false });
+  assert.deepEqual(healthOf(well, away, true, checks), { state: 'waiting', what: 'is not connected' });
+  assert.deepEqual(healthOf(away, away, false, checks), { state: 'healthy' }, 'a device that was away holds nobody up');
+  assert.deepEqual(healthOf(away, well, false, checks), { state: 'waiting', what: 'has not acknowledged' });
 });
 
 test('a row that fails is a fault at once, one that failed before is not its fault', () => {

@@ -31,7 +31,8 @@ export const healthOf = (before: Vitals, now: Vitals, hasAcknowledged: boolean, 
   for (const [row, message] of now.failures) {
     if (!before.failures.has(row)) return { state: 'failed', reason: 'Refused', message: `${row.slice(row.indexOf(' ') + 1)}: ${message}` };
   }
-  if (!now.connected) return waiting('is not connected');
+  // A device that was away before is not away because of it, and is given it when it comes.
+  if (!now.connected) return before.connected ? waiting('is not connected') : healthy;
   if (!hasAcknowledged) return waiting('has not acknowledged');
   const session = checks.sessions ? lost(before.sessions, now.sessions) : undefined;
   if (session !== undefined) return waiting(`BGP session ${session} is down`);

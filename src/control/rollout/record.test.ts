@@ -9,7 +9,7 @@ const record = (revision: number, more: Partial<RolloutSpec> = {}): RolloutSpec 
   ...newRecord({ fabric: 'default', revision, edits: new Map([['Fabric/default', edit(revision + 1)]]), waves: [['leaf-1'], ['leaf-2']], now: '2026-01-01T00:00:00Z' }), ...more,
 });
 const stored = (spec: RolloutSpec): Resource => ({ apiVersion, kind: 'Rollout', metadata: { name: `default-${spec.revision}` }, spec });
-const remains = (generation: number, ...records: readonly RolloutSpec[]) => remainsOf(records.map(stored), () => generation);
+const remains = (generation: number, ...records: readonly RolloutSpec[]) => remainsOf(records.map(stored), (_, edited) => edited.generation === generation);
 const failures = [{ device: 'leaf-1', reason: 'Refused', message: 'no such MTU' }];
 
 test('a leader that follows goes on with what is under way and knows which revisions there were', () => {

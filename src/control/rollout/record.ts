@@ -61,8 +61,8 @@ export interface Remains {
   readonly revisions: ReadonlyMap<string, number>;
 }
 
-/** @param generationOf an object by its key; undefined: it is gone */
-export const remainsOf = (objects: Iterable<Resource>, generationOf: (key: string) => number | undefined): Remains => {
+/** @param isCurrent whether the object, by its key, says what it was edited to */
+export const remainsOf = (objects: Iterable<Resource>, isCurrent: (key: string, edit: Edit) => boolean): Remains => {
   const running = new Map<string, RolloutSpec>();
   const reverted = new Map<string, { edit: Edit; record: RolloutSpec }>();
   const revisions = new Map<string, number>();
@@ -71,7 +71,7 @@ export const remainsOf = (objects: Iterable<Resource>, generationOf: (key: strin
     revisions.set(record.fabric, record.revision);
     if (record.phase === 'Progressing' || record.phase === 'Paused') running.set(record.fabric, record);
     for (const [key, edit] of editsOf(record)) {
-      if (generationOf(key) !== edit.generation || record.rolledBack !== true) reverted.delete(key);
+      if (!isCurrent(key, edit) || record.rolledBack !== true) reverted.delete(key);
       else reverted.set(key, { edit, record });
     }
   }

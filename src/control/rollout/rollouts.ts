@@ -7,37 +7,41 @@
 import type { ResourceClient } from '../../api/client.ts';
 import { defaultFabricSpec, type DefaultedFabricSpec, type FabricSpec } from '../../api/kinds/fabric.ts';
 import type { RolloutSpec } from '../../api/kinds/rollout.ts';
-import { refKey, type Resource } from '../../api/object.ts';
-import type { ScopeChange } from '../../goal/state.ts';
+import type { Resource } from '../../api/object.ts';
+import type { GoalState, ScopeChange } from '../../goal/state.ts';
 import type { Clock } from '../../kit/clock.ts';
 import { HeddleError } from '../../kit/error.ts';
 import type { Logger } from '../../kit/log.ts';
-import type { Events } from '../events.ts';
+import type { RowRef, Violation, ViolationCode } from '../../verify/verifier.ts';
+import type { Events, Happening } from '../events.ts';
 import type { Objects } from '../objects.ts';
 import { deviceKey, fabricKey } from '../safeguard.ts';
 import { rfc3339 } from '../time.ts';
-import type { Stays } from '../withheld.ts';
+import type { PartiesOf, Stays, Withheld } from '../withheld.ts';
 import { stepOf, type Course, type Failure, type Step } from './course.ts';
-import { Edits, type Edit, type Reverted } from './edits.ts';
+import { Edits, isAsEdited, type Edit, type Reverted } from './edits.ts';
 import { healthOf, type Vitals } from './health.ts';
 import { editsOf, halted, newRecord, objectOf, remainsOf, rolloutRef } from './record.ts';
-import { groupDevices, stagedIn, staysOf, type Sources, type Staged } from './staging.ts';
+import { groupDevices, holdersOf, stagedIn, staysOf, type Staged } from './staging.ts';
 import { wavesOf, type Member } from './waves.ts';
 
-export interface RolloutsOptions extends Sources {
+export interface RolloutsOptions {
+  readonly goal: Pick<GoalState, 'devicesOf' | 'scope'>;
+  readonly withheld: Withheld;
   readonly client: ResourceClient;
   readonly log: Logger;
   readonly clock: Clock;
   readonly objects: Objects;
-  readonly events: Pick<Events, 'record'>;
+  readonly record: Events['record'];
+  /** The status of the object may be another one. */
+  readonly mark: (key: string) => void;
   readonly vitalsOf: (device: string) => Vitals;
   /** Whether the device has acknowledged its goal state as it was at a version, or a later one. */
   readonly hasAcknowledged: (device: string, version: number) => boolean;
   /** Version of the last commit. */
   readonly version: () => number;
-  /** Rows of these devices that wait may be committed now, or these objects are to be compiled anew. */
-  readonly onDue: (isDue: (device: string) => boolean) => void;
-  readonly recompile: (keys: readonly string[]) => void;
+  /** Something is to be published, or compiled: `takeDue`, rows that were released. */
+  readonly onDue: () => void;
   readonly later: (milliseconds: number, action: () => void) => void;
 }
 
@@ -56,7 +60,14 @@ interface Running {
 }
 
 const retryMilliseconds = 1000;
+/** Devices answer by the thousand; what follows from it can wait so long. */
+const reviewMilliseconds = 50;
 const none: Stays = new Map();
+
+/** What must never be, however far a rollout is: packets where nobody permits them. */
+const isolation: ReadonlySet<ViolationCode> = new Set([
+  'Leak', 'WrongSegment', 'UnknownAttachment', 'PeeringWider', 'IsolationWider', 'PolicyWider', 'Spoofable', 'WrongMapping',
+]);
 
 export class Rollouts {
   readonly #options: RolloutsOptions;
@@ -66,6 +77,10 @@ export class Rollouts {
   /** Begun by another leader: what it let go is let go again before anything is decided. */
   readonly #inherited = new Map<string, RolloutSpec>();
   readonly #inFlight = new Set<Promise<void>>();
+  /** By fabric: what is written last, after all before it. */
+  readonly #writing = new Map<string, Promise<void>>();
+  /** Objects that are to be compiled anew. */
+  readonly #due = new Set<string>();
   #wakeAt = Number.POSITIVE_INFINITY;
   #closed = false;
 
@@ -87,19 +102,24 @@ export class Rollouts {
    */
   open(): readonly string[] {
     const { objects } = this.#options;
-    const { running, reverted, revisions } = remainsOf(objects.ofKind('Rollout'), (key) => objects.get(key)?.metadata.generation);
+    const { running, reverted, revisions } = remainsOf(objects.ofKind('Rollout'), (key, edit) => this.#isCurrent(key, edit));
     for (const [fabric, revision] of revisions) this.#revisions.set(fabric, revision);
     for (const [key, { edit, record }] of reverted) this.#edits.revert(key, { edit, why: whyOf(record) });
     for (const [fabric, record] of running) {
       this.#inherited.set(fabric, record);
       for (const [key, edit] of editsOf(record)) {
-        if (objects.get(key)?.metadata.generation === edit.generation) this.#edits.revert(key, { edit, why: '' });
+        if (this.#isCurrent(key, edit)) this.#edits.revert(key, { edit, why: '' });
       }
     }
     return [...reverted.keys(), ...[...running.values()].flatMap((record) => [...editsOf(record).keys()])];
   }
 
-  /** The first publication was made: keys of objects whose rollout goes on, to be compiled as they are. */
+  /** Whether another leader left a rollout under way. */
+  get isInheriting(): boolean {
+    return this.#inherited.size > 0;
+  }
+
+  /** That is goal state: keys of objects whose rollout goes on, to be compiled as they are. */
   inherit(): readonly string[] {
     const keys = [...this.#inherited.values()].flatMap((record) => [...editsOf(record)].filter(([key]) => this.#edits.reverted(key) !== undefined));
     for (const [key] of keys) this.#edits.forgive(key);
@@ -118,14 +138,38 @@ export class Rollouts {
     return this.#edits.take(key, object, object, undefined);
   }
 
+  /** Whether anything may have to wait for a wave. */
+  get isActive(): boolean {
+    return this.#edits.fresh.size + this.#running.size > 0;
+  }
+
   /** Rows of a candidate that wait for a later wave. Rollouts of edits that concern devices begin with it. */
-  stays(candidate: readonly ScopeChange[]): Stays {
+  stays(candidate: readonly ScopeChange[], partiesOf: PartiesOf): Stays {
     const { fresh } = this.#edits;
-    if (fresh.size === 0 && this.#running.size === 0) return none;
-    const staged = stagedIn(candidate, (key) => fresh.has(key), this.#options);
+    if (!this.isActive) return none;
+    const staged = stagedIn(candidate, (key) => fresh.has(key), { ...this.#options, partiesOf });
     for (const [fabric, devices] of groupDevices(staged.devices, (device) => this.#fabricOf(device))) this.#begin(fabric, devices, staged);
     this.#edits.settle();
     return staysOf(staged, this.#options.goal, (device) => this.#isReleased(device));
+  }
+
+  /** Keys of objects that are to be compiled as `effective` says, each once. */
+  takeDue(): readonly string[] {
+    const keys = [...this.#due];
+    this.#due.clear();
+    return keys;
+  }
+
+  /** Whether it is wrong only because some devices have a change and others have not; never that something is open. */
+  isPassing({ code, rows, objects }: Violation): boolean {
+    if (this.#running.size === 0 || isolation.has(code)) return false;
+    const isStaged = ({ scope, row }: RowRef): boolean => this.#options.withheld.get(scope, row)?.reason === 'Staged';
+    return rows.some(isStaged) || [...this.#running.values()].some(({ edits }) => objects.some((object) => edits.has(object)));
+  }
+
+  /** Devices answered. */
+  answered(): void {
+    if (this.#running.size > 0) this.#wake(reviewMilliseconds);
   }
 
   /** A publication was made; devices of waves that it let go are waited for from here. */
@@ -148,6 +192,11 @@ export class Rollouts {
   async close(): Promise<void> {
     this.#closed = true;
     await Promise.all(this.#inFlight);
+  }
+
+  #isCurrent(key: string, edit: Edit): boolean {
+    const object = this.#options.objects.get(key);
+    return object !== undefined && isAsEdited(object, edit);
   }
 
   #policy(): { readonly tenants: boolean } | undefined {
@@ -190,13 +239,13 @@ export class Rollouts {
     const inherited = this.#inherited.get(fabric);
     this.#inherited.delete(fabric);
     if (inherited !== undefined) return this.#start(fabric, edits, inherited, inherited.wave);
-    if (former !== undefined) this.#end(former, { ...former.record, phase: 'Superseded', message: 'another change came before it was through' });
+    if (former !== undefined) this.#end(former, { ...former.record, phase: 'Superseded', message: 'another change came before it was through', finishTime: this.#now() });
     const waiting = former === undefined ? [] : former.record.waves.slice(former.open).flat();
     const waves = wavesOf([...new Set([...devices, ...waiting])].map((name) => this.#member(name)), settings);
     const revision = (this.#revisions.get(fabric) ?? 0) + 1;
     this.#revisions.set(fabric, revision);
     this.#start(fabric, edits, newRecord({ fabric, revision, edits, waves, now: this.#now() }), 0);
-    this.#record(edits, { type: 'Normal', reason: 'RolloutStarted', message: `revision ${revision} of fabric "${fabric}" goes to ${waves.flat().length} devices in ${waves.length} waves` });
+    this.#tell(edits, { type: 'Normal', reason: 'RolloutStarted', message: `revision ${revision} of fabric "${fabric}" goes to ${waves.flat().length} devices in ${waves.length} waves` });
   }
 
   #start(fabric: string, edits: ReadonlyMap<string, Edit>, record: RolloutSpec, released: number): void {
@@ -245,27 +294,35 @@ export class Rollouts {
     const message = `wave ${wave + 1} of ${waves.length}: goes out`;
     this.#store(running, { ...running.record, phase: 'Progressing', wave: wave + 1, message }, () => {
       running.open = wave + 1;
-      this.#options.onDue((device) => this.#isReleased(device));
+      this.#letGo();
     });
   }
 
   #complete(running: Running, message: string): void {
     const { record, edits } = running;
     this.#end(running, { ...record, phase: 'Complete', wave: record.waves.length, message, finishTime: this.#now() });
-    this.#record(edits, { type: 'Normal', reason: 'RolloutComplete', message: `revision ${record.revision} of fabric "${record.fabric}": ${message}` });
-    this.#options.onDue((device) => this.#isReleased(device));
-    this.#prune(record.fabric);
+    this.#tell(edits, { type: 'Normal', reason: 'RolloutComplete', message: `revision ${record.revision} of fabric "${record.fabric}": ${message}` });
+    this.#letGo();
+    this.#prune(record);
+  }
+
+  /** Rows that wait for no wave any more are part of the next publication. */
+  #letGo(): void {
+    const { withheld, goal, onDue } = this.#options;
+    withheld.release(({ scope, reason }) => reason === 'Staged' && holdersOf(scope, goal).every((device) => this.#isReleased(device)));
+    onDue();
   }
 
   #halt(running: Running, failures: readonly Failure[], { rollback }: Settings): void {
     const isBack = rollback === 'Automatic';
     const record = halted(running.record, failures, isBack, this.#now());
     this.#options.log.warn({ fabric: record.fabric, revision: record.revision, wave: record.wave, failures: record.failures }, 'rollout halted');
-    this.#record(running.edits, { type: 'Warning', reason: isBack ? 'RolledBack' : 'RolloutHalted', message: whyOf(record) });
+    this.#tell(running.edits, { type: 'Warning', reason: isBack ? 'RolledBack' : 'RolloutHalted', message: whyOf(record) });
     if (!isBack) return this.#store(running, record);
     for (const [key, edit] of running.edits) this.#edits.revert(key, { edit, why: whyOf(record) });
     this.#end(running, record);
-    this.#options.recompile([...running.edits.keys()]);
+    for (const key of running.edits.keys()) this.#due.add(key);
+    this.#options.onDue();
   }
 
   #end(running: Running, record: RolloutSpec): void {
@@ -277,15 +334,18 @@ export class Rollouts {
   #store(running: Running, record: RolloutSpec, then: () => void = () => this.review()): void {
     running.record = record;
     running.storing = true;
+    const former = this.#writing.get(record.fabric);
     const write = async (): Promise<void> => {
+      await former;
       await this.#write(record);
       if (running.record !== record) return;
       running.storing = false;
       then();
     };
-    this.#track(write(), () => {
+    const writing = this.#track(write(), () => {
       if (running.record === record) this.#store(running, record, then);
     });
+    this.#writing.set(record.fabric, writing);
   }
 
   async #write(record: RolloutSpec): Promise<void> {
@@ -299,7 +359,7 @@ export class Rollouts {
     }
   }
 
-  #track(work: Promise<void>, again: () => void): void {
+  #track(work: Promise<void>, again: () => void): Promise<void> {
     const watched: Promise<void> = work
       .catch((thrown: unknown) => {
         this.#options.log.warn({ error: HeddleError.from(thrown).message }, 'rollout not written, will try again');
@@ -307,16 +367,17 @@ export class Rollouts {
       })
       .finally(() => this.#inFlight.delete(watched));
     this.#inFlight.add(watched);
+    return watched;
   }
 
   /** Deletes what is more than the Fabric wants to keep, the oldest first. */
-  #prune(fabric: string): void {
+  #prune({ fabric, revision: newest }: RolloutSpec): void {
     const limit = this.#settings(fabric)?.historyLimit;
     if (limit === undefined) return;
     const records = [...this.#options.objects.ofKind('Rollout')].map(({ spec }) => spec as RolloutSpec);
-    const over = records.filter((record) => record.fabric === fabric && record.finishTime !== undefined).sort((left, right) => left.revision - right.revision);
+    const over = records.filter((record) => record.fabric === fabric && (record.finishTime !== undefined || record.revision === newest)).sort((left, right) => left.revision - right.revision);
     for (const { revision } of over.slice(0, Math.max(0, over.length - limit))) {
-      this.#track(this.#options.client.delete(rolloutRef(fabric, revision)), () => {});
+      void this.#track(this.#options.client.delete(rolloutRef(fabric, revision)), () => {});
     }
   }
 
@@ -332,10 +393,11 @@ export class Rollouts {
     });
   }
 
-  #record(edits: ReadonlyMap<string, Edit>, happening: Parameters<Events['record']>[1]): void {
-    for (const { ref } of edits.values()) {
-      const about = this.#options.objects.get(refKey(ref));
-      if (about !== undefined) this.#options.events.record(about, happening);
+  #tell(edits: ReadonlyMap<string, Edit>, happening: Happening): void {
+    for (const key of edits.keys()) {
+      const about = this.#options.objects.get(key);
+      if (about !== undefined) this.#options.record(about, happening);
+      this.#options.mark(key);
     }
   }
 

@@ -1,0 +1,26 @@
+/** What controller and devices know of the health of a device. */
+import type { GoalState, Version } from '../../goal/state.ts';
+import type { Barrier } from '../barrier.ts';
+import type { Devices } from '../devices.ts';
+import type { Vitals } from './health.ts';
+
+export interface VitalSources {
+  readonly goal: GoalState;
+  readonly barrier: Barrier;
+  readonly devices: Devices;
+}
+
+export const vitalsOf = (device: string, { goal, barrier, devices }: VitalSources): Vitals => {
+  const failures = new Map<string, string>();
+  for (const scope of goal.subscriptions(device)) {
+    for (const { row, message } of barrier.failedRows(device, scope)) failures.set(`${scope} ${row}`, message);
+  }
+  return { connected: devices.get(device)?.connected === true, failures };
+};
+
+/** Whether a device runs every scope that it holds as it was at a version of goal state, or later. */
+export const hasAcknowledged = (device: string, version: Version, { goal, barrier }: Omit<VitalSources, 'devices'>): boolean =>
+  goal.subscriptions(device).every((scope) => {
+    const acknowledged = barrier.acknowledged(device, scope);
+    return acknowledged !== undefined && (acknowledged >= version || acknowledged === goal.scope(scope).version);
+  });
