@@ -72,9 +72,11 @@ describe('imported documents', () => {
   for (const [what, before, after, expected] of cases) it(`with ${what} are refused`, () => assert.deepEqual(said(before, after), expected));
 });
 
-test('what files name and is not in them may be on a server', () => {
+test('what files name and is not in them may be on a server, and is told where they are of a whole network', () => {
   const attachment = { apiVersion: 'heddle.dev/v1alpha1', kind: 'VPCAttachment', metadata: { name: 'a' }, spec: { vpc: 'red', connection: 'c' } };
-  const { faults, warnings } = crossCheck([sourceOf(attachment)]);
+  assert.deepEqual(crossCheck([sourceOf(attachment)]), { faults: [], warnings: [] });
+  const fabric = { apiVersion: 'heddle.dev/v1alpha1', kind: 'Fabric', metadata: { name: 'default' }, spec: {} };
+  const { faults, warnings } = crossCheck([sourceOf(attachment), sourceOf(fabric)]);
   assert.deepEqual(faults, []);
   assert.deepEqual(warnings.map(({ finding: { code } }) => code).sort(), ['UnknownConnection', 'UnknownVPC']);
 });

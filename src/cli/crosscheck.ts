@@ -1,6 +1,6 @@
 /**
  * What objects of files say of each other, judged by the compiler without a server. What they name and is not there may be on a
- * server: it is told and is no fault.
+ * server, so it is no fault, and is told only where the files hold a Fabric, as those of a whole network do.
  */
 import { kindByName } from '../api/kinds.ts';
 import { refOf, type Resource } from '../api/object.ts';
@@ -31,7 +31,8 @@ export const crossCheck = (sources: readonly Source[]): Crossed => {
   const found = own.flatMap(({ object, locate }) =>
     stage.findings(refOf(object)).map((finding) => ({ place: locate(finding.path), finding })),
   );
-  const told = found.filter(({ finding: { severity, code } }) => severity !== 'pending' && !isConsequence(code));
+  const isWhole = own.some(({ object }) => object.kind === 'Fabric');
+  const told = found.filter(({ finding: { severity, code } }) => severity !== 'pending' && !isConsequence(code) && (isWhole || !absent.has(code)));
   const isFault = ({ finding: { severity, code } }: (typeof told)[number]): boolean => severity === 'error' && !absent.has(code);
   return { faults: told.filter(isFault), warnings: told.filter((each) => !isFault(each)) };
 };

@@ -4,6 +4,7 @@ import { parse, stringify } from 'yaml';
 import type { Resource } from '../api/object.ts';
 import { convertContainerlab } from './containerlab.ts';
 import { containerlabOf } from './wiring/containerlab.ts';
+import { make } from './make.ts';
 import { diagramOf } from './wiring/diagram.ts';
 
 const convert = (content: unknown) => convertContainerlab({ content, locate: (path) => path });
@@ -61,5 +62,21 @@ describe('a topology of containerlab', () => {
     const { objects } = convert(clos);
     const there = parse(stringify(containerlabOf(diagramOf(objects), 'again'))) as unknown;
     assert.deepEqual(short(convert(there).objects), short(objects));
+  });
+
+  it('that was exported with groups, gateways and what is outside comes back with them', () => {
+    const profile = 'linux-soft';
+    const objects = [
+      make('Switch', 'leaf-1', { role: 'leaf', profile, group: 'pair' }),
+      make('Switch', 'border-1', { role: 'border', profile }),
+      make('Gateway', 'gw-1', { profile }),
+      make('External', 'isp', { bgp: {} }),
+      make('Connection', 'leaf-1--gw-1', { links: [{ ends: ['leaf-1/E1/9', 'gw-1/E1/1'] }] }),
+      make('Connection', 'border-1--isp', { links: [{ ends: ['border-1/E1/10', 'isp/up-1'] }] }),
+    ];
+    const there = parse(stringify(containerlabOf(diagramOf(objects), 'again'))) as unknown;
+    const { objects: back, notes } = convert(there);
+    assert.deepEqual(notes.filter(({ outcome }) => outcome === 'error'), []);
+    assert.deepEqual(short(back), short(objects));
   });
 });

@@ -46,14 +46,14 @@ export const convertContainerlab = ({ content, locate }: ContainerlabFile, profi
   const cables = links.flatMap((link, index) => cableOf(link, nodes, memberPath('topology.links', index), note));
   const roles = new Map(Object.entries(nodes).map(([name, node]) => [name, roleOf(name, node, cables, nodes)]));
   for (const [name, { role, reason }] of roles) {
-    if (role !== 'server') note('changed', memberPath('topology.nodes', name), `is a ${role}, by ${reason}`);
+    if (role !== 'server') note('changed', memberPath('topology.nodes', name), `is ${role === 'external' ? 'an' : 'a'} ${role}, by ${reason}${role === 'external' ? '; say how it is met, for it is taken for one of BGP' : ''}`);
   }
   const roleAt = (name: string): Role => roles.get(name)?.role ?? 'server';
   const named = cables.flatMap((ends) => neutral(ends, roleAt, note));
-  return { objects: [...devices(roles, named, profile), ...connections(named, roleAt)], notes };
+  return { objects: [...devices(roles, named, profile, (name) => nodes[name]?.labels?.['heddle.dev/group']), ...connections(named, roleAt)], notes };
 };
 
-type Role = SwitchSpec['role'] | 'server';
+type Role = SwitchSpec['role'] | 'server' | 'external' | 'gateway';
 
 interface End {
   readonly node: string;
@@ -77,7 +77,10 @@ const namedRoles: readonly (readonly [RegExp, Role])[] = [
   [/server|host|client|srv/i, 'server'],
 ];
 
-const roleNamed = (text: unknown): Role | undefined => (typeof text === 'string' ? namedRoles.find(([pattern]) => pattern.test(text))?.[1] : undefined);
+/** Words that are part of many names say a role only when they are all that is said. */
+const wholeRoles: readonly Role[] = ['external', 'gateway'];
+
+const roleNamed = (text: unknown): Role | undefined => wholeRoles.find((role) => role === text) ?? (typeof text === 'string' ? namedRoles.find(([pattern]) => pattern.test(text))?.[1] : undefined);
 
 const roleOf = (name: string, node: Node, cables: readonly Cable[], nodes: Topology['topology']['nodes']): { role: Role; reason: string } => {
   const labelled = roleNamed(node.labels?.['heddle.dev/role'] ?? node.labels?.['role']);
@@ -115,10 +118,13 @@ const endOf = (each: Static<typeof endpoint>, nodes: Topology['topology']['nodes
   return [];
 };
 
+/** Their ports are called what they call them. */
+const ownNames: ReadonlySet<Role> = new Set(['server', 'external']);
+
 /** With the ports of switches under their neutral names; nothing when a name says no number. */
 const neutral = (ends: Cable, roleAt: (name: string) => Role, note: Tell): Cable[] => {
   const [left, right] = ends.flatMap((end): End[] => {
-    const port = roleAt(end.node) === 'server' ? end.port : neutralPort(end.port);
+    const port = ownNames.has(roleAt(end.node)) ? end.port : neutralPort(end.port);
     if (port !== undefined && port !== '') return [{ ...end, port }];
     note('error', end.path, `"${end.port}" of "${end.node}" is not a port that is known; use names such as e1-1, ethernet-1/1, eth1 or swp1`);
     return [];
@@ -134,9 +140,15 @@ const neutralPort = (device: string): string | undefined => {
   return plain === null ? undefined : `E1/${plain[1]}`;
 };
 
-const devices = (roles: ReadonlyMap<string, { readonly role: Role }>, cables: readonly Cable[], profile: string): Resource[] => {
+const devices = (roles: ReadonlyMap<string, { readonly role: Role }>, cables: readonly Cable[], profile: string, groupOf: (name: string) => unknown): Resource[] => {
   const all = [...roles];
-  const switches = all.flatMap(([name, { role }]) => (role === 'server' ? [] : [make('Switch', name, { role, profile })]));
+  const switches = all.flatMap(([name, { role }]) => {
+    if (role === 'server') return [];
+    if (role === 'external') return [make('External', name, { bgp: {} })];
+    if (role === 'gateway') return [make('Gateway', name, { profile })];
+    const group = groupOf(name);
+    return [make('Switch', name, { role, profile, ...(typeof group === 'string' ? { group } : {}) })];
+  });
   const servers = all.filter(([, { role }]) => role === 'server').map(([name]) => {
     const ports = cables.flat().filter((end) => end.node === name).map((end): [string, object] => [end.port, {}]);
     return make('Server', name, { ports: Object.fromEntries(ports) });
@@ -158,4 +170,4 @@ const connections = (cables: readonly Cable[], roleAt: (name: string) => Role): 
 
 const portOf = ({ node, port }: End): string => `${node}/${port}`;
 
-const rank = (role: Role): number => ['spine', 'border', 'leaf', 'server'].indexOf(role);
+const rank = (role: Role): number => ['spine', 'border', 'leaf', 'gateway', 'server', 'external'].indexOf(role);

@@ -26,4 +26,4 @@ export const containerlabOf = ({ devices, cables }: Diagram, name: string): Cont
 
 /** Linux has no slashes in names of interfaces: `E1/49` is `e1-49`. */
 const endpointOf = ({ device, port }: DrawnEnd, tier: Tier): string =>
-  `${device}:${tier === 'server' ? port : port.toLowerCase().replaceAll('/', '-')}`;
+  `${device}:${tier === 'server' || tier === 'external' ? port : port.toLowerCase().replaceAll('/', '-')}`;
