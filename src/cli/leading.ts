@@ -4,7 +4,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
-import { Gauge, Registry as MetricsRegistry } from 'prom-client';
+import { Counter, Gauge, Registry as MetricsRegistry } from 'prom-client';
 import type { ResourceClient } from '../api/client.ts';
 import type { ApiServer } from '../apiserver/server.ts';
 import { createInProcessClient } from '../apiserver/registry/client.ts';
@@ -81,6 +81,7 @@ class Leading implements Leadership {
   #controller: Controller | undefined;
   #leader: LeaderSeen | undefined;
   #standby: Standby | undefined;
+  #offices: Counter<'start'> | undefined;
   #isStopped = false;
 
   constructor(options: LeadershipOptions) {
@@ -158,6 +159,7 @@ class Leading implements Leadership {
     const { takeOffice, entrance, tokenSecret, log, onGoal, metrics, serverVersion, vets = false } = this.#options;
     const { client: written, term, revision } = await takeOffice(office);
     const prepared = await this.#prepared(revision);
+    this.#offices?.inc({ start: prepared === undefined ? 'cold' : 'prepared' });
     const direct = officeClient(written, office);
     const client = prepared?.over(direct) ?? direct;
     const goal = new GoalState();
@@ -199,6 +201,7 @@ class Leading implements Leadership {
     const { metrics } = this.#options;
     const isLeader = (): number => (this.#controller === undefined ? 0 : 1);
     const registers = [metrics];
+    this.#offices = new Counter({ name: 'heddle_offices_total', help: 'How often this server began to lead, with what it had compiled along or from nothing.', labelNames: ['start'], registers });
     const isReady = (): number => (this.#standby?.isReady === true ? 1 : 0);
     const standby: Gauge = new Gauge({ name: 'heddle_standby', help: 'Whether this server has compiled along and would lead at once.', registers, collect: () => standby.set(isReady()) });
     const leader: Gauge = new Gauge({ name: 'heddle_leader', help: 'Whether this server leads.', registers, collect: () => leader.set(isLeader()) });

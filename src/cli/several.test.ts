@@ -98,9 +98,14 @@ test('both serve, one leads; when it stops the other goes on where it was, and n
   const former = await second.client.get(lease);
   assert.equal(former.metadata.annotations?.['heddle.dev/southbound'], first.southbound);
 
+  await until('the second has compiled along', async () => /^heddle_standby 1$/m.test(await second.metrics.metrics()));
+  assert.match(mine ?? '', /^heddle_standby 0$/m);
+
   const written = devices.map(({ fake }) => fake.history.length);
   await first.close();
   await second.leads;
+  assert.match(await second.metrics.metrics(), /^heddle_offices_total\{start="prepared"\} 1$/m);
+  assert.match(await first.metrics.metrics(), /^heddle_offices_total\{start="cold"\} 1$/m);
   const leaseNow = await second.client.get(lease);
   assert.notEqual(recordOf(leaseNow).holder, recordOf(former).holder);
   assert.ok(Number(leaseNow.metadata.annotations?.['heddle.dev/term']) > Number(former.metadata.annotations?.['heddle.dev/term']));
