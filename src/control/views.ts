@@ -1,9 +1,11 @@
 /** Views of objects that the leader answers from goal state: which one is meant, and by whom it is asked. */
 import { goalView } from '../api/goalview.ts';
+import { matrixView, verifyView } from '../api/matrixview.ts';
 import { traceView } from '../api/traceview.ts';
 import { HeddleError } from '../kit/error.ts';
 import type { Controller } from './controller.ts';
 import { readExplainQuery } from './explain.ts';
+import { readDirection } from './questions/matrix.ts';
 import type { Sees } from './questions/questions.ts';
 import { readTraceQuery } from './questions/trace.ts';
 
@@ -22,6 +24,10 @@ export const answerView = (controller: Controller, target: ViewTarget, query: UR
       return controller.explain(target.name, readExplainQuery(query));
     case traceView:
       return controller.questions.trace(readTraceQuery(endText(target, query), query, target.namespace), sees);
+    case matrixView:
+      return controller.questions.matrix(target, readDirection(query), sees);
+    case verifyView:
+      return controller.questions.verify(target.name);
     default:
       throw new HeddleError('NotFound', `there is no view "${target.view}"`);
   }

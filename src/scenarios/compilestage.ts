@@ -68,8 +68,8 @@ export class CompileStage {
   #born(object: Resource): Resource {
     const before = this.#objects.get(refKey(refOf(object)));
     this.#clock += 1;
-    const uid = before?.metadata.uid ?? `uid-${this.#clock}`;
-    const creationTimestamp = before?.metadata.creationTimestamp ?? `2026-01-01T00:00:00.${String(this.#clock).padStart(6, '0')}Z`;
+    const uid = before?.metadata.uid ?? object.metadata.uid ?? `uid-${this.#clock}`;
+    const creationTimestamp = before?.metadata.creationTimestamp ?? object.metadata.creationTimestamp ?? `2026-01-01T00:00:00.${String(this.#clock).padStart(6, '0')}Z`;
     return { ...object, metadata: { ...object.metadata, uid, creationTimestamp } };
   }
 

@@ -6,6 +6,7 @@ import { canonicalMac, canonicalPrefix } from './canonical.ts';
 import { column, defineKind, readyColumn, wideColumn } from './define.ts';
 import { fabricRules } from '../rules/fabric.ts';
 import { asSet } from '../fieldtype.ts';
+import { verifyView } from '../matrixview.ts';
 
 export const fabricSpec = Type.Object(
   {
@@ -260,6 +261,7 @@ export const fabric = defineKind({
   status: fabricStatus,
   defaults: defaultFabricSpec,
   rules: fabricRules,
+  views: { [verifyView]: 'Verification' },
   columns: [
     column('Switches', '.status.switches', 'Switches of the fabric.', 'integer'),
     column('Servers', '.status.servers', 'Servers cabled to the fabric.', 'integer'),

@@ -5,6 +5,7 @@ import { canonicalAddress, canonicalPrefix, mapValues } from './canonical.ts';
 import { clusterWide, column, defineKind, readyColumn, wideColumn } from './define.ts';
 import { vpcRules } from '../rules/vpc.ts';
 import { asMap } from '../fieldtype.ts';
+import { matrixView } from '../matrixview.ts';
 import { traceView } from '../traceview.ts';
 
 const dhcpSchema = Type.Object(
@@ -235,7 +236,7 @@ export const vpc = defineKind({
     clusterWide('AddressSpace', addressSpace),
     ...Object.values(subnets).flatMap(({ dhcp: { relay } }) => (relay?.vpc === undefined ? [] : [{ kind: 'VPC', namespace, name: relay.vpc }])),
   ],
-  views: { [traceView]: 'Trace' },
+  views: { [traceView]: 'Trace', [matrixView]: 'ReachabilityMatrix' },
   columns: [
     column('Subnets', '.spec.subnets.*.cidr', 'Prefixes of the subnets.'),
     column('VNI', '.status.vni', 'L3VNI of the VPC.', 'integer'),

@@ -3,9 +3,12 @@ import { Option, type Command } from 'commander';
 import type { Io } from '../io.ts';
 import type { Finish } from '../program.ts';
 import type { TraceOptions } from '../questions/trace.ts';
+import type { VerifyOptions } from '../questions/verify.ts';
 import { kubeconfigOption } from './objects.ts';
 
 const controllerOption = (): Option => new Option('--controller <url>', 'ask "heddle controller" there, such as http://127.0.0.1:8081, in place of the API server');
+
+const several = (value: string, before: readonly string[] = []): string[] => [...before, value];
 
 export const addQuestionVerbs = (program: Command, io: Io, finish: Finish): void => {
   program
@@ -22,5 +25,21 @@ export const addQuestionVerbs = (program: Command, io: Io, finish: Finish): void
     .action(async (from: string, to: string, options: TraceOptions) => {
       const { trace } = await import('../questions/trace.ts');
       finish(await trace(io, from, to, options));
+    });
+
+  program
+    .command('verify')
+    .description('check all goal state against what objects promise; with --matrix show what reaches what, with --against what a change makes of it')
+    .addOption(kubeconfigOption())
+    .option('-n, --namespace <name>', 'with --matrix: only VPCs of this namespace')
+    .addOption(new Option('-f, --filename <file>', 'judge what these files or folders say, without a server (may be repeated)').argParser(several))
+    .option('--matrix', 'what passes between subnets, and networks outside')
+    .addOption(new Option('--against <files>', 'what is newly allowed and newly denied since these files or folders (may be repeated), or "server": what -f changes of what it has').argParser(several))
+    .option('--revision <number>', 'what is newly allowed and newly denied since this revision of the server')
+    .addOption(new Option('-o, --output <format>', 'format').choices(['text', 'json']).default('text'))
+    .addHelpText('after', '\nExit status: 0 fine, 1 something is wrong, 2 (with --against or --revision) a difference.\nExamples: heddle verify; heddle verify --matrix -n shop; heddle verify -f change.yaml --against server; heddle verify -f new/ --against old/')
+    .action(async (options: VerifyOptions) => {
+      const { verify } = await import('../questions/verify.ts');
+      finish(await verify(io, options));
     });
 };

@@ -1,18 +1,26 @@
 /** What people ask of the goal state beside the rows of one device: the way of a packet. Reads only. */
-import { refKey, type ObjectRef } from '../../api/object.ts';
+import type { MatrixView, VerifyView } from '../../api/matrixview.ts';
+import { refKey, type ObjectRef, type Resource } from '../../api/object.ts';
 import type { ContributorView } from '../../api/goalview.ts';
 import type { TraceView } from '../../api/traceview.ts';
 import type { Compiler } from '../../compile/engine.ts';
 import type { GoalState } from '../../goal/state.ts';
 import { refOfKey } from '../explain.ts';
 import type { Objects } from '../objects.ts';
+import type { Refusal } from '../../verify/verifier.ts';
 import { withActual, type Inspect } from './actual.ts';
+import { matrixOfVpc } from './matrix.ts';
 import { traceEnds, viewOf, type TraceQuery, type ViewSources } from './trace.ts';
+import { verifyAll } from './verify.ts';
 
 export interface QuestionSources {
   readonly goal: GoalState;
   readonly compiler: Compiler;
   readonly objects: Objects;
+  /** Every object there is, claims too. */
+  readonly allObjects: () => Promise<readonly Resource[]>;
+  /** Why objects are not in force. */
+  readonly refusalsOf: (ref: ObjectRef) => readonly Refusal[];
   /** Asks a device what it really has. */
   readonly inspect: Inspect;
   /** See ExplainSources. */
@@ -35,6 +43,15 @@ export class Questions {
     const view = viewOf(traced, sources);
     const { goal, inspect } = this.#sources;
     return query.actual ? withActual(view, traced, { goal, inspect, seesDevice: sources.seesDevice }) : view;
+  }
+
+  matrix(ref: ObjectRef, direction: 'both' | 'from', sees: Sees): MatrixView {
+    return matrixOfVpc(ref, direction, this.#view(ref.namespace, sees));
+  }
+
+  verify(name: string): Promise<VerifyView> {
+    const { goal, allObjects, refusalsOf } = this.#sources;
+    return verifyAll(name, { goal, objects: allObjects, refusalsOf, clock: () => performance.now() });
   }
 
   #view(namespace: string, sees: Sees): ViewSources {
