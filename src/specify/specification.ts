@@ -63,6 +63,7 @@ export class Specification {
   readonly #vpcs = new Map<string, Vpc | undefined>();
   readonly #externals = new Map<string, External | undefined>();
   readonly #devices = new Map<string, Device | undefined>();
+  readonly #wirings = new Map<string, Wiring | undefined>();
   readonly #joins = new Map<string, readonly Pairing[]>();
 
   vpc(key: string): Vpc | undefined {
@@ -78,7 +79,7 @@ export class Specification {
   }
 
   wiring(connection: string): Wiring | undefined {
-    return wiringOf(connection, this);
+    return remembered(this.#wirings, connection, () => wiringOf(connection, this));
   }
 
   placement(attachment: string): Placement | undefined {
@@ -237,6 +238,7 @@ export class Specification {
     if (kind === 'VPC') this.#vpcs.delete(key);
     if (kind === 'External') this.#externals.delete(key);
     if (kind === 'Switch' || kind === 'Gateway') this.#devices.delete(key);
+    if (kind === 'Connection') this.#wirings.delete(key);
     const pairs = this.#pairsOf({ kind, key });
     for (const [one, other] of pairs) for (const pair of [`${one} ${other}`, `${other} ${one}`]) this.#joins.delete(pair);
   }
@@ -252,7 +254,7 @@ export class Specification {
 
   #place(key: string, listener: Listener): void {
     const before = this.#placements.get(key);
-    const after = placementOf(key, this);
+    const after = placementOf(key, this, (vpc) => this.vpc(vpc), (connection) => this.wiring(connection));
     if (before === undefined && after === undefined) return;
     if (before !== undefined && after !== undefined && JSON.stringify(before) === JSON.stringify(after)) return;
     if (before !== undefined) this.#count(before, -1);
