@@ -2,15 +2,17 @@
 import type { Resource } from '../../api/object.ts';
 import { byText } from '../../kit/order.ts';
 import type { Vlan, Vni } from '../../net/brand.ts';
+import { overlaps } from '../../net/prefix.ts';
 import { ageOf } from '../age.ts';
 import { warning } from '../finding.ts';
-import { clusterRef, nameTold, specOf, tenantRef } from '../intent.ts';
+import { clusterRef, nameTold, prefixOf, specOf, tenantRef } from '../intent.ts';
 import { attachmentsByConnection } from '../relations.ts';
 import { objectKey, query, type View } from '../view.ts';
 import { connectionResolution, isServerConnection, type ServerConnection } from './connection.ts';
+import { fabricTenancy } from './fabric.ts';
 import { hostAddresses, type HostAddresses } from './hostaddress.ts';
 import { absent, Examination, unready, type Resolution } from './resolution.ts';
-import { knownVpc, type Overlay, type ResolvedSubnet } from './vpc.ts';
+import { fabricOfTenants, knownVpc, type Overlay, type ResolvedSubnet } from './vpc.ts';
 
 /** Where in the overlay an attachment is: the same object for all attachments of the subnet. */
 export interface SubnetPlace {
@@ -55,6 +57,7 @@ const place = (object: Resource, view: View): Resolution<ResolvedAttachment> => 
   if (found === undefined) return seen.done<ResolvedAttachment>(undefined);
   const { mtu, vpc } = found.overlay;
   if (connection !== undefined && connection.mtu < mtu) seen.findings.push(smallMtu(connection.mtu, mtu));
+  if (connection !== undefined) checkFabric(connection, found, seen, view);
   const addresses = hostAddresses(object, found, connection?.mac, seen, view);
   if (connection !== undefined && connection.mac === undefined) seen.findings.push(noMac(connection.server.name));
   if (found.subnet.announceable !== undefined && connection !== undefined && connection.type !== 'unbundled') seen.error(...bundledSpeaker(connection));
@@ -65,6 +68,19 @@ const place = (object: Resource, view: View): Resolution<ResolvedAttachment> => 
   // The schema knows no other numbers than those of a VLAN.
   const tagged = vlan === undefined ? { place: found, segment, connection } : { place: found, segment, connection, vlan: vlan as Vlan };
   return seen.done<ResolvedAttachment>({ ...tagged, ...addresses });
+};
+
+/** A VPC is judged by the Fabric that tenants default to; another one may keep other prefixes to itself. */
+const checkFabric = ({ legs }: ServerConnection, { subnet }: SubnetPlace, seen: Examination, view: View): void => {
+  const leaf = legs[0]?.leaf;
+  const tenancy = leaf === undefined || leaf.fabric === fabricOfTenants ? undefined : view.query(fabricTenancy, leaf.fabric);
+  if (leaf === undefined || tenancy === undefined) return;
+    const prefixes = [subnet.prefix, ...(subnet.ipv6 === undefined ? [] : [subnet.ipv6.prefix])];
+  for (const prefix of prefixes) {
+    const reserved = tenancy.reserved.find((each) => overlaps(prefixOf(each), prefix));
+    if (reserved === undefined) continue;
+    seen.error('ReservedPrefix', 'spec.connection', `subnet "${prefix}" overlaps "${reserved}", which Fabric "${leaf.fabric}" of Switch "${leaf.name}" reserves; attach to a leaf of Fabric "${fabricOfTenants}", or choose another prefix`);
+  }
 };
 
 const noMac = (server: string) =>
