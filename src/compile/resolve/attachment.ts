@@ -75,7 +75,7 @@ const checkFabric = ({ legs }: ServerConnection, { subnet }: SubnetPlace, seen: 
   const leaf = legs[0]?.leaf;
   const tenancy = leaf === undefined || leaf.fabric === fabricOfTenants ? undefined : view.query(fabricTenancy, leaf.fabric);
   if (leaf === undefined || tenancy === undefined) return;
-    const prefixes = [subnet.prefix, ...(subnet.ipv6 === undefined ? [] : [subnet.ipv6.prefix])];
+  const prefixes = [subnet.prefix, ...(subnet.ipv6 === undefined ? [] : [subnet.ipv6.prefix])];
   for (const prefix of prefixes) {
     const reserved = tenancy.reserved.find((each) => overlaps(prefixOf(each), prefix));
     if (reserved === undefined) continue;
