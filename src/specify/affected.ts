@@ -3,7 +3,7 @@
  * with what is specified. Asked before and after a change, for what is no longer promised matters as much. Pure.
  */
 import type { Specification, Subject } from './specification.ts';
-import type { NetworkKey } from './networks.ts';
+import type { NetworkKey, Subnet } from './networks.ts';
 import { networksOfPeering } from './joins.ts';
 import { parsePortRef } from '../api/port.ts';
 
@@ -55,21 +55,7 @@ export const dependants = ({ kind, key }: Subject, spec: Specification): readonl
       return [...of('VPCAttachment', spec.attachmentsByConnection.of(key)), ...of('External', spec.externalsByConnection.of(key)), ...of('Connection', sharing)];
     }
     case 'External':
-      return [...of('ExternalPeering', spec.externalPeerings.of(`External/${key}`)), ...of('Connection', spec.connectionsByDevice.of(key))];
-    case 'VPC':
-      return [
-        ...of('VPCAttachment', spec.attachmentsByVpc.of(key)),
-        ...of('VPCPeering', spec.peeringsOf.of(`VPC/${key}`)),
-        ...of('ExternalPeering', spec.externalPeerings.of(`VPC/${key}`)),
-      ];
-    case 'PeeringConsent': {
-      const held = spec.objects.get('PeeringConsent', key);
-      return held === undefined ? [] : of('VPCPeering', spec.peeringsOf.of(`VPC/${held.namespace}/${held.spec.vpc}`));
-    }
-    case 'ExternalPeering': {
-      const held = spec.objects.get('ExternalPeering', key);
-      return held === undefined ? [] : of('ExternalPeering', spec.externalPeerings.of(`VPC/${held.namespace}/${held.spec.vpc}`));
-    }
+      return of('Connection', spec.connectionsByDevice.of(key));
     default:
       return [];
   }
@@ -92,15 +78,9 @@ export const unitsOf = ({ kind, key }: Subject, spec: Specification): readonly U
       return vpcUnits(key, spec);
     case 'External':
       return externalUnits(key, spec);
-    case 'VPCAttachment':
-      return attachmentUnits(key, spec);
-    case 'VPCPeering': {
-      const held = spec.objects.get('VPCPeering', key);
-      return held === undefined ? [] : networksOfPeering(held).flatMap(([one, other]) => joinUnits(one, other, spec));
-    }
-    case 'ExternalPeering': {
-      const held = spec.objects.get('ExternalPeering', key);
-      return held === undefined ? [] : joinUnits(`VPC/${held.namespace}/${held.spec.vpc}`, `External/${held.spec.external}`, spec);
+    case 'VPCAttachment': {
+      const held = spec.objects.get('VPCAttachment', key);
+      return held === undefined ? [] : labelUnits(`${held.namespace}/${held.spec.vpc}`, spec);
     }
     case 'SecurityPolicy': {
       const held = spec.objects.get('SecurityPolicy', key);
@@ -128,17 +108,21 @@ const vpcUnits = (key: string, spec: Specification): Unit[] => {
   const vpc = spec.vpc(key);
   if (vpc === undefined) return [];
   const { vni } = vpc;
-  const segments = [...vpc.subnets.values()].flatMap((subnet) =>
-    subnet.vni === undefined ? [] : [...spec.scopesOfSubnet(subnet.key)].flatMap((scope) => [`segment ${scope} ${subnet.vni}`, `lease ${subnet.vni}`]));
-  return [
-    `vrf ${vni}`, `isolation ${vni}`, `reserved ${vni}`, ...policyUnits(key, spec), ...segments,
-    ...vpc.spec.staticRoutes.map(({ prefix }) => `route ${vni} ${prefix}`),
-  ];
+  return [`vrf ${vni}`, `isolation ${vni}`, `reserved ${vni}`, ...policyUnits(key, spec), ...vpc.spec.staticRoutes.map(({ prefix }) => `route ${vni} ${prefix}`)];
 };
 
+/** A subnet wherever it is. */
+export const subnetUnits = ({ key, vni }: Subnet, spec: Specification): Unit[] =>
+  vni === undefined ? [] : [...[...spec.scopesOfSubnet(key)].map((scope) => `segment ${scope} ${vni}`), `lease ${vni}`];
+
 /** Policies of a VPC, and those of others that speak of it. */
-export const policyUnits = (key: string, spec: Specification): Unit[] => {
-  const vpcs = new Set([...spec.policiesByVpc.of(key)].flatMap((policy) => {
+export const policyUnits = (key: string, spec: Specification): Unit[] => unitsOfPolicies(spec.policiesByVpc.of(key), spec);
+
+/** Those that select servers of the VPC by their attachments. */
+export const labelUnits = (key: string, spec: Specification): Unit[] => unitsOfPolicies(spec.policiesByLabels.of(key), spec);
+
+const unitsOfPolicies = (policies: Iterable<string>, spec: Specification): Unit[] => {
+  const vpcs = new Set([...policies].flatMap((policy) => {
     const held = spec.objects.get('SecurityPolicy', policy);
     return held === undefined ? [] : [`${held.namespace}/${held.spec.vpc}`];
   }));
@@ -155,15 +139,26 @@ const externalUnits = (key: string, spec: Specification): Unit[] => {
   return [`external ${key}`, ...(external === undefined ? [] : [`vrf ${external.vni}`, ...members, ...fixed.map((prefix) => `route ${external.vni} ${prefix}`)])];
 };
 
-const attachmentUnits = (key: string, spec: Specification): Unit[] => {
-  const held = spec.objects.get('VPCAttachment', key);
-  return [`attach ${key}`, ...(held === undefined ? [] : policyUnits(`${held.namespace}/${held.spec.vpc}`, spec))];
+/** Both halves of what joins two networks, and who must hold both. @param vnis that the networks have or had */
+export const joinUnits = (one: NetworkKey, other: NetworkKey, [left, right]: readonly [number | undefined, number | undefined], spec: Specification): Unit[] => {
+  if (left === undefined || right === undefined) return [];
+  const members = ([[one, right], [other, left]] as const).flatMap(([network, vni]) => [...spec.devicesOf(network)].map((device) => `member ${device} vpc/${vni}`));
+  return [`leak ${left} ${right}`, `leak ${right} ${left}`, ...members];
 };
 
-/** Both halves, and who must hold both networks. */
-const joinUnits = (one: NetworkKey, other: NetworkKey, spec: Specification): Unit[] => {
-  const [left, right] = [spec.network(one), spec.network(other)];
-  if (left === undefined || right === undefined) return [];
-  const members = ([[one, right.vni], [other, left.vni]] as const).flatMap(([network, vni]) => [...spec.devicesOf(network)].map((device) => `member ${device} vpc/${vni}`));
-  return [`leak ${left.vni} ${right.vni}`, `leak ${right.vni} ${left.vni}`, ...members];
+/** Pairs of networks that may be joined otherwise when an object is another. */
+export const pairsOf = ({ kind, key }: Subject, spec: Specification): readonly (readonly [NetworkKey, NetworkKey])[] => {
+  const withPeers = (network: NetworkKey): (readonly [NetworkKey, NetworkKey])[] => [...spec.namedPeers(network)].map((peer) => [network, peer]);
+  if (kind === 'VPC' || kind === 'External') return withPeers(`${kind}/${key}`);
+  if (kind === 'VPCPeering') {
+    const held = spec.objects.get('VPCPeering', key);
+    return held === undefined ? [] : networksOfPeering(held);
+  }
+  if (kind === 'ExternalPeering') {
+    const held = spec.objects.get('ExternalPeering', key);
+    // Of several that lead one prefix to several Externals the eldest has it.
+    return held === undefined ? [] : withPeers(`VPC/${held.namespace}/${held.spec.vpc}`).filter(([, peer]) => peer.startsWith('External/'));
+  }
+  const consent = kind === 'PeeringConsent' ? spec.objects.get('PeeringConsent', key) : undefined;
+  return consent === undefined ? [] : withPeers(`VPC/${consent.namespace}/${consent.spec.vpc}`);
 };

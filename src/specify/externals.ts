@@ -2,7 +2,6 @@
 import type { Address, Asn, InterfaceAddress, Prefix, Vlan } from '../net/brand.ts';
 import { textAddress, textPrefix, type Surroundings } from './networks.ts';
 import { at, isError, isWithin } from './refusals.ts';
-import { wiringOf } from './wiring.ts';
 
 export interface ExternalPlace {
   readonly device: string;
@@ -20,7 +19,7 @@ export const placesOf = (key: string, around: Surroundings): readonly ExternalPl
   const held = around.objects.get('External', key);
   const said = around.refusals.of('External', key).filter(isError);
   return (held?.spec.attachments ?? []).flatMap(({ connection, vlan, address, proxy, neighbor, nextHop }, index): ExternalPlace[] => {
-    const wiring = said.some((refusal) => isWithin(refusal, at('spec', 'attachments', index))) ? undefined : wiringOf(connection, around);
+    const wiring = said.some((refusal) => isWithin(refusal, at('spec', 'attachments', index))) ? undefined : around.wiring(connection);
     if (wiring?.type !== 'external') return [];
     return [{
       device: wiring.end.device,

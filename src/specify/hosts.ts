@@ -5,7 +5,7 @@ import { contains, prefixLength, networkAddress } from '../net/prefix.ts';
 import type { Claims } from './claims.ts';
 import { refusedMappings, type Mappings } from './mappings.ts';
 import { tenantsFabric, textPrefix, type Subnet, type Vpc } from './networks.ts';
-import type { Objects } from './objects.ts';
+import type { Objects, Specs } from './objects.ts';
 import type { RefusalBook } from './refusals.ts';
 
 export interface Mapped {
@@ -63,9 +63,21 @@ const subnetAt = (vpc: Vpc, address: string): Subnet | undefined => {
 
 /** VTEPs that the Fabric declares and that are none of its own. */
 export const mayName = (vtep: string, { objects, claims }: Pick<Around, 'objects' | 'claims'>): boolean => {
-  const declared = objects.get('Fabric', tenantsFabric)?.spec.overlay.externalVTEPs ?? [];
-  const isOwn = ['vtep', 'routerid'].some((pool) => claims.holders(pool, vtep).length > 0);
-  return !isOwn && declared.some((prefix) => contains(textPrefix(prefix), vtep as Address));
+  const fabric = objects.get('Fabric', tenantsFabric);
+  return fabric !== undefined && isDeclared(vtep, fabric.spec) && claims.holders('vtep', vtep).length === 0 && claims.holders('routerid', vtep).length === 0;
+};
+
+const declaredBy = new WeakMap<Specs['Fabric'], Map<string, boolean>>();
+
+/** There are far fewer VTEPs than mappings. */
+const isDeclared = (vtep: string, spec: Specs['Fabric']): boolean => {
+  let known = declaredBy.get(spec);
+  if (known === undefined) declaredBy.set(spec, (known = new Map<string, boolean>()));
+  const found = known.get(vtep);
+  if (found !== undefined) return found;
+  const is = spec.overlay.externalVTEPs.some((prefix) => contains(textPrefix(prefix), vtep as Address));
+  if (known.size < 100_000) known.set(vtep, is);
+  return is;
 };
 
 /** VNIs that Heddle gives out, or gave. */

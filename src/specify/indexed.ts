@@ -51,7 +51,7 @@ export const indexed = (kind: SpecKind, spec: Specification): readonly Indexed[]
     case 'ExternalPeering':
       return [under(kind, spec.externalPeerings, ({ namespace, spec: { vpc, external } }) => [`VPC/${namespace}/${vpc}`, `External/${external}`])];
     case 'SecurityPolicy':
-      return [under(kind, spec.policiesByVpc, vpcsNamed)];
+      return [under(kind, spec.policiesByVpc, vpcsNamed), under(kind, spec.policiesByLabels, vpcsSelectedIn)];
     case 'MappingSlice':
       return [under(kind, spec.slicesByVpc, ({ namespace, spec: { vpc } }) => [`${namespace}/${vpc}`])];
     default:
@@ -72,3 +72,10 @@ const devicesOf = (held: Held<Specs['Connection']>): string[] => {
 /** Its own, and those whose servers its rules speak of. */
 const vpcsNamed = ({ namespace, spec }: Held<Specs['SecurityPolicy']>): string[] =>
   [...new Set([spec.vpc, ...peerPaths(spec).flatMap(({ peer }) => peer.vpc ?? [])])].map((vpc) => `${namespace}/${vpc}`);
+
+/** Those of which it selects servers by their attachments. */
+const vpcsSelectedIn = ({ namespace, spec }: Held<Specs['SecurityPolicy']>): string[] => {
+  const own = spec.subjects.attachments === undefined ? [] : [spec.vpc];
+  const others = peerPaths(spec).flatMap(({ peer: { vpc = spec.vpc, attachments } }) => (attachments === undefined ? [] : [vpc]));
+  return [...new Set([...own, ...others])].map((vpc) => `${namespace}/${vpc}`);
+};

@@ -36,9 +36,11 @@ export class Mappings {
   put(key: string, after: Held<Specs['MappingSlice']> | undefined): ReadonlyMap<string, readonly string[]> {
     const number = this.#numbers.get(key) ?? this.#free.pop() ?? this.#slices.length;
     const before = this.#numbers.has(key) ? this.#slices[number] : undefined;
+    const inPlace = before === undefined || after === undefined ? undefined : changedInPlace(before, after);
+    this.#slices[number] = after;
+    if (inPlace !== undefined && after !== undefined) return new Map([[vpcOf(after), inPlace]]);
     const changed = changedAddresses(before, after);
     if (before !== undefined) this.#remove(before, number);
-    this.#slices[number] = after;
     if (after === undefined) {
       this.#numbers.delete(key);
       this.#free.push(number);
@@ -88,6 +90,19 @@ export class Mappings {
 }
 
 const vpcOf = ({ namespace, spec: { vpc } }: Held<Specs['MappingSlice']>): string => `${namespace}/${vpc}`;
+
+/** Where every address has its place still: the addresses that are mapped otherwise. */
+const changedInPlace = (before: Held<Specs['MappingSlice']>, after: Held<Specs['MappingSlice']>): readonly string[] | undefined => {
+  const [was, is] = [before.spec.mappings, after.spec.mappings];
+  if (was.length !== is.length || vpcOf(before) !== vpcOf(after) || before.spec.subnet !== after.spec.subnet || before.age !== after.age) return undefined;
+  const changed: string[] = [];
+  for (const [index, mapping] of is.entries()) {
+    const former = was[index];
+    if (former?.address !== mapping.address) return undefined;
+    if (!saysTheSame(former, mapping)) changed.push(mapping.address);
+  }
+  return changed;
+};
 
 const changedAddresses = (before: Held<Specs['MappingSlice']> | undefined, after: Held<Specs['MappingSlice']> | undefined): ReadonlyMap<string, readonly string[]> => {
   const isAlike = before !== undefined && after !== undefined && vpcOf(before) === vpcOf(after) && before.spec.subnet === after.spec.subnet && before.age === after.age;

@@ -12,8 +12,8 @@ import { contains, firstHost, overlaps, parsePrefix } from '../net/prefix.ts';
 import type { Claims } from './claims.ts';
 import type { Held, Objects, Specs } from './objects.ts';
 import type { References } from './references.ts';
-import type { Device } from './wiring.ts';
 import { at, isError, isWithin, type Refusal, type RefusalBook } from './refusals.ts';
+import type { Device, Wiring } from './wiring.ts';
 
 /** `VPC/<namespace>/<name>` or `External/<name>`: also its `refKey`. */
 export type NetworkKey = string;
@@ -88,8 +88,10 @@ export interface Surroundings {
   readonly groups: References;
   /** Connections by port, as `<device>/<port>` without a first lane. */
   readonly ports: References;
-  /** Devices, where somebody remembers them. */
-  device?(name: string): Device | undefined;
+  /** What was worked out of others before. */
+  readonly device: (name: string) => Device | undefined;
+  readonly wiring: (connection: string) => Wiring | undefined;
+  readonly vpc: (key: string) => Vpc | undefined;
 }
 
 /** The VPC, or undefined when it is refused, gone, or waits for its id. */

@@ -10,7 +10,7 @@ import type { DefaultedExternalSpec } from '../api/kinds/external.ts';
 import type { DefaultedExternalPeeringSpec } from '../api/kinds/externalpeering.ts';
 import type { DefaultedFabricSpec } from '../api/kinds/fabric.ts';
 import type { DefaultedGatewaySpec } from '../api/kinds/gateway.ts';
-import type { DefaultedMappingSliceSpec } from '../api/kinds/mappingslice.ts';
+import { defaultMappingSliceSpec, type DefaultedMappingSliceSpec } from '../api/kinds/mappingslice.ts';
 import type { DefaultedPeeringConsentSpec } from '../api/kinds/peeringconsent.ts';
 import type { DefaultedSecurityPolicySpec } from '../api/kinds/securitypolicy.ts';
 import type { DefaultedServerSpec } from '../api/kinds/server.ts';
@@ -85,7 +85,7 @@ export class Objects {
 }
 
 /** What of an object can promise anything; undefined of what is going. */
-export const heldOf = (kind: SpecKind, object: Resource): Held<Specs[SpecKind]> | undefined => {
+export const heldOf = (kind: SpecKind, object: Resource, before?: Held<Specs[SpecKind]>): Held<Specs[SpecKind]> | undefined => {
   const { name, namespace = '', uid, creationTimestamp = '', deletionTimestamp, labels } = object.metadata;
   if (deletionTimestamp !== undefined && !isDraining(object.metadata)) return undefined;
   const ref = { kind, namespace, name };
@@ -95,7 +95,7 @@ export const heldOf = (kind: SpecKind, object: Resource): Held<Specs[SpecKind]> 
     name,
     uid: uid ?? refKey(ref),
     age: `${creationTimestamp} ${isTimed(uid) ? uid : ''} ${refKey(ref)}`,
-    spec: specOf(object),
+    spec: kind === 'MappingSlice' ? sliceSpec(object, before?.spec as Specs['MappingSlice'] | undefined) : specOf(object),
     ...(kind === 'VPCAttachment' && labels !== undefined && { labels }),
     ...(deletionTimestamp !== undefined && { draining: true }),
   };
@@ -103,6 +103,17 @@ export const heldOf = (kind: SpecKind, object: Resource): Held<Specs[SpecKind]> 
 
 /** A UUID of version 7 begins with milliseconds (RFC 9562); creation times have whole seconds. */
 const isTimed = (uid: string | undefined): uid is string => uid?.charAt(14) === '7' && uid.length === 36;
+
+/** Of a slice that changed nearly all is as it was, and so is in order: reading a thousand addresses again costs more than all the rest. */
+const sliceSpec = (object: Resource, before: Specs['MappingSlice'] | undefined): Specs['MappingSlice'] => {
+  const spec = object.spec as Specs['MappingSlice'];
+  const doubtful = spec.mappings.filter((mapping, index) => {
+    const former = before?.mappings[index];
+    return former === undefined || former.address !== mapping.address || former.mac !== mapping.mac || former.vtep !== mapping.vtep;
+  });
+  if (doubtful.length > 0 && !isSame(defaultMappingSliceSpec({ ...spec, mappings: doubtful }).mappings, doubtful)) return defaultMappingSliceSpec(spec);
+  return spec;
+};
 
 /** Objects of an API server have their defaults already, and there are many: what is the same is not held twice. */
 const specOf = (object: Resource): Specs[SpecKind] => {

@@ -2,9 +2,9 @@
 import type { Address, Mac, Vlan, Vni } from '../net/brand.ts';
 import { stationAddress } from '../net/eui64.ts';
 import { isHost } from '../net/prefix.ts';
-import { textAddress, vpcOf, type Subnet, type Surroundings, type Vpc } from './networks.ts';
+import { textAddress, type Subnet, type Surroundings, type Vpc } from './networks.ts';
 import type { Held, Specs } from './objects.ts';
-import { wiringOf, type ServerWiring, type Wiring } from './wiring.ts';
+import type { ServerWiring } from './wiring.ts';
 
 export interface Placement {
   /** `namespace/name` of the attachment. */
@@ -27,19 +27,14 @@ export interface Placement {
   readonly addresses: readonly Address[];
 }
 
-export const placementOf = (
-  key: string,
-  around: Surroundings,
-  vpcs: (key: string) => Vpc | undefined = (vpc) => vpcOf(vpc, around),
-  wirings: (connection: string) => Wiring | undefined = (connection) => wiringOf(connection, around),
-): Placement | undefined => {
+export const placementOf = (key: string, around: Surroundings): Placement | undefined => {
   const held = around.objects.get('VPCAttachment', key);
   if (held === undefined || around.refusals.of('VPCAttachment', key).length > 0) return undefined;
   const { vpc: name, subnet: within, connection, vlan } = held.spec;
-  const vpc = vpcs(`${held.namespace}/${name}`);
+  const vpc = around.vpc(`${held.namespace}/${name}`);
   const subnet = vpc?.subnets.get(within);
   if (vpc === undefined || subnet?.vni === undefined) return undefined;
-  const wiring = wirings(connection);
+  const wiring = around.wiring(connection);
   const addresses = wiring?.type === 'server' ? addressesOf(held, vpc, subnet, wiring, around) : undefined;
   if (wiring?.type !== 'server' || addresses === undefined) return undefined;
   return {

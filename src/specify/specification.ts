@@ -3,14 +3,15 @@
  * only what people declared, which ids are whose, and which parts are refused. Pure.
  */
 import type { ObjectRef, Resource } from '../api/object.ts';
-import { dependants, policyUnits, unitsOf, type Unit } from './affected.ts';
+import { dependants, joinUnits, labelUnits, pairsOf, subnetUnits, unitsOf, type Unit } from './affected.ts';
 import { Claims, claimedOf } from './claims.ts';
 import { placesOf, type ExternalPlace } from './externals.ts';
 import { indexed } from './indexed.ts';
-import { networksOfPeering, pairingsBetween, type Networks, type Pairing } from './joins.ts';
+import { networksOfPeering, pairingsBetween, pairKey, type Networks, type Pairing } from './joins.ts';
 import { Mappings } from './mappings.ts';
 import { externalOf, vpcOf, type External, type NetworkKey, type Vpc } from './networks.ts';
 import { heldOf, isSpecKind, keyOf, Objects, specKinds, type SpecKind } from './objects.ts';
+import { changedSubnets, isAbout } from './observing.ts';
 import { placementOf, type Placement } from './placement.ts';
 import { References, Tally } from './references.ts';
 import { RefusalBook, type Refusal } from './refusals.ts';
@@ -51,6 +52,7 @@ export class Specification {
   readonly connectionsByDevice = new References();
   readonly externalsByConnection = new References();
   readonly policiesByVpc = new References();
+  readonly policiesByLabels = new References();
   readonly slicesByVpc = new References();
   readonly bySpace = new References();
   readonly byProfile = new References();
@@ -63,24 +65,26 @@ export class Specification {
   readonly #vpcs = new Map<string, Vpc | undefined>();
   readonly #externals = new Map<string, External | undefined>();
   readonly #devices = new Map<string, Device | undefined>();
-  readonly #wirings = new Map<string, Wiring | undefined>();
   readonly #joins = new Map<string, readonly Pairing[]>();
+  readonly #wirings = new Map<string, Wiring>();
 
-  vpc(key: string): Vpc | undefined {
-    return remembered(this.#vpcs, key, () => vpcOf(key, this));
-  }
+  readonly vpc = (key: string): Vpc | undefined => remembered(this.#vpcs, key, () => vpcOf(key, this));
 
   external(key: string): External | undefined {
     return remembered(this.#externals, key, () => externalOf(key, this));
   }
 
-  device(name: string): Device | undefined {
-    return remembered(this.#devices, name, () => deviceOf(name, this));
-  }
+  readonly device = (name: string): Device | undefined => remembered(this.#devices, name, () => deviceOf(name, this));
 
-  wiring(connection: string): Wiring | undefined {
-    return remembered(this.#wirings, connection, () => wiringOf(connection, this));
-  }
+  /** Those asked for last are remembered: they are asked for several times in a row, and there are very many. */
+  readonly wiring = (connection: string): Wiring | undefined => {
+    const known = this.#wirings.get(connection);
+    if (known !== undefined) return known;
+    const wiring = wiringOf(connection, this);
+    if (this.#wirings.size >= mostWirings) this.#wirings.clear();
+    if (wiring !== undefined) this.#wirings.set(connection, wiring);
+    return wiring;
+  };
 
   placement(attachment: string): Placement | undefined {
     return this.#placements.get(attachment);
@@ -172,14 +176,22 @@ export class Specification {
 
   /** Every unit that some object has a say in. */
   *units(): Generator<Unit> {
-    for (const kind of specKinds) for (const { key } of this.objects.all(kind)) yield* unitsOf({ kind, key }, this);
+    for (const kind of specKinds) {
+      for (const { key } of this.objects.all(kind)) {
+        yield* unitsOf({ kind, key }, this);
+        if (kind === 'VPC') for (const subnet of this.vpc(key)?.subnets.values() ?? []) yield* subnetUnits(subnet, this);
+        if (kind === 'VPCPeering' || kind === 'ExternalPeering') for (const pair of pairsOf({ kind, key }, this)) yield* joinUnits(...pair, this.#vnisOf(pair), this);
+      }
+    }
   }
 
   /** Takes changes and tells what they reach, seen from what was and from what is. */
   observe(changes: readonly ObjectChange[], refusals: ReadonlyMap<string, readonly Refusal[]>, listener: Listener): void {
     const direct = this.#direct(changes, refusals);
     const before = this.#closure(direct);
-    const formerly = this.#signatures(before);
+    const vpcs = new Map(before.flatMap(({ kind, key }) => (kind === 'VPC' ? [[key, this.vpc(key)] as const] : [])));
+    const joins = new Map<string, Join>();
+    this.#noteJoins(before, joins);
     for (const subject of before) this.#tell(subject, listener);
     for (const subject of before) this.#forget(subject);
     for (const { ref, object } of changes) {
@@ -189,9 +201,13 @@ export class Specification {
     for (const [key, said] of refusals) this.refusals.put(key, said);
     const after = this.#closure([...before, ...direct]);
     for (const subject of after) this.#forget(subject);
-    for (const { kind, key } of after) if (kind === 'VPCAttachment') this.#place(key, listener);
+    for (const { pair } of joins.values()) this.#forgetPair(pair);
+    const moved = new Set(after.flatMap(({ kind, key }) => (kind === 'VPCAttachment' ? [key] : [])));
+    for (const { kind, key } of after) if (kind === 'VPC') this.#tellVpc(key, vpcs.get(key), moved, listener);
+    for (const key of moved) this.#place(key, listener);
     for (const subject of after) this.#tell(subject, listener);
-    this.#tellSlices(after, formerly, refusals, listener);
+    this.#tellJoins(after, joins, listener);
+    for (const { kind, key } of after) if (kind === 'MappingSlice' && refusals.has(`MappingSlice/${key}`)) listener.unit(`slice ${key}`);
   }
 
   #direct(changes: readonly ObjectChange[], refusals: ReadonlyMap<string, unknown>): Subject[] {
@@ -222,7 +238,7 @@ export class Specification {
 
   #put(kind: SpecKind, key: string, object: Resource | undefined, listener: Listener): void {
     const before = this.objects.get(kind, key);
-    const after = object === undefined ? undefined : heldOf(kind, object);
+    const after = object === undefined ? undefined : heldOf(kind, object, before);
     this.objects.put(kind, key, after);
     for (const { references, keys } of indexed(kind, this)) references.replace(key, before === undefined ? [] : keys(before), after === undefined ? [] : keys(after));
     if (kind !== 'MappingSlice') return;
@@ -234,27 +250,70 @@ export class Specification {
   }
 
   /** Drops what was worked out of an object, or of what it refers to. */
-  #forget({ kind, key }: Subject): void {
+  #forget(subject: Subject): void {
+    const { kind, key } = subject;
     if (kind === 'VPC') this.#vpcs.delete(key);
     if (kind === 'External') this.#externals.delete(key);
     if (kind === 'Switch' || kind === 'Gateway') this.#devices.delete(key);
     if (kind === 'Connection') this.#wirings.delete(key);
-    const pairs = this.#pairsOf({ kind, key });
-    for (const [one, other] of pairs) for (const pair of [`${one} ${other}`, `${other} ${one}`]) this.#joins.delete(pair);
+    for (const pair of pairsOf(subject, this)) this.#forgetPair(pair);
   }
 
-  #pairsOf({ kind, key }: Subject): readonly (readonly [NetworkKey, NetworkKey])[] {
-    if (kind === 'VPCPeering') {
-      const held = this.objects.get('VPCPeering', key);
-      return held === undefined ? [] : networksOfPeering(held);
+  #forgetPair([one, other]: Pair): void {
+    this.#joins.delete(`${one} ${other}`);
+    this.#joins.delete(`${other} ${one}`);
+  }
+
+  #vnisOf([one, other]: Pair): readonly [number | undefined, number | undefined] {
+    return [this.network(one)?.vni, this.network(other)?.vni];
+  }
+
+  /** How two networks are joined before a change. */
+  #noteJoins(subjects: readonly Subject[], joins: Map<string, Join>): void {
+    for (const subject of subjects) {
+      for (const pair of pairsOf(subject, this)) {
+        const key = pairKey(...pair);
+        if (!joins.has(key)) joins.set(key, { pair, text: this.#joinText(pair), vnis: this.#vnisOf(pair) });
+      }
     }
-    const held = kind === 'ExternalPeering' ? this.objects.get('ExternalPeering', key) : undefined;
-    return held === undefined ? [] : [[`VPC/${held.namespace}/${held.spec.vpc}`, `External/${held.spec.external}`]];
+  }
+
+  #joinText(pair: Pair): string {
+    return `${this.#vnisOf(pair).join()} ${JSON.stringify(this.pairings(...pair))}`;
+  }
+
+  #tellJoins(subjects: readonly Subject[], formerly: ReadonlyMap<string, Join>, listener: Listener): void {
+    const pairs = new Map([...formerly].map(([key, { pair }]) => [key, pair]));
+    for (const subject of subjects) for (const pair of pairsOf(subject, this)) if (!pairs.has(pairKey(...pair))) pairs.set(pairKey(...pair), pair);
+    for (const [key, pair] of pairs) {
+      const before = formerly.get(key);
+      if (before?.text === this.#joinText(pair)) continue;
+      for (const vnis of [before?.vnis, this.#vnisOf(pair)]) if (vnis !== undefined) for (const unit of joinUnits(...pair, vnis, this)) listener.unit(unit);
+    }
+  }
+
+  /** What of a VPC is another: its subnets where they are, who is attached to them, and hosts that are mapped there. */
+  #tellVpc(key: string, before: Vpc | undefined, moved: Set<string>, listener: Listener): void {
+    const after = this.vpc(key);
+    const changed = changedSubnets(before, after);
+    if (changed.length === 0) return;
+    const names = changed === 'all' ? [...new Set([...(before?.subnets.keys() ?? []), ...(after?.subnets.keys() ?? [])])] : changed;
+    const subnets = names.flatMap((name) => [before, after].flatMap((vpc) => vpc?.subnets.get(name) ?? []));
+    for (const subnet of subnets) for (const unit of subnetUnits(subnet, this)) listener.unit(unit);
+    const within = new Set(names);
+    for (const attachment of this.attachmentsByVpc.of(key)) {
+      if (changed === 'all' || within.has(this.objects.get('VPCAttachment', attachment)?.spec.subnet ?? '')) moved.add(attachment);
+    }
+    const prefixes = subnets.map(({ prefix }) => prefix);
+    for (const slice of this.slicesByVpc.of(key)) {
+      const held = this.objects.get('MappingSlice', slice);
+      if (held !== undefined && (changed === 'all' || isAbout(held, prefixes))) listener.unit(`slice ${slice}`);
+    }
   }
 
   #place(key: string, listener: Listener): void {
     const before = this.#placements.get(key);
-    const after = placementOf(key, this, (vpc) => this.vpc(vpc), (connection) => this.wiring(connection));
+    const after = placementOf(key, this);
     if (before === undefined && after === undefined) return;
     if (before !== undefined && after !== undefined && JSON.stringify(before) === JSON.stringify(after)) return;
     if (before !== undefined) this.#count(before, -1);
@@ -262,7 +321,7 @@ export class Specification {
     if (after === undefined) this.#placements.delete(key);
     else this.#placements.set(key, after);
     listener.placed(before, after);
-    for (const vpc of new Set([before?.vpc, after?.vpc])) if (vpc !== undefined) for (const unit of policyUnits(vpc, this)) listener.unit(unit);
+    for (const vpc of new Set([before?.vpc, after?.vpc])) if (vpc !== undefined) for (const unit of labelUnits(vpc, this)) listener.unit(unit);
   }
 
   #count({ subnet, vpc, scope, holders }: Placement, step: 1 | -1): void {
@@ -274,24 +333,21 @@ export class Specification {
     }
   }
 
-  /** What of VPCs matters to their mappings. */
-  #signatures(subjects: readonly Subject[]): ReadonlyMap<string, string> {
-    return new Map(subjects.flatMap(({ kind, key }) => (kind === 'VPC' ? [[key, signatureOf(this.vpc(key))] as const] : [])));
-  }
-
-  #tellSlices(subjects: readonly Subject[], formerly: ReadonlyMap<string, string>, refusals: ReadonlyMap<string, unknown>, listener: Listener): void {
-    for (const { kind, key } of subjects) {
-      if (kind === 'MappingSlice' && refusals.has(`MappingSlice/${key}`)) listener.unit(`slice ${key}`);
-      if (kind !== 'VPC' || signatureOf(this.vpc(key)) === (formerly.get(key) ?? '')) continue;
-      for (const slice of this.slicesByVpc.of(key)) listener.unit(`slice ${slice}`);
-    }
-  }
-
   #networks(): Networks {
     const { objects, refusals, peerings, externalPeerings, consents } = this;
     return { objects, refusals, peerings, externalPeerings, consents, vpc: (key) => this.vpc(key), external: (key) => this.external(key) };
   }
 }
+
+type Pair = readonly [NetworkKey, NetworkKey];
+
+interface Join {
+  readonly pair: Pair;
+  readonly text: string;
+  readonly vnis: readonly [number | undefined, number | undefined];
+}
+
+const mostWirings = 1024;
 
 const remembered = <Value>(map: Map<string, Value>, key: string, make: () => Value): Value => {
   const found = map.get(key);
@@ -306,6 +362,3 @@ const subjectOf = (ref: string): Subject[] => {
   const kind = ref.slice(0, slash);
   return isSpecKind(kind) ? [{ kind, key: ref.slice(slash + 1) }] : [];
 };
-
-const signatureOf = (vpc: Vpc | undefined): string =>
-  vpc === undefined ? '' : `${vpc.vni} ${vpc.mode} ${[...vpc.subnets.values()].map(({ name, vni, prefix, gateways }) => `${name} ${vni} ${prefix} ${gateways.join()}`).join()}`;

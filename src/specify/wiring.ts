@@ -30,8 +30,6 @@ export interface Device {
   readonly drain: boolean;
 }
 
-const deviceAt = (name: string, around: Surroundings): Device | undefined => (around.device === undefined ? deviceOf(name, around) : around.device(name));
-
 export const deviceOf = (name: string, { objects, claims, refusals }: Surroundings): Device | undefined => {
   const kind = objects.get('Switch', name) === undefined ? 'Gateway' : 'Switch';
   const held = objects.get(kind, name);
@@ -162,7 +160,7 @@ export const wiringOf = (name: string, around: Surroundings): Wiring | undefined
 
 /** The port as its switch has it; undefined when there is none of the name, or its switch has no ids yet. */
 const portEnd = ({ device, port }: End, peer: string, around: Surroundings): PortEnd | undefined => {
-  const owner = deviceAt(device, around);
+  const owner = around.device(device);
   const catalogue = owner && around.objects.get('SwitchProfile', owner.profile)?.spec;
   if (owner === undefined || catalogue === undefined) return undefined;
   const set = around.objects.get('Switch', device)?.spec.ports ?? {};
@@ -173,7 +171,7 @@ const portEnd = ({ device, port }: End, peer: string, around: Surroundings): Por
 
 const fabricLink = (uid: string, [upper, lower]: readonly [End, End], drained: boolean, around: Surroundings): FabricLink[] => {
   const [above, below] = [portEnd(upper, '', around), portEnd(lower, '', around)];
-  const fabric = around.objects.get('Fabric', deviceAt(lower.device, around)?.fabric ?? '')?.spec.underlay;
+  const fabric = around.objects.get('Fabric', around.device(lower.device)?.fabric ?? '')?.spec.underlay;
   if (above === undefined || below === undefined || fabric === undefined) return [];
   const { links, mtu, bfd: { enabled, intervalMilliseconds, multiplier } } = fabric;
   const prefix = links === 'numbered' ? around.claims.value(uid, 'link', `${upper.text}--${lower.text}`) : undefined;
@@ -198,7 +196,7 @@ const serverWiring = (uid: string, spec: Specs['Connection'], cables: readonly (
   const found = ends.filter((end) => end !== undefined);
   const legs = [...Map.groupBy(found, ({ device }) => device)].map(([device, ports]) => ({ device, ports }));
   const [leg] = legs;
-  const leaf = leg && deviceAt(leg.device, around);
+  const leaf = leg && around.device(leg.device);
   const fabric = leaf && around.objects.get('Fabric', leaf.fabric)?.spec;
   if (leaf === undefined || fabric === undefined || found.length < cables.length) return undefined;
   const isMultihomed = legs.length > 1;
@@ -220,7 +218,7 @@ const serverWiring = (uid: string, spec: Specs['Connection'], cables: readonly (
 const groupOf = ({ group, fabric }: Device, around: Surroundings): readonly string[] =>
   [...around.groups.of(group ?? '')]
     .filter((name) => {
-      const device = deviceAt(name, around);
+      const device = around.device(name);
       // A group of another fabric may have the same name.
       return device !== undefined && device.fabric === fabric && device.role !== 'spine';
     })

@@ -15,6 +15,9 @@ import { witnessOf } from './witness.ts';
 
 export const createVerifier = (options: VerifierOptions): Verifier & { readonly specification: Specification } => new Checker(options);
 
+/** Units, or rows, between two moments in which somebody else may have a turn. */
+const unitsAStep = 32;
+
 /** Witnesses of one verdict: enough to see what is wrong. */
 const mostWitnesses = 64;
 
@@ -43,16 +46,35 @@ class Checker implements Verifier {
   }
 
   check(proposal: readonly ScopeChange[], budget: Budget = {}): Verdict {
+    return finish(this.#steps(proposal, budget));
+  }
+
+  async checkInTurns(proposal: readonly ScopeChange[], budget: Budget, pause: () => Promise<void> | undefined): Promise<Verdict> {
+    const steps = this.#steps(proposal, budget);
+    for (;;) {
+      const step = steps.next();
+      if (step.done === true) return step.value;
+      const pausing = pause();
+      if (pausing !== undefined) await pausing;
+    }
+  }
+
+  *#steps(proposal: readonly ScopeChange[], budget: Budget): Generator<undefined, Verdict> {
     const scene: Scene = { state: new State(this.#goal, proposal), spec: this.specification };
     const before: Scene = { state: scene.state.before, spec: this.specification };
     const touched = new Set<Unit>(this.#due);
     let rows = 0;
     for (const { scope, upserts, deletes } of proposal) {
-      rows += upserts.length + deletes.length;
-      for (const row of upserts) this.#touch(scope, rowId(row), scene, before, touched);
-      for (const id of deletes) this.#touch(scope, id, scene, before, touched);
+      for (const row of upserts) {
+        this.#touch(scope, rowId(row), scene, before, touched);
+        if (++rows % unitsAStep === 0) yield;
+      }
+      for (const id of deletes) {
+        this.#touch(scope, id, scene, before, touched);
+        if (++rows % unitsAStep === 0) yield;
+      }
     }
-    return this.#run(touched, rows, scene, before, budget);
+    return yield* this.#run(touched, rows, scene, before, budget);
   }
 
   accept(): void {
@@ -67,7 +89,7 @@ class Checker implements Verifier {
 
   checkAll(budget: Budget = {}): Verdict {
     const scene: Scene = { state: new State(this.#goal), spec: this.specification };
-    return this.#run(this.#everything(scene), 0, scene, scene, budget);
+    return finish(this.#run(this.#everything(scene), 0, scene, scene, budget));
   }
 
   /** Of a row that is replaced, what was there counts as well. */
@@ -80,7 +102,7 @@ class Checker implements Verifier {
     if (was !== undefined && was !== is) for (const unit of unitsOfRow(scope, id, was, before)) touched.add(unit);
   }
 
-  #run(units: Iterable<Unit>, checkedRows: number, scene: Scene, before: Scene, { milliseconds, classes, violations: most }: Budget): Verdict {
+  *#run(units: Iterable<Unit>, checkedRows: number, scene: Scene, before: Scene, { milliseconds, classes, violations: most }: Budget): Generator<undefined, Verdict> {
     const started = this.#clock();
     const found: Violation[] = [];
     const told = new Set<string>();
@@ -97,6 +119,7 @@ class Checker implements Verifier {
         continue;
       }
       checked += 1;
+      if (checked % unitsAStep === 0) yield;
       const faults = checkUnit(unit, scene);
       if (faults.length === 0) continue;
       faulty.add(unit);
@@ -111,7 +134,8 @@ class Checker implements Verifier {
     return { violations: found, checkedRows, checkedClasses: checked, unchecked: unchecked.size, ...(exhausted !== undefined && { exhausted }) };
   }
 
-  #everything(scene: Scene): Set<Unit> {
+  /** There may be a million mappings: what is compared of them is not held. */
+  *#everything(scene: Scene): Generator<Unit> {
     const units = new Set<Unit>(this.#due);
     for (const unit of this.specification.units()) units.add(unit);
     for (const placement of this.specification.placements()) for (const unit of unitsOfPlacement(placement, scene)) units.add(unit);
@@ -121,9 +145,22 @@ class Checker implements Verifier {
         for (const row of scene.state.rows(scope, table)) for (const unit of unitsOfRow(scope, rowId(row), row, scene)) units.add(unit);
       }
     }
-    return units;
+    yield* units;
+    for (const { key } of this.specification.objects.all('MappingSlice')) yield `slice ${key}`;
+    for (const scope of scene.state.scopes()) {
+      const vni = scope.startsWith('vpc/') ? scope.slice('vpc/'.length) : undefined;
+      if (vni !== undefined) for (const { key } of scene.state.rows(scope, 'mapping')) yield `mapping ${vni} ${key}`;
+    }
   }
 }
+
+/** All steps at once. */
+const finish = (steps: Generator<undefined, Verdict>): Verdict => {
+  for (;;) {
+    const step = steps.next();
+    if (step.done === true) return step.value;
+  }
+};
 
 const identityOf = ({ code, rows, message }: Fault): string => `${code} ${rows.map(({ scope, row }) => `${scope} ${row}`).join()} ${rows.length === 0 ? message : ''}`;
 

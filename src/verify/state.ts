@@ -25,6 +25,7 @@ type Changed = Map<TableName, Map<string, Row | undefined>>;
 export class State {
   readonly #goal: GoalLookup;
   readonly #changes = new Map<string, Changed>();
+  #members: ReadonlyMap<string, ReadonlyMap<string, boolean>> | undefined;
 
   constructor(goal: GoalLookup, proposal: readonly ScopeChange[] = []) {
     this.#goal = goal;
@@ -61,15 +62,22 @@ export class State {
   /** Devices that hold a scope. */
   devicesOf(scope: string): readonly string[] {
     const published = this.#goal.devicesOf(scope);
-    if (this.#changes.size === 0) return published;
-    const devices = new Set(published);
+    const changed = this.#memberships().get(scope);
+    if (changed === undefined) return published;
+    const kept = published.filter((device) => !changed.has(device));
+    return [...kept, ...[...changed].flatMap(([device, holds]) => (holds ? [device] : []))];
+  }
+
+  /** By scope: devices that come or go by the proposal, worked out when somebody asks first. */
+  #memberships(): ReadonlyMap<string, ReadonlyMap<string, boolean>> {
+    if (this.#members !== undefined) return this.#members;
+    const members = new Map<string, Map<string, boolean>>();
     for (const [changed, tables] of this.#changes) {
-      const members = tables.get('member');
-      if (members?.has(scope) !== true || !changed.startsWith('device/')) continue;
-      if (members.get(scope) === undefined) devices.delete(changed.slice('device/'.length));
-      else devices.add(changed.slice('device/'.length));
+      if (!changed.startsWith('device/')) continue;
+      for (const [scope, row] of tables.get('member') ?? []) getOrMake(members, scope, () => new Map<string, boolean>()).set(changed.slice('device/'.length), row !== undefined);
     }
-    return [...devices];
+    this.#members = members;
+    return members;
   }
 
   holds(device: string, scope: string): boolean {

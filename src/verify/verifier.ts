@@ -100,6 +100,11 @@ export interface Verifier {
   observe(changes: readonly ObjectChange[], refusals?: Refusals): void;
   /** Compares the goal state, as it would be after the proposal, with the specification: what either touches. Keeps nothing. */
   check(proposal: readonly ScopeChange[], budget?: Budget): Verdict;
+  /**
+   * The same bit by bit, since everything takes seconds: `pause` is asked every few units for what to wait for. Until it is through,
+   * nothing else may be asked, nothing observed, and goal state must stay as it is.
+   */
+  checkInTurns(proposal: readonly ScopeChange[], budget: Budget, pause: () => Promise<void> | undefined): Promise<Verdict>;
   /** The proposal of the last check is, or is about to be, committed to the goal state. */
   accept(): void;
   /** It is not. What objects touched stays due. */

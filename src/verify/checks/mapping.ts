@@ -1,8 +1,7 @@
 /** Hosts behind foreign VTEPs. Pure. */
 import { vpcScope } from '../../goal/rows.ts';
-import type { Vni } from '../../net/brand.ts';
+import type { Address, Vni } from '../../net/brand.ts';
 import { mappedAt, mayName, type Mapped } from '../../specify/hosts.ts';
-import type { Address } from '../../net/brand.ts';
 import type { Vpc } from '../../specify/networks.ts';
 import { ref, type Fault, type Scene } from '../fault.ts';
 import type { Of } from '../state.ts';
@@ -10,11 +9,13 @@ import type { Of } from '../state.ts';
 const none: readonly Fault[] = [];
 
 /** @param address key of the row */
-export const checkMapping = (vni: number, address: string, { state, spec }: Scene): readonly Fault[] => {
-  const scope = vpcScope(vni as Vni);
+export const checkMapping = (vni: number, address: string, scene: Scene): readonly Fault[] => {
+  const network = scene.spec.networkOfVni(vni);
+  return checkIn(vpcScope(vni as Vni), network !== undefined && 'subnets' in network ? network : undefined, address, scene);
+};
+
+const checkIn = (scope: string, vpc: Vpc | undefined, address: string, { state, spec }: Scene): readonly Fault[] => {
   const row = state.row(scope, 'mapping', address);
-  const network = spec.networkOfVni(vni);
-  const vpc = network !== undefined && 'subnets' in network ? network : undefined;
   const expected = vpc && mappedAt(vpc, address, spec);
   if (row === undefined ? expected === undefined : expected !== undefined && saysSo(row, address, expected)) return none;
   return faultsOf(scope, address, row, expected, vpc, spec);
@@ -54,5 +55,12 @@ const probeTo = ({ key, network }: Vpc, destination: Address, spec: Scene['spec'
 export const checkSlice = (key: string, scene: Scene): readonly Fault[] => {
   const held = scene.spec.objects.get('MappingSlice', key);
   const vpc = held && scene.spec.vpc(`${held.namespace}/${held.spec.vpc}`);
-  return held === undefined || vpc === undefined ? none : held.spec.mappings.flatMap(({ address }) => checkMapping(vpc.vni, address, scene));
+  if (held === undefined || vpc === undefined) return none;
+  const scope = vpcScope(vpc.vni);
+  let faults = none;
+  for (const { address } of held.spec.mappings) {
+    const found = checkIn(scope, vpc, address, scene);
+    if (found.length > 0) faults = [...faults, ...found];
+  }
+  return faults;
 };
