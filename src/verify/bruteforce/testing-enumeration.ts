@@ -41,6 +41,8 @@ const planned = (scene: Scene, oracle: Oracle, parties: Parties, each: Planned):
   if (actual !== expected) return [wrong(`${actual}: ${verdicts.map(formatVerdict).join(' | ')}`)];
   const [there] = verdicts;
   if (there?.type !== 'delivered' || expected !== 'deny') return [];
+  // What comes from outside and goes back there concerns nobody.
+  if (from.external !== undefined && there.to.what === 'external' && parties.at(scene.network, there.to).every(({ external }) => external === from.external)) return [];
   // Not to whom it was meant for. VPCs may have equal addresses, so it may be right all the same.
   const { service } = probe;
   const reached = parties.at(scene.network, there.to);

@@ -67,6 +67,7 @@ export class Follower {
   }
 }
 
-/** What is wrong, whatever way it was found, in an order of its own. */
+/** What is wrong, whatever way it was found, in an order of its own. Whose what is left over was, one that starts anew cannot know. */
 export const told = ({ violations }: Verdict): string[] => [...new Set(violations.map(text))].sort();
-const text = ({ code, rows, objects }: Violation): string => `${code} ${rows[0]?.scope ?? ''} ${rows[0]?.row ?? ''} ${[...objects].sort().join(' ')}`;
+const text = ({ code, rows, objects }: Violation): string =>
+  [code, rows[0]?.scope ?? '', rows[0]?.row ?? '', ...(code === 'StaleRow' ? [] : [...objects].sort())].join(' ');
