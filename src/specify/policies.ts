@@ -33,25 +33,31 @@ export interface Filter {
 }
 
 /** All filters of a VPC. */
-export const filtersOf = (vpc: Vpc, spec: Specification): readonly Filter[] =>
-  [...spec.policiesByVpc.of(vpc.key)].flatMap((key) => {
+export const filtersOf = (vpc: Vpc, spec: Specification): readonly Filter[] => {
+  const selection: Selection = new Map();
+  return [...spec.policiesByVpc.of(vpc.key)].flatMap((key) => {
     const held = spec.objects.get('SecurityPolicy', key);
     if (held === undefined || `${held.namespace}/${held.spec.vpc}` !== vpc.key) return [];
     const said = spec.refusals.of('SecurityPolicy', key);
     if (said.some(({ path }) => path === 'spec.vpc')) return [];
     // One that no device can take closes what it is about and opens nothing.
     const isBarred = said.some(({ path, severity }) => path === 'spec' && severity === 'error');
+    const subjects = subjectsOf(held, vpc, spec, selection);
     return held.spec.directions.map((direction): Filter => ({
       policy: held.name,
       direction: direction === 'Ingress' ? 'ingress' : 'egress',
-      subjects: subjectsOf(held, vpc, spec),
-      permissions: isBarred ? [] : rulesOf(held.spec, direction).flatMap(({ peers, ports }) => permissionsOf(peers?.flatMap((peer) => endsOf(held, peer, spec)), ports)),
+      subjects,
+      permissions: isBarred ? [] : rulesOf(held.spec, direction).flatMap(({ peers, ports }) => permissionsOf(peers?.flatMap((peer) => endsOf(held, peer, spec, selection)), ports)),
     }));
   });
+};
 
-const subjectsOf = ({ spec: { subjects } }: Held<Specs['SecurityPolicy']>, vpc: Vpc, spec: Specification): readonly Prefix[] => {
+/** What was selected in this round, by VPC and selectors: policies of a VPC mostly speak of the same servers. */
+type Selection = Map<string, readonly Prefix[]>;
+
+const subjectsOf = ({ spec: { subjects } }: Held<Specs['SecurityPolicy']>, vpc: Vpc, spec: Specification, selection: Selection): readonly Prefix[] => {
   const { all, subnets, attachments } = subjects;
-  return all === true ? select(vpc, {}, spec) : select(vpc, { ...(subnets !== undefined && { subnets }), ...(attachments !== undefined && { attachments }) }, spec);
+  return all === true ? selected(vpc, {}, spec, selection) : selected(vpc, { ...(subnets !== undefined && { subnets }), ...(attachments !== undefined && { attachments }) }, spec, selection);
 };
 
 const permissionsOf = (peers: readonly Prefix[] | undefined, ports: readonly PolicyPort[] | undefined): readonly Permission[] => {
@@ -63,10 +69,17 @@ const permissionsOf = (peers: readonly Prefix[] | undefined, ports: readonly Pol
   }));
 };
 
-const endsOf = ({ namespace, spec: { vpc: own } }: Held<Specs['SecurityPolicy']>, peer: Peer, spec: Specification): readonly Prefix[] => {
+const endsOf = ({ namespace, spec: { vpc: own } }: Held<Specs['SecurityPolicy']>, peer: Peer, spec: Specification, selection: Selection): readonly Prefix[] => {
   if (peer.cidr !== undefined) return exclude(textPrefix(peer.cidr), (peer.except ?? []).map(textPrefix));
   const vpc = spec.vpc(`${namespace}/${peer.vpc ?? own}`);
-  return vpc === undefined ? [] : select(vpc, peer, spec);
+  return vpc === undefined ? [] : selected(vpc, peer, spec, selection);
+};
+
+const selected = (vpc: Vpc, given: Pick<Peer, 'subnets' | 'attachments'>, spec: Specification, selection: Selection): readonly Prefix[] => {
+  const key = `${vpc.key} ${JSON.stringify([given.subnets, given.attachments])}`;
+  let found = selection.get(key);
+  if (found === undefined) selection.set(key, (found = select(vpc, given, spec)));
+  return found;
 };
 
 /** Subnets with all that is in them, or servers by the labels of their attachments. */

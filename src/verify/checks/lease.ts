@@ -36,6 +36,9 @@ export const checkReservations = (vni: number, { state, spec }: Scene): readonly
   return faults;
 };
 
+/** Whether leaves have something to divide among them. */
+const isShared = ({ spec: { dhcp } }: Subnet): boolean => dhcp.enabled && (dhcp.range !== undefined || dhcp.relay !== undefined);
+
 interface Range {
   readonly from: number;
   readonly to: number;
@@ -47,7 +50,8 @@ const numberOf = (address: string): number => ipv4Number(address as Address) ?? 
 export const checkLeases = (segment: number, scene: Scene): readonly Fault[] => {
   const owner = scene.spec.subnetOfVni(segment);
   const subnet = owner?.vpc.subnets.get(owner.name);
-  if (owner === undefined || subnet === undefined) return [];
+  // Where nothing is leased, a range is a stray one.
+  if (owner === undefined || subnet === undefined || !isShared(subnet)) return [];
   const devices = [...scene.spec.devicesOf(owner.vpc.network)];
   const given: { readonly range: Range; readonly device: string; readonly row: Of<'dhcpRange'> }[] = [];
   const faults: Fault[] = [];
@@ -134,7 +138,8 @@ export const checkStrayLease = (scope: string, key: string, { state, spec }: Sce
   const row = state.row(scope, 'dhcpRange', key);
   const owner = row && spec.subnetOfVni(row.value.segment);
   const device = scope.slice('device/'.length);
-  if (row === undefined || (owner !== undefined && spec.isPresent(owner.vpc.network, device))) return [];
+  const subnet = owner?.vpc.subnets.get(owner.name);
+  if (row === undefined || (owner !== undefined && subnet !== undefined && isShared(subnet) && spec.isPresent(owner.vpc.network, device))) return [];
   const objects = [owner?.vpc.network ?? spec.claims.lastOwner(row.value.segment) ?? `Switch/${device}`];
-  return [{ code: 'StaleRow', message: `"${device}" leases addresses of segment ${row.value.segment}, in which nothing is there`, rows: [ref(scope, 'dhcpRange', key)], objects }];
+  return [{ code: 'StaleRow', message: `"${device}" leases addresses of segment ${row.value.segment}, but its subnet has nothing to lease there`, rows: [ref(scope, 'dhcpRange', key)], objects }];
 };

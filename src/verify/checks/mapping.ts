@@ -57,10 +57,10 @@ export const checkSlice = (key: string, scene: Scene): readonly Fault[] => {
   const vpc = held && scene.spec.vpc(`${held.namespace}/${held.spec.vpc}`);
   if (held === undefined || vpc === undefined) return none;
   const scope = vpcScope(vpc.vni);
-  let faults = none;
+  const faults: Fault[] = [];
   for (const { address } of held.spec.mappings) {
     const found = checkIn(scope, vpc, address, scene);
-    if (found.length > 0) faults = [...faults, ...found];
+    if (found.length > 0) faults.push(...found);
   }
   return faults;
 };
