@@ -16,6 +16,8 @@ export interface Changed {
   readonly name: string;
   /** Of each round: milliseconds that the verifier took, rows that it was proposed, milliseconds of everything with and without it. */
   readonly verify: readonly number[];
+  /** Milliseconds on a processor, of those of `verify`: what else the machine does is not in them. */
+  readonly cpu: readonly number[];
   readonly rows: readonly number[];
   readonly on: readonly number[];
   readonly off: readonly number[];
@@ -30,6 +32,7 @@ export interface Changes {
 
 export interface Piped {
   readonly milliseconds: number;
+  readonly cpuMilliseconds: number;
   readonly verifyMilliseconds: number;
   readonly rows: number;
 }
@@ -38,25 +41,32 @@ export interface Piped {
 class ProvenPlane {
   isOn = false;
   verifyMilliseconds = 0;
+  verifyCpuMilliseconds = 0;
   verifiedRows = 0;
   readonly plane = new Plane({ beforeCommit: (changes, result) => this.#prove(changes, result), afterCommit: () => this.#accept() });
   readonly verifier: Verifier = createVerifier({ goal: lookupIn(this.plane.goal), clock: () => performance.now() });
 
   #prove(changes: readonly ObjectChange[], result: CompileResult): void {
     if (!this.isOn) return;
-    const began = performance.now();
-    this.verifier.observe(changes, result.findings);
-    const verdict = this.verifier.check(result.scopes);
-    this.verifyMilliseconds += performance.now() - began;
+    const verdict = this.#time(() => {
+      this.verifier.observe(changes, result.findings);
+      return this.verifier.check(result.scopes);
+    });
     this.verifiedRows += verdict.checkedRows;
     expectNone(verdict);
   }
 
   #accept(): void {
-    if (!this.isOn) return;
-    const began = performance.now();
-    this.verifier.accept();
+    if (this.isOn) this.#time(() => this.verifier.accept());
+  }
+
+  #time<Result>(step: () => Result): Result {
+    const [began, cpu] = [performance.now(), process.threadCpuUsage()];
+    const result = step();
+    const { user, system } = process.threadCpuUsage(cpu);
     this.verifyMilliseconds += performance.now() - began;
+    this.verifyCpuMilliseconds += (user + system) / 1000;
+    return result;
   }
 }
 
@@ -90,13 +100,14 @@ const warmUp = 20;
 const measureChange = (proven: ProvenPlane, known: ReadonlyMap<string, Resource>, { name, rounds, make: objectsOf }: Edit): Changed[] => {
   const [made, undone] = [emptyChanged(name), emptyChanged(`${name}, taken back`)];
   const timed = (to: Series, changes: readonly ObjectChange[], isCounted: boolean): void => {
-    const [verify, rows, began] = [proven.verifyMilliseconds, proven.verifiedRows, performance.now()];
+    const [verify, cpu, rows, began] = [proven.verifyMilliseconds, proven.verifyCpuMilliseconds, proven.verifiedRows, performance.now()];
     proven.plane.apply(changes);
     const whole = performance.now() - began;
     if (!isCounted) return;
     (proven.isOn ? to.on : to.off).push(whole);
     if (!proven.isOn) return;
     to.verify.push(proven.verifyMilliseconds - verify);
+    to.cpu.push(proven.verifyCpuMilliseconds - cpu);
     to.rows.push(proven.verifiedRows - rows);
   };
   for (let round = -2 * warmUp; round < 2 * rounds; round++) {
@@ -112,11 +123,12 @@ const measureChange = (proven: ProvenPlane, known: ReadonlyMap<string, Resource>
 
 interface Series {
   readonly verify: number[];
+  readonly cpu: number[];
   readonly rows: number[];
   readonly on: number[];
   readonly off: number[];
 }
-const emptyChanged = (name: string): Series & { readonly name: string } => ({ name, verify: [], rows: [], on: [], off: [] });
+const emptyChanged = (name: string): Series & { readonly name: string } => ({ name, verify: [], cpu: [], rows: [], on: [], off: [] });
 
 const keeping = (object: Resource, before: Resource | undefined): Resource => (before === undefined ? stored(object) : { ...object, metadata: before.metadata });
 
@@ -141,9 +153,10 @@ const pipeline = (vpcs: number, isOn: boolean): Piped => {
   const objects = [...world.fabric, ...world.tenants, ...policies(vpcs), ...world.slices].map(stored);
   const proven = new ProvenPlane();
   proven.isOn = isOn;
-  const began = performance.now();
+  const [began, cpu] = [performance.now(), process.cpuUsage()];
   for (const batch of batchesOf(objects)) proven.plane.apply(batch.map(put));
-  return { milliseconds: performance.now() - began, verifyMilliseconds: proven.verifyMilliseconds, rows: proven.plane.rows() };
+  const { user, system } = process.cpuUsage(cpu);
+  return { milliseconds: performance.now() - began, cpuMilliseconds: (user + system) / 1000, verifyMilliseconds: proven.verifyMilliseconds, rows: proven.plane.rows() };
 };
 
 const [what, vpcs, how] = process.argv.slice(2);
