@@ -2,12 +2,14 @@
 import { goalView } from '../api/goalview.ts';
 import { matrixView, verifyView } from '../api/matrixview.ts';
 import { traceView } from '../api/traceview.ts';
+import { whatIfView } from '../api/whatifview.ts';
 import { HeddleError } from '../kit/error.ts';
 import type { Controller } from './controller.ts';
 import { readExplainQuery } from './explain.ts';
 import { readDirection } from './questions/matrix.ts';
 import type { Sees } from './questions/questions.ts';
 import { readTraceQuery } from './questions/trace.ts';
+import { readWhatIfQuery } from './questions/whatif.ts';
 
 export interface ViewTarget {
   readonly kind: string;
@@ -26,6 +28,8 @@ export const answerView = (controller: Controller, target: ViewTarget, query: UR
       return controller.questions.trace(readTraceQuery(endText(target, query), query, target.namespace), sees);
     case matrixView:
       return controller.questions.matrix(target, readDirection(query), sees);
+    case whatIfView:
+      return controller.questions.whatIf(target.name, readWhatIfQuery(query));
     case verifyView:
       return controller.questions.verify(target.name);
     default:

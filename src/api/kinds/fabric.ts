@@ -7,6 +7,7 @@ import { column, defineKind, readyColumn, wideColumn } from './define.ts';
 import { fabricRules } from '../rules/fabric.ts';
 import { asSet } from '../fieldtype.ts';
 import { verifyView } from '../matrixview.ts';
+import { whatIfView } from '../whatifview.ts';
 
 export const fabricSpec = Type.Object(
   {
@@ -261,7 +262,7 @@ export const fabric = defineKind({
   status: fabricStatus,
   defaults: defaultFabricSpec,
   rules: fabricRules,
-  views: { [verifyView]: 'Verification' },
+  views: { [verifyView]: 'Verification', [whatIfView]: 'WhatIf' },
   columns: [
     column('Switches', '.status.switches', 'Switches of the fabric.', 'integer'),
     column('Servers', '.status.servers', 'Servers cabled to the fabric.', 'integer'),

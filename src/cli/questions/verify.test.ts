@@ -40,7 +40,7 @@ describe('heddle verify', () => {
   const heddle = async (...words: string[]): Promise<{ status: number; out: string; note: string }> => {
     let [out, note] = ['', ''];
     const io = { out: (text: string) => (out += text), note: (text: string) => (note += text), stdin: async () => '', columns: 120, isTerminal: false };
-    const status = await runProgram(['verify', ...words], { ...io, env: { HEDDLE_KUBECONFIG: plane.kubeconfigPath }, signal: new AbortController().signal });
+    const status = await runProgram(words[0] === 'whatif' ? words : ['verify', ...words], { ...io, env: { HEDDLE_KUBECONFIG: plane.kubeconfigPath }, signal: new AbortController().signal });
     return { status, out, note };
   };
   const file = (name: string, objects: readonly Resource[]): string => {
@@ -94,6 +94,19 @@ describe('heddle verify', () => {
     assert.match(note, /^not in force: VPCAttachment\/default\/stray: /m);
     const faulty = await heddle('-f', file('faulty', [vpc('shop', { web: '10.1.1.0/99' })]));
     assert.deepEqual([faulty.status, /1 fault in /.test(faulty.note)], [1, true], faulty.note);
+  });
+
+  it('whatif says who is parted by a failure, with a server and without', async () => {
+    const { status, out, note } = await heddle('whatif', '--down', 'switch', 'spine-1');
+    assert.deepEqual([status, out], [1, 'switch spine-1:\n  no longer: default/shop/db <-> default/shop/web, 1 pair (b2 <-> a1)\n'], note);
+    const files = ['-f', file('same', [...wiring, ...tenants])];
+    assert.equal((await heddle('whatif', '--down', 'switch', 'spine-1', ...files)).out, out);
+    const all = await heddle('whatif', '--all-single');
+    assert.match(all.out, /^9 single failures tried: 8 part somebody, 0 take redundancy alone$/m);
+    assert.equal((await heddle('whatif', '--all-single', ...files)).out, all.out);
+    assert.match((await heddle('whatif', '--down', 'switch', 'spine-11')).note, /there is no switch "spine-11"; did you mean "spine-1"\?/);
+    assert.match((await heddle('whatif', '--down', 'link', 'leaf-1/E1/9')).note, /there is no cabled port of leaf-1 "E1\/9"/);
+    assert.match((await heddle('whatif')).note, /say what fails with --down/);
   });
 
   it('refuses what cannot be compared', async () => {

@@ -4,6 +4,7 @@ import type { Io } from '../io.ts';
 import type { Finish } from '../program.ts';
 import type { TraceOptions } from '../questions/trace.ts';
 import type { VerifyOptions } from '../questions/verify.ts';
+import type { WhatIfOptions } from '../questions/whatif.ts';
 import { kubeconfigOption } from './objects.ts';
 
 const controllerOption = (): Option => new Option('--controller <url>', 'ask "heddle controller" there, such as http://127.0.0.1:8081, in place of the API server');
@@ -41,5 +42,19 @@ export const addQuestionVerbs = (program: Command, io: Io, finish: Finish): void
     .action(async (options: VerifyOptions) => {
       const { verify } = await import('../questions/verify.ts');
       finish(await verify(io, options));
+    });
+
+  program
+    .command('whatif')
+    .description('show who loses whom, and who loses redundancy, when cables or devices fail; exit status 1 when somebody is parted')
+    .addOption(kubeconfigOption())
+    .option('--down <what...>', 'all that fails at once: switch NAME, link SWITCH/PORT, server NAME')
+    .option('--all-single', 'every device and every cable, one after another; those without consequence are only counted')
+    .addOption(new Option('-f, --filename <file>', 'judge what these files or folders say, without a server (may be repeated)').argParser(several))
+    .addOption(new Option('-o, --output <format>', 'format').choices(['text', 'json']).default('text'))
+    .addHelpText('after', '\nExample: heddle whatif --down switch spine-1 link leaf-2/E1/50')
+    .action(async (options: WhatIfOptions) => {
+      const { whatIf } = await import('../questions/whatif.ts');
+      finish(await whatIf(io, options));
     });
 };

@@ -3,6 +3,7 @@ import type { MatrixView, VerifyView } from '../../api/matrixview.ts';
 import { refKey, type ObjectRef, type Resource } from '../../api/object.ts';
 import type { ContributorView } from '../../api/goalview.ts';
 import type { TraceView } from '../../api/traceview.ts';
+import type { WhatIfView } from '../../api/whatifview.ts';
 import type { Compiler } from '../../compile/engine.ts';
 import type { GoalState } from '../../goal/state.ts';
 import { refOfKey } from '../explain.ts';
@@ -12,6 +13,7 @@ import { withActual, type Inspect } from './actual.ts';
 import { matrixOfVpc } from './matrix.ts';
 import { traceEnds, viewOf, type TraceQuery, type ViewSources } from './trace.ts';
 import { verifyAll } from './verify.ts';
+import { whatIf, type WhatIfQuery } from './whatif.ts';
 
 export interface QuestionSources {
   readonly goal: GoalState;
@@ -52,6 +54,10 @@ export class Questions {
   verify(name: string): Promise<VerifyView> {
     const { goal, allObjects, refusalsOf } = this.#sources;
     return verifyAll(name, { goal, objects: allObjects, refusalsOf, clock: () => performance.now() });
+  }
+
+  whatIf(name: string, query: WhatIfQuery): Promise<WhatIfView> {
+    return whatIf(name, this.#sources.goal, query, () => performance.now());
   }
 
   #view(namespace: string, sees: Sees): ViewSources {
