@@ -133,3 +133,18 @@ test('a peering that is deleted and made again in one batch keeps the devices of
   compiler.apply([make.put(make.peering('p', permit, { uid: 'another', born: 7 }))]);
   assert.deepEqual(make.rowsIn(compiler, 'device/leaf-1', 'member'), before);
 });
+
+test('an object that goes with the last who read it is forgotten once, whatever comes in its place', () => {
+  const compiler = createCompiler();
+  const [blue, wider] = [make.vpc('blue', { front: '10.2.0.0/24' }), make.vpc('blue', { front: '10.1.0.0/24' })];
+  const faults = (...changes: Parameters<typeof compiler.apply>[0]): readonly string[] => {
+    compiler.apply(changes);
+    return compiler.findingsOf(refOf(blue)).map(({ message }) => message);
+  };
+  assert.deepEqual(faults(make.put(wider)), []);
+  faults(make.put(attach('a1', 'leaf-1', 'red')), make.remove(blue));
+  assert.deepEqual(faults(make.put(wider)), []);
+  faults(make.remove(blue));
+  faults(make.put(make.vpc('red', { front: '10.1.0.0/24' })), make.put(blue));
+  assert.deepEqual(faults(make.put(blue)), []);
+});

@@ -85,7 +85,7 @@ export class RelationTable {
   }
 
   #forgetIfEmpty(key: string, cell: NodeId): void {
-    if (this.#graph.peek(cell) !== undefined) return;
+    if (this.#cells.get(key) !== cell || this.#graph.peek(cell) !== undefined) return;
     this.#cells.delete(key);
     this.#graph.drop(cell);
   }

@@ -155,7 +155,8 @@ export class World {
   #makeObjectTable(kind: string): Table {
     const nodes = new Map<string, NodeId>();
     const forget = (key: string, node: NodeId): void => {
-      if (this.#graph.peek(node) !== undefined) return;
+      // It may be gone already, with the last query that read it, and its number be that of another node.
+      if (nodes.get(key) !== node || this.#graph.peek(node) !== undefined) return;
       nodes.delete(key);
       this.#graph.drop(node);
     };
