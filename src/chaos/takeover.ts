@@ -9,7 +9,7 @@ import { conditionOf, fresh } from '../control/testing.ts';
 import { leaseName } from '../cli/leading.ts';
 import { tokenSecretFile } from '../cli/token.ts';
 import { recordOf, southboundAnnotation, termOf } from '../control/leader/record.ts';
-import { HeddleError } from '../kit/error.ts';
+import { HeddleError, type ErrorCode } from '../kit/error.ts';
 import { Fleet } from '../simulate/fleet.ts';
 import { deviceToken, loadTokenSecret } from '../southbound/tokens.ts';
 import type { ResourceClient } from '../api/client.ts';
@@ -53,6 +53,9 @@ const pauseMilliseconds = 25;
 const patienceMilliseconds = 30_000;
 /** How long a member of etcd stays away. */
 const memberMilliseconds = 1500;
+
+/** While etcd elects, nobody is answered, or not in time. */
+const isAway = (code: ErrorCode): boolean => code === 'Unavailable' || code === 'Timeout';
 
 const place = (index: number): { readonly leaf: string; readonly name: string; readonly port: number } => {
   const leaf = leaves[index % leaves.length] ?? '';
@@ -288,7 +291,7 @@ class Takeover {
       } catch (thrown) {
         const { code } = HeddleError.from(thrown);
         if (code === 'AlreadyExists') return void this.#known.add(index);
-        if (code !== 'Unavailable' || performance.now() > deadline) throw thrown;
+        if (!isAway(code) || performance.now() > deadline) throw thrown;
       }
     }
   }
@@ -319,10 +322,12 @@ class Takeover {
     const { name } = place(index);
     const deadline = performance.now() + patienceMilliseconds;
     for (;;) {
-      const object = await at.client.get({ kind: 'VPCAttachment', namespace: 'default', name });
-      if (conditionOf(object, 'Programmed')?.status === 'True') return;
+      const object = await at.client.get({ kind: 'VPCAttachment', namespace: 'default', name }).catch((thrown: unknown): undefined => {
+        if (!isAway(HeddleError.from(thrown).code)) throw thrown;
+      });
+      if (object !== undefined && conditionOf(object, 'Programmed')?.status === 'True') return;
       if (performance.now() > deadline) {
-        this.wrong.push(`attachment ${name} is not on its devices: ${JSON.stringify(object.status)}`);
+        this.wrong.push(`attachment ${name} is not on its devices: ${JSON.stringify(object?.status)}`);
         return;
       }
       await sleep(15);
