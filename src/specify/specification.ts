@@ -3,6 +3,8 @@
  * only what people declared, which ids are whose, and which parts are refused. Pure.
  */
 import type { ObjectRef, Resource } from '../api/object.ts';
+import type { Address, Prefix } from '../net/brand.ts';
+import { contains } from '../net/prefix.ts';
 import { dependants, joinUnits, labelUnits, pairsOf, subnetUnits, unitsOf, type Unit } from './affected.ts';
 import { Claims, claimedOf } from './claims.ts';
 import { placesOf, type ExternalPlace } from './externals.ts';
@@ -102,6 +104,12 @@ export class Specification {
   /** What may pass between two networks, from the side of the first. */
   pairings(one: NetworkKey, other: NetworkKey): readonly Pairing[] {
     return remembered(this.#joins, `${one} ${other}`, () => pairingsBetween(one, other, this.#networks()));
+  }
+
+  /** Whether a peering joins two addresses of two networks. */
+  mayPass(one: NetworkKey, source: Address, other: NetworkKey, destination: Address): boolean {
+    const isIn = (prefixes: readonly Prefix[], address: Address): boolean => prefixes.some((prefix) => contains(prefix, address));
+    return this.pairings(one, other).some(({ local, remote }) => isIn(local, source) && isIn(remote, destination));
   }
 
   /** Networks that a peering names together with this one, in force or not. */

@@ -7,7 +7,8 @@ import { tableAndKey } from '../goal/rowset.ts';
 import type { ScopeChange } from '../goal/state.ts';
 import type { Unit } from '../specify/affected.ts';
 import { Specification } from '../specify/specification.ts';
-import type { Fault, Scene } from './fault.ts';
+import type { Fault, Probe, Scene } from './fault.ts';
+import { probeFor } from './probes.ts';
 import { State } from './state.ts';
 import { checkUnit, unitsOfPlacement, unitsOfRow } from './units.ts';
 import type { Budget, GoalLookup, ObjectChange, Refusals, Verdict, Verifier, VerifierOptions, Violation } from './verifier.ts';
@@ -127,7 +128,7 @@ class Checker implements Verifier {
       for (const fault of faults) {
         if (told.has(identityOf(fault))) continue;
         told.add(identityOf(fault));
-        found.push(violationOf(fault, former, scene, found.length < mostWitnesses));
+        found.push(violationOf(fault, former, scene, found.length < mostWitnesses ? (fault.probe ?? probeFor(unit, fault.code, scene)) : undefined));
       }
     }
     this.#left = { accepted: new Set([...unchecked, ...faulty]), rejected: new Set([...this.#due, ...unchecked]) };
@@ -164,9 +165,9 @@ const finish = (steps: Generator<undefined, Verdict>): Verdict => {
 
 const identityOf = ({ code, rows, message }: Fault): string => `${code} ${rows.map(({ scope, row }) => `${scope} ${row}`).join()} ${rows.length === 0 ? message : ''}`;
 
-const violationOf = (fault: Fault, former: readonly Fault[], scene: Scene, withWitness: boolean): Violation => {
-  const { code, message, rows, objects, probe } = fault;
-  const shown = probe === undefined || !withWitness ? undefined : witnessOf(probe, scene);
+const violationOf = (fault: Fault, former: readonly Fault[], scene: Scene, probe: Probe | undefined): Violation => {
+  const { code, message, rows, objects } = fault;
+  const shown = probe === undefined ? undefined : witnessOf(probe, scene, code);
   const way = (shown?.rows ?? []).filter((each) => !rows.some((own) => own.scope === each.scope && own.row === each.row));
   return {
     code, message, rows: [...rows, ...way], objects,

@@ -8,16 +8,18 @@ import type { Probe, Scene } from './fault.ts';
 import { readNetwork } from './network.ts';
 import { formatVerdict, type Packet, type Place } from './packet.ts';
 import type { State } from './state.ts';
-import type { RowRef, Witness } from './verifier.ts';
+import type { RowRef, ViolationCode, Witness } from './verifier.ts';
 
 /** Undefined where nothing is attached that the packet could come from. */
-export const witnessOf = (probe: Probe, scene: Scene): { readonly witness: Witness; readonly rows: readonly RowRef[] } | undefined => {
+export const witnessOf = (probe: Probe, scene: Scene, code: ViolationCode): { readonly witness: Witness; readonly rows: readonly RowRef[] } | undefined => {
   const place = probe.place ?? placeOf(probe, scene);
   if (place === undefined) return undefined;
   const { source, destination, protocol = 'tcp', port = 443 } = probe;
   const packet: Packet = { source, destination, protocol, ...(protocol === 'icmp' ? {} : { port }) };
   const scopes = around(place, destination, scene);
   const verdict = evaluate(readNetwork(scopes.map((scope) => [scope, rowsOf(scene.state, scope, destination)] as const)), place, packet);
+  // The row may be wrong although this packet, for another reason, does not show it.
+  if (becomes.get(code) !== undefined && becomes.get(code) !== verdict.type) return undefined;
   const text = formatVerdict(verdict);
   const outcome = text.slice(text.includes('; ') ? text.lastIndexOf('; ') + 2 : 0);
   const rows = verdict.hops.flatMap(({ row }): RowRef[] => {
@@ -32,10 +34,27 @@ const hasRow = (state: State, scope: string, id: string): boolean => {
   return state.row(scope, id.slice(0, slash) as TableName, id.slice(slash + 1)) !== undefined;
 };
 
-/** Somebody in the network whose subnet the source is of. */
-const placeOf = ({ network, source }: Probe, { spec }: Scene): Place | undefined => {
-  const key = network?.startsWith('VPC/') === true ? network.slice('VPC/'.length) : '';
-  const external = network?.startsWith('External/') === true ? spec.places(network.slice('External/'.length))[0] : undefined;
+/** What becomes of packets that show a fault, where that follows from the fault. */
+const becomes: ReadonlyMap<ViolationCode, 'delivered' | 'dropped'> = new Map([
+  ...(['Leak', 'PeeringWider', 'IsolationWider', 'PolicyWider', 'UnknownAttachment'] as const).map((code) => [code, 'delivered'] as const),
+  ...(['Unreachable', 'MissingAttachment', 'MissingRow', 'PeeringNarrower', 'IsolationNarrower', 'PolicyNarrower'] as const).map((code) => [code, 'dropped'] as const),
+]);
+
+/** Who has the source, in the network or in one that is peered with it; else somebody whose subnet the source is of. */
+const placeOf = ({ network = '', source }: Probe, { spec }: Scene): Place | undefined => {
+  for (const each of [network, ...spec.namedPeers(network)]) {
+    const vpc = spec.network(each);
+    if (vpc === undefined || 'inside' in vpc) continue;
+    const own = [...spec.attachmentsByVpc.of(vpc.key)].map((key) => spec.placement(key)).find((placement) => placement?.addresses.includes(source));
+    const [leg] = own?.legs ?? [];
+    if (leg !== undefined) return { ...leg, ...(own?.vlan !== undefined && { vlan: own.vlan }) };
+  }
+  return strangerIn(network, source, spec);
+};
+
+const strangerIn = (network: string, source: Address, spec: Scene['spec']): Place | undefined => {
+  const key = network.startsWith('VPC/') ? network.slice('VPC/'.length) : '';
+  const external = network.startsWith('External/') ? spec.places(network.slice('External/'.length))[0] : undefined;
   if (external !== undefined) return { device: external.device, port: external.port, ...(external.vlan !== undefined && { vlan: external.vlan }) };
   for (const attachment of spec.attachmentsByVpc.of(key)) {
     const placement = spec.placement(attachment);
