@@ -8,14 +8,22 @@ import type { Address, Prefix } from '../net/brand.ts';
 import { exclude } from '../net/exclude.ts';
 import { contains, lastAddress, networkAddress, prefixSize } from '../net/prefix.ts';
 
-/** One address for each part that is not empty: of every prefix, what no longer one among them has. */
-export const representatives = (prefixes: Iterable<Prefix>): readonly Address[] => {
+/**
+ * One address for each part that is not empty: of every prefix, what no longer one among them has.
+ * @param known addresses that somebody has: a part that has one of these is spoken for by it, and comes first
+ */
+export const representatives = (prefixes: Iterable<Prefix>, known: readonly Address[] = []): readonly Address[] => {
   const all = [...new Set(prefixes)];
-  return all.flatMap((prefix) => {
+  const taken: Address[] = [];
+  const free = all.flatMap((prefix) => {
     const inside = all.filter((other) => other !== prefix && contains(prefix, other));
+    const own = known.find((address) => contains(prefix, address) && !isIn(inside, address));
+    if (own !== undefined) taken.push(own);
+    if (own !== undefined) return [];
     const [part] = inside.length === 0 ? [prefix] : exclude(prefix, inside);
     return part === undefined ? [] : [hostOf(part)];
   });
+  return [...taken, ...free];
 };
 
 /** An address that a host might have, where the prefix has one. */

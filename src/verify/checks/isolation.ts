@@ -7,6 +7,7 @@ import type { Subnet, Vpc } from '../../specify/networks.ts';
 import { isIn, representatives, setText } from '../atoms.ts';
 import { ref, type Fault, type Scene } from '../fault.ts';
 import type { Of } from '../state.ts';
+import { addressesIn } from './ports.ts';
 import { vrfNameOf } from './vrf.ts';
 
 /** Whether a VPC lets two of its subnets exchange packets. */
@@ -27,7 +28,7 @@ export const checkIsolation = (vni: number, { state, spec }: Scene): readonly Fa
   const subnets = [...network.subnets.values()].filter((subnet) => subnet.vni !== undefined);
   if (faults.length === 0 && isAsWritten(network, subnets, found)) return [];
   for (const [index, one] of subnets.entries()) {
-    for (const other of subnets.slice(index + 1)) faults.push(...pairFaults(network, one, other, found, scope));
+    for (const other of subnets.slice(index + 1)) faults.push(...pairFaults(network, one, other, found, scope, addressesIn(network, spec)));
   }
   return [...faults, ...strayFaults(network, subnets, found, scope)];
 };
@@ -44,9 +45,9 @@ const isAsWritten = (vpc: Vpc, subnets: readonly Subnet[], rows: readonly Of<'is
 const denies = (rows: readonly Of<'isolation'>[], one: Address, other: Address): Of<'isolation'> | undefined =>
   rows.find(({ value: { prefixes, denied } }) => (isIn(prefixes, one) && isIn(denied, other)) || (isIn(prefixes, other) && isIn(denied, one)));
 
-const pairFaults = (vpc: Vpc, one: Subnet, other: Subnet, rows: readonly Of<'isolation'>[], scope: string): Fault[] => {
+const pairFaults = (vpc: Vpc, one: Subnet, other: Subnet, rows: readonly Of<'isolation'>[], scope: string, known: readonly Address[]): Fault[] => {
   const said = rows.flatMap(({ value: { prefixes, denied } }) => [...prefixes, ...denied]);
-  const partsOf = ({ reach }: Subnet): readonly Address[] => representatives([...reach, ...said.filter((prefix) => reach.some((own) => contains(own, prefix)))]);
+  const partsOf = ({ reach }: Subnet): readonly Address[] => representatives([...reach, ...said.filter((prefix) => reach.some((own) => contains(own, prefix)))], known);
   const isMeant = mayMeet(vpc, one, other);
   for (const source of partsOf(one)) {
     for (const destination of partsOf(other)) {

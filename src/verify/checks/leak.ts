@@ -6,6 +6,7 @@ import type { Pairing } from '../../specify/joins.ts';
 import type { External, Vpc } from '../../specify/networks.ts';
 import { isIn, representatives, setText } from '../atoms.ts';
 import { ref, type Fault, type Scene } from '../fault.ts';
+import { addressesIn } from './ports.ts';
 import { vrfNameOf } from './vrf.ts';
 import type { Of } from '../state.ts';
 
@@ -29,7 +30,7 @@ export const checkLeak = (vni: number, peer: number, scene: Scene): readonly Fau
   const from = `"${own?.network ?? scope}"`;
   const to = `"${other?.network ?? `vpc/${peer}`}"`;
   const identity = found === undefined ? [] : identityFaults(found, vni, peer, names, rows, objects, `the leak from ${from} to ${to}`);
-  return [...identity, ...compare(found?.value.pairings ?? [], permitted, { from, to, rows, objects, own, other })];
+  return [...identity, ...compare(found?.value.pairings ?? [], permitted, { from, to, rows, objects, own, other }, spec)];
 };
 
 const leakRow = (scope: string, vni: number, peer: number, { state }: Scene): Of<'leak'> | undefined => {
@@ -61,13 +62,13 @@ const textOf = (rectangles: readonly Rectangle[]): string => setText(rectangles.
 const passes = (rectangles: readonly Rectangle[], local: Address, remote: Address): boolean =>
   rectangles.some((each) => isIn(each.local, local) && isIn(each.remote, remote));
 
-const compare = (leaked: readonly Rectangle[], permitted: readonly Pairing[], context: Context): Fault[] => {
+const compare = (leaked: readonly Rectangle[], permitted: readonly Pairing[], context: Context, spec: Scene['spec']): Fault[] => {
   const promised = permitted.filter(({ isPromised }) => isPromised);
   // Nearly always both say the same in the same words.
   if (textOf(leaked) === textOf(promised) || textOf(leaked) === textOf(permitted)) return [];
   const all = [...leaked, ...permitted];
-  const locals = representatives(all.flatMap(({ local }) => local));
-  const remotes = representatives(all.flatMap(({ remote }) => remote));
+  const locals = representatives(all.flatMap(({ local }) => local), addressesIn(context.own, spec));
+  const remotes = representatives(all.flatMap(({ remote }) => remote), addressesIn(context.other, spec));
   const faults: Fault[] = [];
   for (const local of locals) {
     for (const remote of remotes.filter((each) => familyOf(each) === familyOf(local))) {

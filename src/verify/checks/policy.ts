@@ -8,6 +8,7 @@ import { isIn, representatives, setText } from '../atoms.ts';
 import { ref, type Fault, type Scene } from '../fault.ts';
 import type { Of } from '../state.ts';
 import type { Protocol } from '../packet.ts';
+import { addressesIn } from './ports.ts';
 import { vrfNameOf } from './vrf.ts';
 
 export const checkPolicies = (vni: number, { state, spec }: Scene): readonly Fault[] => {
@@ -22,7 +23,7 @@ export const checkPolicies = (vni: number, { state, spec }: Scene): readonly Fau
   const found = new Map(rows.map((row) => [row.key, filterOf(row, sets)]));
   const faults: Fault[] = rows.flatMap((row) => rowFaults(row, vrf, wanted.has(row.key), network, scope));
   const differing = [...new Set([...wanted.keys(), ...found.keys()])].filter((key) => textOf(wanted.get(key)) !== textOf(found.get(key)));
-  for (const key of differing) faults.push(...compare(key, [...wanted.values()], [...found.values()], wanted.get(key) ?? found.get(key), network, scope));
+  for (const key of differing) faults.push(...compare(key, [...wanted.values()], [...found.values()], wanted.get(key) ?? found.get(key), network, scope, knownTo(network, spec)));
   return [...faults, ...strayMembers(rows, state.rows(scope, 'aclMember'), vrf, scope, network)];
 };
 
@@ -80,6 +81,10 @@ const strayMembers = (acls: readonly Of<'acl'>[], members: Iterable<Of<'aclMembe
   return faults;
 };
 
+/** Addresses of servers of the VPC and of its peers. */
+const knownTo = (vpc: Vpc, spec: Scene['spec']): readonly Address[] =>
+  [vpc.network, ...spec.namedPeers(vpc.network)].flatMap((network) => addressesIn(spec.network(network), spec));
+
 interface Flow {
   readonly subject: Address;
   readonly peer: Address;
@@ -99,13 +104,13 @@ const does = ({ permissions }: Filter, { peer, protocol, port }: Omit<Flow, 'sub
     (each.ports.length === 0 || (protocol !== 'icmp' && each.ports.some(({ from, to }) => port >= from && port <= to))));
 
 /** Looks for a packet that shows the difference; two ways of saying the same are none. */
-const compare = (key: string, wanted: readonly Filter[], found: readonly Filter[], about: Filter | undefined, vpc: Vpc, scope: string): Fault[] => {
+const compare = (key: string, wanted: readonly Filter[], found: readonly Filter[], about: Filter | undefined, vpc: Vpc, scope: string, known: readonly Address[]): Fault[] => {
   if (about === undefined) return [];
   const all = [...wanted, ...found].filter(({ policy, direction }) => policy === about.policy && direction === about.direction);
   const permissions = all.flatMap((filter) => filter.permissions);
-  const subjects = representatives(all.flatMap((filter) => filter.subjects));
+  const subjects = representatives(all.flatMap((filter) => filter.subjects), known);
   const strangers = [...vpc.subnets.values()].flatMap(({ prefixes }) => prefixes);
-  const peers = representatives([...permissions.flatMap((each) => each.peers ?? []), ...strangers, ...subjects.map(hostPrefix)]);
+  const peers = representatives([...permissions.flatMap((each) => each.peers ?? []), ...strangers, ...subjects.map(hostPrefix)], known);
   const ports = [...new Set([1, ...permissions.flatMap((each) => each.ports.flatMap(({ from, to }) => [from, to, to + 1, from - 1]))])].filter((port) => port > 0 && port < 65536);
   const faults: Fault[] = [];
   for (const subject of subjects) for (const peer of peers) {

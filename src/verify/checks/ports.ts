@@ -1,6 +1,8 @@
 /** Which attachments a port key of a row stands for: by the rows of ports and bundles, and by the cables of intent. Pure. */
 import { withoutFirstLane } from '../../api/ports.ts';
 import { deviceScope } from '../../goal/rows.ts';
+import type { Address } from '../../net/brand.ts';
+import type { External, Vpc } from '../../specify/networks.ts';
 import type { Placement } from '../../specify/placement.ts';
 import type { Wiring } from '../../specify/wiring.ts';
 import type { Scene } from '../fault.ts';
@@ -57,3 +59,7 @@ export const placementsAt = (scene: Scene, scope: string, key: string, vlan: num
 
 const devicesOf = ({ state }: Scene, scope: string): readonly string[] =>
   scope.startsWith('device/') ? [scope.slice('device/'.length)] : state.devicesOf(scope);
+
+/** Addresses of the servers that are attached to a VPC. */
+export const addressesIn = (network: Vpc | External | undefined, spec: Scene['spec']): readonly Address[] =>
+  network === undefined || 'inside' in network ? [] : [...spec.attachmentsByVpc.of(network.key)].flatMap((key) => spec.placement(key)?.addresses ?? []);

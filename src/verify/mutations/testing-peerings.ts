@@ -47,8 +47,8 @@ export const peeringFaults: readonly Fault[] = [
     blames: withServices,
   },
   {
-    name: 'both halves of a peering are one bit too wide (IPv6)',
-    make: (goal) => editHalves(goal, shop, services, (prefixes) => replaced(prefixes, 'fd00:1:2::/64', 'fd00:1:2::/63')),
+    name: 'both halves of a peering reach into the next subnet (IPv6)',
+    make: (goal) => editHalves(goal, shop, services, (prefixes) => replaced(prefixes, 'fd00:1:2::/64', 'fd00:1:2::/47')),
     blames: withServices,
   },
   {
