@@ -72,6 +72,8 @@ const optionValues = async (option: Option, io: Io): Promise<string[]> => {
   if (option.argChoices !== undefined) return option.argChoices;
   if (option.long === '--namespace') return live(io, 'namespace');
   if (option.long === '--name') return labNames();
+  if (option.long === '--down') return ['switch', 'link', 'server'];
+  if (option.long === '--against') return ['server'];
   return [];
 };
 
@@ -81,6 +83,8 @@ const argumentValues = async (command: Command, rest: readonly string[], begun: 
   if (choices !== undefined) return choices;
   if (command.name() === 'exec') return before.length > 0 ? [] : nodes(rest);
   if (command.name() === 'explain') return explainValues(before, io);
+  if (command.name() === 'whatif') return outageValues(rest, begun, io);
+  if (command.name() === 'trace') return before.length > 1 ? [] : endValues(begun, io);
   const takesKind = command.registeredArguments.some((argument) => ['kind', 'objects'].includes(argument.name()));
   if (!takesKind) return [];
   const [kind] = before;
@@ -88,6 +92,25 @@ const argumentValues = async (command: Command, rest: readonly string[], begun: 
   const [slashed, name] = begun.split('/');
   if (name !== undefined && slashed !== undefined) return (await live(io, slashed)).map((item) => `${slashed}/${item}`);
   return kinds(io);
+};
+
+/** Servers, Externals and attachments; VPCs too, whose address comes after a colon. */
+const endValues = async (begun: string, io: Io): Promise<string[]> => {
+  const [namespace, slash] = [begun.slice(0, begun.indexOf('/')), begun.includes('/')];
+  if (!slash) return (await Promise.all(['server', 'external', 'vpcattachment', 'namespace'].map(async (kind) => (await live(io, kind)).map((name) => (kind === 'namespace' ? `${name}/` : name))))).flat();
+  const [attachments, vpcs] = await Promise.all([live(io, 'vpcattachment', namespace), live(io, 'vpc', namespace)]);
+  return [...attachments.map((name) => `${namespace}/${name}`), ...vpcs.map((name) => `${namespace}/${name}:`)];
+};
+
+/** What may fail, in pairs of words; of a link the device, then its ports. */
+const outageValues = async (rest: readonly string[], begun: string, io: Io): Promise<string[]> => {
+  const what = rest.at(-1) ?? '';
+  if (what === 'switch' || what === 'server') return live(io, what);
+  if (what !== 'link') return rest.includes('--down') ? ['switch', 'link', 'server'] : [];
+  const device = begun.slice(0, begun.indexOf('/'));
+  if (!begun.includes('/')) return (await live(io, 'switch')).map((name) => `${name}/`);
+  const rows = await quietly(() => withSession(io, {}, async (session) => (await import('./explain.ts')).rowNames(session, device)));
+  return rows.flatMap((row) => (row.startsWith('port/') ? [`${device}/${row.slice('port/'.length)}`] : []));
 };
 
 const explainValues = async ([device, ...more]: readonly string[], io: Io): Promise<string[]> => {
@@ -114,11 +137,11 @@ const quietly = async (work: () => Promise<string[]>): Promise<string[]> => {
 const kinds = (io: Io): Promise<string[]> =>
   quietly(() => withSession(io, {}, async (session) => (await session.types()).filter(({ verbs }) => verbs.includes('list')).map(({ singular }) => singular)));
 
-const live = (io: Io, kind: string): Promise<string[]> =>
+const live = (io: Io, kind: string, namespace?: string): Promise<string[]> =>
   quietly(() =>
     withSession(io, {}, async (session) => {
       const type = findType(await session.types(), kind);
-      const { body } = await session.client.call({ path: pathOf(type, session.namespace) });
+      const { body } = await session.client.call({ path: pathOf(type, namespace ?? session.namespace) });
       return itemsOf(body, type, '').map((object) => object.metadata.name);
     }),
   );

@@ -110,6 +110,17 @@ describe('heddle trace', () => {
     assert.match(out, /n2 -->\|"VXLAN \d+"\| n3/);
   });
 
+  it('completes ends, and what may fail', async () => {
+    const complete = async (...words: string[]): Promise<string[]> => (await heddle('complete', '--', ...words)).out.trim().split('\n');
+    assert.deepEqual(await complete('trace', 'a'), ['a1', 'a2']);
+    assert.deepEqual(await complete('trace', 'a1', 'int'), ['internet']);
+    assert.deepEqual(await complete('trace', 'a1', 'default/'), ['default/a1', 'default/b1', 'default/b2', 'default/lab:', 'default/shop:']);
+    assert.deepEqual(await complete('trace', 'a1', 'b2', '--proto', ''), ['icmp', 'tcp', 'udp']);
+    assert.deepEqual(await complete('whatif', '--down', 's'), ['server', 'switch']);
+    assert.deepEqual(await complete('whatif', '--down', 'switch', 'leaf'), ['leaf-1', 'leaf-2']);
+    assert.deepEqual(await complete('whatif', '--down', 'link', 'leaf-1/'), ['leaf-1/E1/1', 'leaf-1/E1/2', 'leaf-1/E1/49']);
+  });
+
   it('refuses what it does not understand, and says what is not there', async () => {
     for (const [words, says] of [
       [['10.0.0.1', '10.0.0.2'], /which VPC is meant/],

@@ -4,6 +4,7 @@ import { apiVersion } from '../../api/object.ts';
 import { nearest } from '../../api/spelling.ts';
 import type { LossView, WhatIfView } from '../../api/whatifview.ts';
 import { HeddleError } from '../../kit/error.ts';
+import { byText } from '../../kit/order.ts';
 import { linkAt, WhatIf, type Goal, type Outage } from '../../verify/whatif.ts';
 import { rowsIn } from '../../verify/surroundings.ts';
 
@@ -43,7 +44,7 @@ export const whatIf = async (name: string, goal: Goal, query: WhatIfQuery, clock
     began = clock();
   }
   const weight = ({ lost, cut }: LossView): number => lost.reduce((sum, { pairs }) => sum + pairs, 0) + cut.length;
-  return { apiVersion, kind: 'WhatIf', metadata: { name }, tried: outages.length, losses: losses.sort((left, right) => weight(right) - weight(left)) };
+  return { apiVersion, kind: 'WhatIf', metadata: { name }, tried: outages.length, losses: losses.sort((left, right) => weight(right) - weight(left) || byText(left.name, right.name)) };
 };
 
 const outageOf = (down: readonly string[], goal: Goal, judge: WhatIf): Outage => {
