@@ -179,6 +179,7 @@ class Control implements Controller {
       onDue: () => this.#mailbox.kick(),
       isPassing: (violation) => this.#rollouts.isPassing(violation),
       retryMilliseconds: options.proofRetryMilliseconds ?? retryMilliseconds,
+      signal: this.#abort.signal,
     });
     this.#rollouts = new Rollouts({
       goal,
@@ -360,6 +361,7 @@ class Control implements Controller {
     try {
       await this.#step(batch);
     } catch (thrown) {
+      if (this.#abort.signal.aborted) return;
       this.#options.log.error({ error: HeddleError.from(thrown).message }, 'batch failed');
       this.#later(retryMilliseconds, () => this.#mailbox.kick());
     } finally {
@@ -379,7 +381,7 @@ class Control implements Controller {
     await this.#compile([...drained, ...replaced.map(({ change }) => change), ...this.#rolledBack()]);
     if (!this.#opened) await this.#inheritRollouts();
     // What the controller hears of its own writes is no change.
-    if (replaced.length > 0 || this.#unpublished.length > 0 || this.#withheld.isDue || !this.#isPublished) this.#publish();
+    if (replaced.length > 0 || this.#unpublished.length > 0 || this.#withheld.isDue || !this.#isPublished) await this.#publish();
     const orphaned = this.#orphaned.splice(0);
     if (this.#opened) for (const name of orphaned) this.#claims.quarantine(name);
     else this.#finishFirst();
@@ -416,7 +418,7 @@ class Control implements Controller {
   /** What devices had when another leader ended is goal state first, so that what follows is what was under way. */
   async #inheritRollouts(): Promise<void> {
     if (!this.#rollouts.isInheriting) return;
-    this.#commit();
+    await this.#commit();
     const keys = this.#rollouts.inherit();
     await this.#compile(keys.map((key) => ({ ref: refOfKey(key), object: this.#rollouts.effective(key) })));
   }
@@ -446,10 +448,10 @@ class Control implements Controller {
   /** Compiles and allocates until no demand can be met any more. */
   async #compile(changes: readonly ObjectChange[]): Promise<void> {
     for (let next = changes; ; ) {
-      this.#apply(next);
+      await this.#apply(next);
       const decisions = this.#allocator.decide();
       for (const key of decisions.findings.keys()) this.#reports.mark(key);
-      if (decisions.findings.size > 0) this.#verification.observe([], decisions.findings.keys());
+      if (decisions.findings.size > 0) await this.#verification.observe([], decisions.findings.keys());
       this.#orphaned.push(...decisions.quarantine);
       const wanted = decisions.create.length + decisions.rebind.length;
       if (wanted === 0) return;
@@ -457,12 +459,12 @@ class Control implements Controller {
       for (const change of next) this.#objects.put(change);
       if (next.length === wanted) continue;
       // A store that takes no claims now, full or gone, would be asked for ever: the retry that is due decides anew.
-      this.#apply(next);
+      await this.#apply(next);
       return;
     }
   }
 
-  #apply(changes: readonly ObjectChange[]): void {
+  async #apply(changes: readonly ObjectChange[]): Promise<void> {
     if (changes.length === 0) return;
     const stop = this.#metrics.compileSeconds.startTimer();
     const result = this.compiler.apply(changes);
@@ -472,13 +474,13 @@ class Control implements Controller {
     for (const [key, demands] of result.demands) this.#allocator.demand(key, demands);
     for (const { scope, deletes } of result.scopes) this.#allocator.unmapped(scope, deletes);
     for (const key of result.findings.keys()) this.#allocator.review(key);
-    this.#verification.observe(changes, result.findings.keys());
     for (const key of [...result.findings.keys(), ...result.facts.keys(), ...result.contributions.keys()]) this.#reports.mark(key);
+    await this.#verification.observe(changes, result.findings.keys());
   }
 
-  #publish(): void {
+  async #publish(): Promise<void> {
     this.#isPublished = false;
-    const isAllowed = this.#commit();
+    const isAllowed = await this.#commit();
     this.#announced ||= this.#publisher.devices.size > 0;
     // Before anything is sent: what is new may be the first that a device gets which came with rows from elsewhere.
     this.#reviewArrivals(isAllowed);
@@ -494,11 +496,11 @@ class Control implements Controller {
   }
 
   /** Takes what was compiled into goal state; nothing is sent. Answers which holds are allowed. */
-  #commit(): ReturnType<Safeguard['allowance']> {
+  async #commit(): Promise<ReturnType<Safeguard['allowance']>> {
     if (this.#switchesChanged || !this.#opened) this.#declared = new Set(this.#switchNames());
     this.#switchesChanged = false;
     const isAllowed = this.#safeguard.allowance();
-    const { changed, admission } = this.#publisher.publish(this.#unpublished, this.#declared, isAllowed, this.#clock.now());
+    const { changed, admission } = await this.#publisher.publish(this.#unpublished, this.#declared, isAllowed, this.#clock.now());
     this.#unpublished = [];
     this.#unsent.push(...changed);
     for (const { scope } of changed) if (scope.startsWith(devicePrefix)) this.#reports.refresh(deviceKey(this.#objects, scope.slice(devicePrefix.length)));

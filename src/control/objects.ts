@@ -64,7 +64,7 @@ export class Objects {
 }
 
 /** What `kubectl apply` keeps for itself is a second copy of the whole object, and nothing to a controller. */
-const appliedAnnotation = 'kubectl.kubernetes.io/last-applied-configuration';
+export const appliedAnnotation = 'kubectl.kubernetes.io/last-applied-configuration';
 
 const withoutApplied = (object: Resource): Resource => {
   const { annotations } = object.metadata;

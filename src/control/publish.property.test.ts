@@ -42,7 +42,7 @@ class Bench {
       holds: this.holds,
       withheld: this.withheld,
       verification: {
-        stays: (candidate) => {
+        stays: async (candidate) => {
           const stays = new Map<string, Map<RowId, Reason>>();
           for (const { scope, upserts, deletes } of candidate) {
             const staying = [...deletes, ...upserts.map(rowId)].filter((id) => this.unproven.has(`${scope} ${id}`));
@@ -58,11 +58,14 @@ class Bench {
         return { owners: found, objects: found };
       },
     });
-    const members = devices.map((device) => ({ scope: `device/${device}`, upserts: [{ table: 'member', key: 'vpc/1', value: { scope: 'vpc/1' } } satisfies Row], deletes: [] }));
-    this.publish([resultOf(members, new Map())]);
   }
 
-  want(scope: string, changes: readonly (readonly [key: string, vni: number | undefined])[]): void {
+  async open(): Promise<void> {
+    const members = devices.map((device) => ({ scope: `device/${device}`, upserts: [{ table: 'member', key: 'vpc/1', value: { scope: 'vpc/1' } } satisfies Row], deletes: [] }));
+    await this.publish([resultOf(members, new Map())]);
+  }
+
+  async want(scope: string, changes: readonly (readonly [key: string, vni: number | undefined])[]): Promise<void> {
     const wanted = this.wanted.get(scope) ?? new Map<RowId, Row>();
     const upserts: Row[] = [];
     const deletes: RowId[] = [];
@@ -77,11 +80,11 @@ class Bench {
       }
       contributions.set(ownerOf(id), new Set([scope]));
     }
-    this.publish([resultOf([{ scope, upserts, deletes }], contributions)]);
+    await this.publish([resultOf([{ scope, upserts, deletes }], contributions)]);
   }
 
-  publish(results: readonly CompileResult[] = []): void {
-    this.publisher.publish(results, new Set(devices), () => this.allows, (this.#now += 100_000));
+  async publish(results: readonly CompileResult[] = []): Promise<void> {
+    await this.publisher.publish(results, new Set(devices), () => this.allows, (this.#now += 100_000));
   }
 
   answer(): void {
@@ -116,21 +119,22 @@ const anyStep = fc.oneof(
   { weight: 2, arbitrary: fc.record({ type: fc.constantFrom('answer' as const, 'allow' as const, 'retry' as const) }) },
 );
 
-test('whatever is withheld and held, goal state differs for a reason that somebody names, and who has such rows waits', () => {
-  fc.assert(
-    fc.property(fc.array(anyStep, { maxLength: 30 }), (steps) => {
+test('whatever is withheld and held, goal state differs for a reason that somebody names, and who has such rows waits', async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.array(anyStep, { maxLength: 30 }), async (steps) => {
       const bench = new Bench();
+      await bench.open();
       for (const step of steps) {
-        if (step.type === 'want') bench.want(step.scope, step.rows);
+        if (step.type === 'want') await bench.want(step.scope, step.rows);
         if (step.type === 'judge') bench.unproven = new Set(step.places.map(([scope, key]) => `${scope} vrf/${key}`));
         if (step.type === 'answer') bench.answer();
         if (step.type === 'retry') {
           bench.withheld.release(() => true);
-          bench.publish();
+          await bench.publish();
         }
         if (step.type === 'allow') {
           bench.allows = true;
-          bench.publish();
+          await bench.publish();
           bench.allows = false;
         }
         for (const [scope, id] of bench.differences()) {
@@ -146,7 +150,7 @@ test('whatever is withheld and held, goal state differs for a reason that somebo
       bench.allows = true;
       for (let turn = 0; turn < 3; turn++) {
         bench.withheld.release(() => true);
-        bench.publish();
+        await bench.publish();
       }
       assert.deepEqual([...bench.differences()], []);
       assert.equal(bench.withheld.size, 0);

@@ -62,11 +62,11 @@ export class Publisher {
    * @param declared devices with a Switch object
    * @param now milliseconds since 1970
    */
-  publish(results: readonly CompileResult[], declared: ReadonlySet<string>, isAllowed: Change['isAllowed'], now: number): Publication {
+  async publish(results: readonly CompileResult[], declared: ReadonlySet<string>, isAllowed: Change['isAllowed'], now: number): Promise<Publication> {
     const { goal, withheld, verification } = this.#options;
     const removed = declared === this.#devices ? nobody : new Set([...this.#devices].filter((device) => !declared.has(device)));
-    const trial = this.#trial(results);
-    const { admission, going, touched } = this.#admit(results, trial, { removed, isAllowed, now });
+    const trial = this.trial(results);
+    const { admission, going, touched } = await this.#admit(results, trial, { removed, isAllowed, now });
     // Devices first, so that new ones are waited for from their first row on.
     this.#setDevices(admission.kept.size === 0 ? declared : new Set([...declared, ...admission.kept]));
     const before = new Map(this.#movedDevices(going).map((device) => [device, goal.subscriptions(device)]));
@@ -74,7 +74,7 @@ export class Publisher {
     withheld.committed();
     for (const [device, scopes] of before) this.#join(device, scopes);
     const { concerned, lost, objects } = this.#place(results);
-    verification.accept(going, trial, objects);
+    verification.accept(objects);
     for (const [scope, waiters] of concerned) this.expect(waiters, scope);
     for (const [device, scopes] of before) this.#leave(device, scopes, lost);
     this.#wait(admission, touched);
@@ -82,7 +82,7 @@ export class Publisher {
   }
 
   /** What of a change may be committed: proven, and within the safety limits. */
-  #admit(results: readonly CompileResult[], trial: Trial, circumstances: Omit<Change, 'scopes' | 'causesOf'> & { readonly now: number }) {
+  async #admit(results: readonly CompileResult[], trial: Trial, circumstances: Omit<Change, 'scopes' | 'causesOf'> & { readonly now: number }) {
     const { holds, withheld, verification, staging } = this.#options;
     const { partiesOf } = trial;
     const { now } = circumstances;
@@ -94,20 +94,20 @@ export class Publisher {
     };
     const candidate = withheld.candidate(results.flatMap(({ scopes }) => scopes), partiesOf);
     // What goes in stages is proven as a whole before any of it goes, and then each stage by itself.
-    const whole = staging?.isActive === true ? settle(candidate, verification.stays(candidate, trial)) : candidate;
+    const whole = staging?.isActive === true ? settle(candidate, await verification.stays(candidate, trial)) : candidate;
     const due = staging?.isActive === true ? settle(whole, staging.stays(whole, partiesOf)) : candidate;
-    const proven = settle(due, verification.stays(due, trial));
+    const proven = settle(due, await verification.stays(due, trial));
     const causesOf = (scope: string, row: RowId): readonly string[] => partiesOf(scope, row).objects;
     const admission = holds.admit({ ...circumstances, scopes: proven, causesOf }, now);
     const isHeld = ({ scope, deletes }: ScopeChange): boolean => deletes.some((id) => holds.causesOf(scope, id) !== undefined);
     const isAsProven = admission.released.length === 0 && !proven.some(isHeld);
     // What is held is not what was proven, and what is held no more was not.
-    const going = isAsProven ? admission.scopes : settle(admission.scopes, verification.stays(admission.scopes, trial));
+    const going = isAsProven ? admission.scopes : settle(admission.scopes, await verification.stays(admission.scopes, trial));
     return { admission, going, touched };
   }
 
   /** Whom rows come from, and where rows of objects changed: as the results say, and of what was withheld before as it was said then. */
-  #trial(results: readonly CompileResult[]): Trial {
+  trial(results: readonly CompileResult[]): Trial {
     const { withheld, partiesOf: compiled } = this.#options;
     const partiesOf = (scope: string, row: RowId): Parties => {
       const now = compiled(scope, row);

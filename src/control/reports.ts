@@ -3,14 +3,15 @@
  * devices. Keeps what must be remembered of an object for that, and nothing that decides what devices do.
  */
 import type { ResourceClient } from '../api/client.ts';
-import { refKey, refOf, type Resource } from '../api/object.ts';
+import { refKey, refOf, type ObjectMeta, type Resource } from '../api/object.ts';
+import { same } from '../compile/same.ts';
 import type { Clock } from '../kit/clock.ts';
 import type { Logger } from '../kit/log.ts';
 import type { Barrier } from './barrier.ts';
 import { Events } from './events.ts';
 import { happenings, isFault, newFault } from './happenings.ts';
 import type { Metrics } from './metrics.ts';
-import type { Objects } from './objects.ts';
+import { appliedAnnotation, type Objects } from './objects.ts';
 import { StatusWriter, type WantedStatus } from './status.ts';
 import type { Verdict } from './verdict.ts';
 import type { Vetting } from './vetting.ts';
@@ -190,9 +191,8 @@ export class Reports {
     const { objects, metrics, later, vetting } = this.#options;
     metrics.statusWrites.inc();
     const held = objects.get(refKey(refOf(after)));
-    const known = held?.metadata;
-    // An answer that holds a spec not compiled yet is left to the watch, which brings it to the compiler.
-    if (held !== undefined && known?.uid === after.metadata.uid && known?.generation === after.metadata.generation) {
+    // An answer that holds more than what was written is left to the watch, which brings it to everybody.
+    if (held !== undefined && isAsHeard(held.metadata, after.metadata)) {
       objects.put({ ref: refOf(after), object: vetting === undefined ? after : vetting.refit(after, held) });
     }
     for (const happening of happenings(before, after)) this.events.record(after, happening);
@@ -204,3 +204,17 @@ export class Reports {
     });
   }
 }
+
+/** Whether nothing but the status is another one. */
+const isAsHeard = (held: ObjectMeta, after: ObjectMeta): boolean =>
+  held.uid === after.uid &&
+  held.generation === after.generation &&
+  held.deletionTimestamp === after.deletionTimestamp &&
+  same(held.finalizers ?? [], after.finalizers ?? []) &&
+  same(held.labels ?? {}, after.labels ?? {}) &&
+  same(heardAnnotations(held), heardAnnotations(after));
+
+const heardAnnotations = ({ annotations = {} }: ObjectMeta): Record<string, string> => {
+  const { [appliedAnnotation]: _, ...others } = annotations;
+  return others;
+};

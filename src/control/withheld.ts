@@ -60,8 +60,10 @@ export class Withheld {
   readonly #goal: Pick<GoalState, 'scope'>;
   readonly #rows = new Map<string, Map<RowId, WithheldRow>>();
   readonly #byObject = new Map<string, Set<WithheldRow>>();
+  /** Rows that are part of the next candidate, and what rows are to be again by it; and the same of the candidate that is open. */
   readonly #due = new Set<WithheldRow>();
-  /** What rows are to be again. */
+  readonly #undoNext = new Map<string, Map<RowId, Row | undefined>>();
+  readonly #dueNow = new Set<WithheldRow>();
   readonly #undoing = new Map<string, Map<RowId, Row | undefined>>();
   readonly #counts = new Map<Reason, number>();
   #size = 0;
@@ -82,7 +84,7 @@ export class Withheld {
 
   /** Whether the next candidate holds something even if nothing changed. */
   get isDue(): boolean {
-    return this.#due.size + this.#undoing.size > 0;
+    return this.#due.size + this.#undoNext.size > 0;
   }
 
   get(scope: string, id: RowId): WithheldRow | undefined {
@@ -124,7 +126,7 @@ export class Withheld {
   /** These rows are to be so again, whatever is wanted, by the next candidate; but for those of which it brings news. */
   undo(changes: readonly ScopeChange[]): void {
     for (const { scope, upserts, deletes } of changes) {
-      const rows = getOrMake(this.#undoing, scope, () => new Map<RowId, Row | undefined>());
+      const rows = getOrMake(this.#undoNext, scope, () => new Map<RowId, Row | undefined>());
       for (const id of deletes) rows.set(id, undefined);
       for (const row of upserts) rows.set(rowId(row), row);
     }
@@ -133,6 +135,7 @@ export class Withheld {
   /** All that may be committed now. `changes`: what the compiler found different, in order. */
   candidate(changes: readonly ScopeChange[], partiesOf: PartiesOf): readonly ScopeChange[] {
     const once = singly(changes);
+    this.#open();
     if (this.#size === 0 && this.#undoing.size === 0) return once;
     const draft = new Draft();
     for (const { scope, id, wanted } of this.#dueWith(once, partiesOf)) draft.put(scope, id, wanted);
@@ -159,13 +162,24 @@ export class Withheld {
 
   /** What was settled is goal state now. */
   committed(): void {
-    this.#due.clear();
+    this.#dueNow.clear();
     this.#undoing.clear();
+  }
+
+  /** What is released or undone from now on is for the next candidate. */
+  #open(): void {
+    for (const row of this.#due) this.#dueNow.add(row);
+    for (const [scope, rows] of this.#undoNext) {
+      const undoing = getOrMake(this.#undoing, scope, () => new Map<RowId, Row | undefined>());
+      for (const [id, row] of rows) undoing.set(id, row);
+    }
+    this.#due.clear();
+    this.#undoNext.clear();
   }
 
   /** Rows that are due, and unproven ones of the objects that the changes or other due rows are of. */
   #dueWith(changes: readonly ScopeChange[], partiesOf: PartiesOf): ReadonlySet<WithheldRow> {
-    const due = new Set(this.#due);
+    const due = new Set(this.#dueNow);
     const seen = new Set<string>();
     const ask: string[] = [...due].flatMap(({ owners }) => owners);
     for (const { scope, upserts, deletes } of changes) {
@@ -244,6 +258,7 @@ export class Withheld {
     if (rows?.size === 0) this.#rows.delete(scope);
     this.#count(row.reason, -1);
     this.#due.delete(row);
+    this.#dueNow.delete(row);
     for (const object of row.objects) {
       removeMember(this.#byObject, object, row);
       addMember(touched, scope, object);

@@ -21,16 +21,16 @@ interface Bench {
   readonly ids: string[];
 }
 
-const run = (before: readonly Row[], candidate: readonly ScopeChange[], options: Partial<ProofOptions> & { readonly judge?: Judge } = {}): Bench => {
+const run = async (before: readonly Row[], candidate: readonly ScopeChange[], options: Partial<ProofOptions> & { readonly judge?: Judge } = {}): Promise<Bench> => {
   const goal = new GoalState();
   goal.commit([{ scope: 's', upserts: before, deletes: [] }]);
   const verifier = new JudgingVerifier(goal, options.judge ?? judge);
-  const proof = prove({
+  const proof = await prove({
     candidate,
     verifier,
     partiesOf: (_, id) => ({ owners: ownersOf(id), objects: ownersOf(id) }),
     scopesOf: () => candidate.map(({ scope }) => scope),
-    budget: {},
+    check: (proposal) => Promise.resolve(verifier.check(proposal)),
     warns: false,
     blocksExhausted: true,
     isStanding: () => false,
@@ -47,49 +47,49 @@ const run = (before: readonly Row[], candidate: readonly ScopeChange[], options:
 };
 
 describe('a proof', () => {
-  test('takes out a wrong row with all that its object changes, and nothing of others', () => {
-    const { ids, proof } = run([rowOf('a1')], [{ scope: 's', upserts: [rowOf('a1', 666), rowOf('a2', 2), rowOf('b1', 2)], deletes: [] }]);
+  test('takes out a wrong row with all that its object changes, and nothing of others', async () => {
+    const { ids, proof } = await run([rowOf('a1')], [{ scope: 's', upserts: [rowOf('a1', 666), rowOf('a2', 2), rowOf('b1', 2)], deletes: [] }]);
     assert.deepEqual(ids, ['a1=1', 'b1=2']);
     assert.deepEqual(proof.faults.map(({ owners }) => [...owners]), [['a']]);
     assert.equal(proof.checks, 2);
   });
 
-  test('lets a row go that another object hands in too', () => {
-    const { ids } = run([], [{ scope: 's', upserts: [rowOf('a1', 666), rowOf('ab1'), rowOf('b1')], deletes: [] }]);
+  test('lets a row go that another object hands in too', async () => {
+    const { ids } = await run([], [{ scope: 's', upserts: [rowOf('a1', 666), rowOf('ab1'), rowOf('b1')], deletes: [] }]);
     assert.deepEqual(ids, ['ab1=1', 'b1=1']);
   });
 
-  test('checks once when all is well', () => {
-    const { proof, ids } = run([], [{ scope: 's', upserts: [rowOf('a1'), rowOf('b1')], deletes: [] }]);
+  test('checks once when all is well', async () => {
+    const { proof, ids } = await run([], [{ scope: 's', upserts: [rowOf('a1'), rowOf('b1')], deletes: [] }]);
     assert.equal(proof.checks, 1);
     assert.deepEqual(ids, ['a1=1', 'b1=1']);
   });
 
-  test('blocks nothing for what was wrong before, and says that it is', () => {
-    const { ids, proof } = run([rowOf('a1', 666)], [{ scope: 's', upserts: [rowOf('a2'), rowOf('b1')], deletes: [] }]);
+  test('blocks nothing for what was wrong before, and says that it is', async () => {
+    const { ids, proof } = await run([rowOf('a1', 666)], [{ scope: 's', upserts: [rowOf('a2'), rowOf('b1')], deletes: [] }]);
     assert.deepEqual(ids, ['a1=666', 'a2=1', 'b1=1']);
     assert.deepEqual(proof.present.map(({ violation }) => violation.rows[0]?.row), ['vrf/a1']);
   });
 
-  test('lets deletions go that close what is open, though another row of their object is wrong', () => {
-    const { ids, proof } = run([rowOf('a1', 666)], [{ scope: 's', upserts: [rowOf('a2', 666)], deletes: ['vrf/a1'] }]);
+  test('lets deletions go that close what is open, though another row of their object is wrong', async () => {
+    const { ids, proof } = await run([rowOf('a1', 666)], [{ scope: 's', upserts: [rowOf('a2', 666)], deletes: ['vrf/a1'] }]);
     assert.deepEqual(ids, []);
     assert.deepEqual(proof.present, []);
   });
 
-  test('keeps deletions that close nothing with what they belong to', () => {
-    const { ids } = run([rowOf('a1')], [{ scope: 's', upserts: [rowOf('a2', 666)], deletes: ['vrf/a1'] }]);
+  test('keeps deletions that close nothing with what they belong to', async () => {
+    const { ids } = await run([rowOf('a1')], [{ scope: 's', upserts: [rowOf('a2', 666)], deletes: ['vrf/a1'] }]);
     assert.deepEqual(ids, ['a1=1']);
   });
 
-  test('follows the way of a packet from what is likeliest to what is left', () => {
+  test('follows the way of a packet from what is likeliest to what is left', async () => {
     // Whoever is to blame is the third on the way.
     const way: Judge = (_, row) => (row.key === 'c1' ? { objects: ['x'], rows: [] } : undefined);
-    const { ids } = run([], [{ scope: 's', upserts: [rowOf('a1'), rowOf('b1'), rowOf('c1')], deletes: [] }], { judge: way });
+    const { ids } = await run([], [{ scope: 's', upserts: [rowOf('a1'), rowOf('b1'), rowOf('c1')], deletes: [] }], { judge: way });
     assert.deepEqual(ids, ['a1=1', 'b1=1']);
   });
 
-  test('gives up after a number of rounds and takes out everything', () => {
+  test('gives up after a number of rounds and takes out everything', async () => {
     let count = 0;
     const verifier = new JudgingVerifier(new GoalState(), () => undefined);
     const check: JudgingVerifier['check'] = (proposal) => {
@@ -99,28 +99,28 @@ describe('a proof', () => {
       return { violations: [wrong], checkedRows: 0, checkedClasses: 0, unchecked: 0 };
     };
     const upserts = Array.from({ length: 100 }, (_, number) => rowOf(`${String.fromCodePoint(97 + (number % 26))}${number}`));
-    const { proof, ids } = run([], [{ scope: 's', upserts, deletes: [] }], { verifier: { check, reject: () => verifier.observe([]) } });
+    const { proof, ids } = await run([], [{ scope: 's', upserts, deletes: [] }], { check: (proposal) => Promise.resolve(check(proposal)), verifier: { reject: () => verifier.observe([]) } });
     assert.deepEqual(ids, []);
     assert.ok(proof.checks <= 13);
     assert.equal(proof.isOpen, false);
   });
 
-  test('takes nothing out of what may not stay', () => {
-    const { ids, proof } = run([], [{ scope: 's', upserts: [rowOf('a1', 666), rowOf('b1', 666)], deletes: [] }], { mayStay: (objects) => objects.includes('b') });
+  test('takes nothing out of what may not stay', async () => {
+    const { ids, proof } = await run([], [{ scope: 's', upserts: [rowOf('a1', 666), rowOf('b1', 666)], deletes: [] }], { mayStay: (objects) => objects.includes('b') });
     assert.deepEqual(ids, ['a1=666']);
     assert.deepEqual(proof.present.map(({ owners }) => [...owners]), [['a']]);
   });
 });
 
-test('whatever is wrong with a candidate, nothing wrong that is new goes, and nothing stays but what its owners are to blame for', () => {
+test('whatever is wrong with a candidate, nothing wrong that is new goes, and nothing stays but what its owners are to blame for', async () => {
   const anyRow = fc.tuple(fc.constantFrom('a', 'b', 'c', 'ab', 'bc'), fc.nat(3), fc.constantFrom(1, 2, 666));
   const rows = fc.uniqueArray(anyRow, { maxLength: 10, selector: ([owners, number]) => `${owners}${number}` });
-  fc.assert(
-    fc.property(rows, rows, fc.array(fc.tuple(fc.constantFrom('a', 'b', 'c'), fc.nat(3)), { maxLength: 3 }), (before, after, deletes) => {
+  await fc.assert(
+    fc.asyncProperty(rows, rows, fc.array(fc.tuple(fc.constantFrom('a', 'b', 'c'), fc.nat(3)), { maxLength: 3 }), async (before, after, deletes) => {
       const upserts = after.map(([owners, number, vni]) => rowOf(`${owners}${number}`, vni));
       const gone = deletes.map(([owners, number]) => `vrf/${owners}${number}`).filter((id) => !upserts.some((row) => rowId(row) === id));
       const former = before.map(([owners, number, vni]) => rowOf(`${owners}${number}`, vni));
-      const { goal, proof } = run(former, [{ scope: 's', upserts, deletes: gone }]);
+      const { goal, proof } = await run(former, [{ scope: 's', upserts, deletes: gone }]);
       const wrongBefore = new Set(former.filter((row) => judge('s', row) !== undefined).map(rowId));
       for (const row of goal.scope('s').rows.values()) if (judge('s', row) !== undefined) assert.ok(wrongBefore.has(rowId(row)), `${rowId(row)} is new and wrong`);
       const guilty = new Set(proof.faults.flatMap(({ owners }) => [...owners]));

@@ -3,15 +3,14 @@
  * be guilty is taken out and the rest is checked again, a bounded number of times, then everything is. Deletions among what was
  * taken out go all the same when goal state is less wrong with them: what is deleted in intent closes what it opened. Pure.
  */
-import { rowId } from '../../goal/rows.ts';
 import type { ScopeChange } from '../../goal/state.ts';
-import type { Budget, RowRef, Verdict, Verifier, Violation } from '../../verify/verifier.ts';
+import type { RowRef, Verdict, Verifier, Violation } from '../../verify/verifier.ts';
 import type { Stays } from '../withheld.ts';
 import { culpritsOf, Suspects, type SuspectsOptions } from './blame.ts';
 
 export interface ProofOptions extends SuspectsOptions {
-  readonly verifier: Pick<Verifier, 'check' | 'reject'>;
-  readonly budget: Budget;
+  readonly verifier: Pick<Verifier, 'reject'>;
+  readonly check: (proposal: readonly ScopeChange[]) => Promise<Verdict>;
   /** Nothing is taken out: what is wrong is only told. */
   readonly warns: boolean;
   /** What the budget did not suffice for is taken out. */
@@ -46,7 +45,7 @@ export interface Proof {
 /** Beyond this the rest is not looked into any more. */
 const mostRounds = 12;
 
-export const prove = (options: ProofOptions): Proof => new Prover(options).prove();
+export const prove = (options: ProofOptions): Promise<Proof> => new Prover(options).prove();
 
 class Prover {
   readonly #options: ProofOptions;
@@ -61,10 +60,10 @@ class Prover {
     this.#suspects = new Suspects(options);
   }
 
-  prove(): Proof {
+  async prove(): Promise<Proof> {
     const { warns, blocksExhausted, verifier } = this.#options;
     for (let going = this.#options.candidate, round = 0; ; round++) {
-      const verdict = this.#check(going);
+      const verdict = await this.#check(going);
       const fresh = this.#fresh(verdict);
       const isExhausted = verdict.exhausted !== undefined;
       if (warns) return this.#answer(verdict.violations, true, isExhausted ? { owners: new Set() } : undefined);
@@ -74,16 +73,16 @@ class Prover {
         going = this.#suspects.going();
         continue;
       }
-      if (!isExhausted) return this.#closeHoles(going, verdict);
+      if (!isExhausted) return await this.#closeHoles(going, verdict);
       if (!blocksExhausted) return this.#answer(verdict.violations, true, { owners: new Set() });
       verifier.reject();
       return this.#answer([], false, { owners: this.#suspects.withholdAll() });
     }
   }
 
-  #check(proposal: readonly ScopeChange[]): Verdict {
+  #check(proposal: readonly ScopeChange[]): Promise<Verdict> {
     this.#checks += 1;
-    return this.#options.verifier.check(proposal, this.#options.budget);
+    return this.#options.check(proposal);
   }
 
   #fresh({ violations }: Verdict): readonly Violation[] {
@@ -123,18 +122,18 @@ class Prover {
   }
 
   /** What was taken out may be what would make an end of something that is wrong now. */
-  #closeHoles(going: readonly ScopeChange[], verdict: Verdict): Proof {
+  async #closeHoles(going: readonly ScopeChange[], verdict: Verdict): Promise<Proof> {
     const { verifier } = this.#options;
     if (verdict.violations.length === 0 || !this.#suspects.keepsDeletes) return this.#answer(verdict.violations, true);
     verifier.reject();
     const known = new Set(verdict.violations.map(identityOf));
-    const better = this.#check(this.#suspects.going(true));
+    const better = await this.#check(this.#suspects.going(true));
     if (better.exhausted === undefined && better.violations.length < known.size && better.violations.every((violation) => known.has(identityOf(violation)))) {
       this.#suspects.letDeletesGo();
       return this.#answer(better.violations, true);
     }
     verifier.reject();
-    return this.#answer(this.#check(going).violations, true);
+    return this.#answer((await this.#check(going)).violations, true);
   }
 
   #answer(found: readonly Violation[], isOpen: boolean, exhausted?: { readonly owners: ReadonlySet<string> }): Proof {
@@ -150,13 +149,3 @@ export const identityOf = ({ code, rows, objects }: Violation): string => {
   const [first] = rows;
   return [code, first === undefined ? '' : `${first.scope} ${first.row}`, ...objects].join(' ');
 };
-
-/** Rows of a candidate. */
-export const rowsIn = (candidate: readonly ScopeChange[]): number => candidate.reduce((sum, { upserts, deletes }) => sum + upserts.length + deletes.length, 0);
-
-export function* idsIn(candidate: readonly ScopeChange[]): Generator<readonly [scope: string, id: string]> {
-  for (const { scope, upserts, deletes } of candidate) {
-    for (const id of deletes) yield [scope, id];
-    for (const row of upserts) yield [scope, rowId(row)];
-  }
-}

@@ -18,7 +18,7 @@ import { fabricKey } from '../safeguard.ts';
 import type { PartiesOf, Stays, Withheld } from '../withheld.ts';
 import type { Suspects } from './blame.ts';
 import { policyOf, standardPolicy, type Policy } from './policy.ts';
-import { identityOf, idsIn, prove, type Fault, type Proof } from './proof.ts';
+import { identityOf, prove, type Fault, type Proof } from './proof.ts';
 import type { Mark } from './statement.ts';
 
 /** A verifier of this goal state; the clock is in milliseconds of any epoch. */
@@ -46,6 +46,8 @@ export interface VerificationOptions {
   readonly isPassing?: (violation: Violation) => boolean;
   /** After how long what is not proven is proven again for the first time. */
   readonly retryMilliseconds: number;
+  /** Ends what takes time. */
+  readonly signal: AbortSignal;
 }
 
 /** What is known of one candidate. */
@@ -55,6 +57,19 @@ export interface Trial {
   readonly scopesOf: (object: string) => Iterable<string>;
 }
 
+/** What a verifier is told of for the time of a rehearsal, and after it. */
+export interface Rehearsal {
+  readonly told: Told;
+  readonly after: Told;
+}
+
+export interface Told {
+  readonly changes: readonly ObjectChange[];
+  readonly refusals: Refusals;
+}
+
+const turnMilliseconds = 20;
+const observedAtOnce = 200;
 /** The first check of a controller is of everything. */
 const firstFactor = 10;
 const mostFactor = 16;
@@ -75,14 +90,13 @@ export class Verification {
   readonly #standingOf = new Map<string, Set<Fault>>();
   /** Objects of changes that reached devices without being checked to the end. */
   #unchecked = new Set<string>();
-  /** Objects heard of since the last check; kept only while something is wrong. */
-  readonly #heard = new Set<string>();
   #proof: Proof | undefined;
   /** Nothing of what there is was checked yet. */
   #isFresh = true;
   #retries = 0;
   #isWaiting = false;
   #isRetrying = false;
+  #turnBegan = 0;
 
   constructor(options: VerificationOptions) {
     this.#options = options;
@@ -113,29 +127,27 @@ export class Verification {
   }
 
   /** What the compiler was handed, after it was compiled; and keys of objects of which something else is said than before. */
-  observe(changes: readonly ObjectChange[], judged: Iterable<string>): void {
-    if (this.#verifier === undefined) return;
-    this.#verifier.observe(changes, this.#refusals([...judged].map(refOfKey)));
-    if (this.#standing.size > 0) for (const { ref } of changes) this.#heard.add(refKey(ref));
+  async observe(changes: readonly ObjectChange[], judged: Iterable<string>): Promise<void> {
+    await this.#observe(changes, [...judged].map(refOfKey));
   }
 
   /** Rows of a candidate that are not proven. `accept` when the rest was committed; it may be called again before that. */
-  stays(candidate: readonly ScopeChange[], trial: Trial): Stays {
+  async stays(candidate: readonly ScopeChange[], trial: Trial): Promise<Stays> {
     const { clock, metrics } = this.#options;
     const verifier = this.#verifier;
     if (verifier === undefined) return noStays;
     if (this.#proof?.isOpen === true) verifier.reject();
     const began = clock.monotonic();
     const former = this.#proof;
-    const proof = this.#prove(verifier, candidate, trial);
+    const proof = await this.#prove(verifier, candidate, trial);
     metrics().verifySeconds.observe((clock.monotonic() - began) / 1000);
     if (proof.exhausted !== undefined) metrics().verifyExhausted.inc();
     this.#proof = former === undefined ? proof : { ...proof, faults: [...former.faults, ...proof.faults] };
     return proof.stays;
   }
 
-  /** What was left of the candidate is committed: its scopes and rows are goal state. */
-  accept(committed: readonly ScopeChange[], trial: Trial, concerned: Iterable<string>): void {
+  /** What was left of the candidate is committed. `concerned`: keys of objects of which something changed. */
+  accept(concerned: Iterable<string>): void {
     const proof = this.#proof;
     this.#isOpened = true;
     if (proof === undefined) return;
@@ -147,10 +159,27 @@ export class Verification {
       this.#faults.delete(owner);
       this.#options.mark(owner);
     }
-    this.#keepStanding(proof, committed, trial);
+    this.#keepStanding(proof);
     this.#keepUnchecked(proof, concerned);
     this.#forgive();
     this.#retryLater();
+  }
+
+  /**
+   * What would be said of a candidate, of which nothing is kept. The verifier is told of the objects that it comes from, and then of
+   * them as they are. Not while another candidate is open. Undefined: nothing is verified.
+   */
+  async rehearse(candidate: readonly ScopeChange[], trial: Trial, { told, after }: Rehearsal): Promise<Proof | undefined> {
+    const verifier = this.#verifier;
+    if (verifier === undefined) return undefined;
+    verifier.observe(told.changes, told.refusals);
+    try {
+      const proof = await this.#prove(verifier, candidate, trial);
+      if (proof.isOpen) verifier.reject();
+      return { ...proof, present: proof.present.filter(({ violation }) => !this.#standing.has(identityOf(violation))) };
+    } finally {
+      verifier.observe(after.changes, after.refusals);
+    }
   }
 
   /** What is known of an object. */
@@ -183,7 +212,30 @@ export class Verification {
     // Claims are many, and nobody else keeps them.
     const { items } = await client.list('Claim');
     const known = [...items, ...objects.kinds().flatMap((kind) => [...objects.ofKind(kind)])].map((object) => ({ ref: refOf(object), object }));
-    this.#verifier.observe(known, this.#refusals(known.map(({ ref }) => ref)));
+    await this.#observe(known, known.map(({ ref }) => ref));
+  }
+
+  /** Bit by bit: after a start they are very many. */
+  async #observe(changes: readonly ObjectChange[], judged: readonly ObjectRef[]): Promise<void> {
+    const verifier = this.#verifier;
+    for (let at = 0; at < changes.length; at += observedAtOnce) {
+      await this.#pause();
+      verifier?.observe(changes.slice(at, at + observedAtOnce));
+    }
+    if (judged.length > 0) verifier?.observe([], this.#refusals(judged));
+  }
+
+  /** A while for others, now and then: sessions and the Lease do not wait for seconds. */
+  #pause(): Promise<void> | undefined {
+    const { clock, signal } = this.#options;
+    signal.throwIfAborted();
+    if (clock.monotonic() - this.#turnBegan < turnMilliseconds) return undefined;
+    return new Promise((resolve) => {
+      setImmediate(() => {
+        this.#turnBegan = clock.monotonic();
+        resolve();
+      });
+    });
   }
 
   #end(): void {
@@ -193,21 +245,22 @@ export class Verification {
     this.#standing.clear();
     this.#standingOf.clear();
     this.#unchecked.clear();
-    this.#heard.clear();
   }
 
   #refusals(refs: Iterable<ObjectRef>): Refusals {
     return new Map([...refs].map((ref) => [refKey(ref), this.#options.refusalsOf(ref)]));
   }
 
-  #prove(verifier: Verifier, candidate: readonly ScopeChange[], { partiesOf, scopesOf }: Trial): Proof {
+  #prove(verifier: Verifier, candidate: readonly ScopeChange[], { partiesOf, scopesOf }: Trial): Promise<Proof> {
     const { mode, whenExhausted } = this.#policy;
+    const budget = this.#budget();
+    this.#turnBegan = this.#options.clock.monotonic();
     return prove({
       candidate,
       partiesOf,
       scopesOf: (object) => [...scopesOf(object), ...[...this.#options.withheld.of(object)].map(({ scope }) => scope)],
       verifier,
-      budget: this.#budget(),
+      check: (proposal) => verifier.checkInTurns(proposal, budget, () => this.#pause()),
       warns: mode === 'warn',
       blocksExhausted: whenExhausted === 'block',
       isStanding: (violation) => this.#standing.has(identityOf(violation)),
@@ -261,21 +314,11 @@ export class Verification {
     return count;
   }
 
-  /** What was wrong and is not found any more, although something about it changed, is right now. */
-  #keepStanding({ present }: Proof, committed: readonly ScopeChange[], { partiesOf }: Trial): void {
+  /** A verifier looks again and again at what is wrong: what a check to the end does not find any more is right now. */
+  #keepStanding({ present, exhausted }: Proof): void {
     const found = new Map(present.map((fault) => [identityOf(fault.violation), fault]));
-    if (this.#standing.size > 0) {
-      const touched = new Set(this.#heard);
-      for (const [scope, id] of idsIn(committed)) {
-        touched.add(`${scope} ${id}`);
-        for (const object of partiesOf(scope, id).objects) touched.add(object);
-      }
-      const isTouched = ({ violation: { rows }, owners }: Fault): boolean =>
-        [...owners].some((owner) => touched.has(owner)) || rows.some(({ scope, row }) => touched.has(`${scope} ${row}`));
-      for (const [identity, fault] of this.#standing) if (!found.has(identity) && isTouched(fault)) this.#stand(identity, undefined);
-    }
+    if (exhausted === undefined) for (const identity of this.#standing.keys()) if (!found.has(identity)) this.#stand(identity, undefined);
     for (const [identity, fault] of found) this.#stand(identity, fault);
-    this.#heard.clear();
   }
 
   #stand(identity: string, found: Fault | undefined): void {
