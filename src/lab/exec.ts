@@ -5,7 +5,7 @@ import type { Argv } from '../kit/process.ts';
 import { join } from 'node:path';
 import { stateDirectory } from './agents.ts';
 import { inside, nodeEnvironment } from './inside.ts';
-import { findNode, readManifest } from './manifest.ts';
+import { findNode, readManifest, type Manifest } from './manifest.ts';
 
 export interface ExecOptions {
   readonly name: string;
@@ -16,7 +16,7 @@ export interface ExecOptions {
 /** Standard streams are the caller's. Returns the command's exit status; 128 + n when signal n ended it. */
 export const labExec = async ({ name, node, argv }: ExecOptions): Promise<number> => {
   const manifest = readManifest(name);
-  const [command, ...rest] = inside(manifest, findNode(manifest, node).name, withSocket(argv, stateDirectory(manifest, node)));
+  const [command, ...rest] = inside(manifest, findNode(manifest, node).name, asTyped(manifest, node, argv));
   // Ctrl-C belongs to the command: it gets the terminal's signal itself and decides, we wait for what it decides.
   const keep = (): void => {};
   process.on('SIGINT', keep);
@@ -32,5 +32,5 @@ export const labExec = async ({ name, node, argv }: ExecOptions): Promise<number
 };
 
 /** `vtysh` looks for FRR where the machine's own would be; a switch of the lab has its sockets in its own state. */
-const withSocket = ([command, ...rest]: Argv, state: string): Argv =>
-  command === 'vtysh' && !rest.includes('--vty_socket') ? [command, '--vty_socket', join(state, 'run'), ...rest] : [command, ...rest];
+export const asTyped = (manifest: Manifest, node: string, [command, ...rest]: Argv): Argv =>
+  command === 'vtysh' && !rest.includes('--vty_socket') ? [command, '--vty_socket', join(stateDirectory(manifest, node), 'run'), ...rest] : [command, ...rest];

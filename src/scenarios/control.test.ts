@@ -49,7 +49,7 @@ const playOn = (wiring: readonly Resource[], scenarios: readonly Scenario[]): vo
     it(`${scenario.name}: ${scenario.story}`, async () => {
       const stage = new ApiStage(plane.kubeconfigPath);
       try {
-        await playSteps(controlStage(stage, startAgents), scenario.steps);
+        await playSteps(controlStage(stage, startAgents, devices), scenario.steps);
       } finally {
         await stage.cleanUp();
         stage.close();
@@ -81,8 +81,14 @@ const tenantRows = (fake: FakeDevice): string[] =>
   [...fake.rows.keys()].filter((id) => /^(vrf|segment|attachment|host|leak|member)\//.test(id));
 
 /** Packets and faults of machines are the lab's. A switch that a story adds gets its agent. */
-const controlStage = (api: ApiStage, startAgents: (objects: readonly Resource[]) => Promise<void>): Stage => ({
+const controlStage = (api: ApiStage, startAgents: (objects: readonly Resource[]) => Promise<void>, devices: ReadonlyMap<string, FakeDevice>): Stage => ({
   ...withoutPackets,
+  fault: async (fault) => {
+    const [verb, device = '', row = ''] = fault.split(' ');
+    const faults = devices.get(device)?.faults;
+    if (verb === 'refuse') faults?.set(row, { code: 'CommandFailed', message: 'no such device' });
+    if (verb === 'accept') faults?.delete(row);
+  },
   apply: async (objects) => {
     await api.apply(objects);
     await startAgents(objects);

@@ -6,6 +6,7 @@ import { agentFiles } from '../lab/agents.ts';
 import { openApi } from '../lab/api.ts';
 import { crashSwitch, cutLink, healLink, killAgent, killFrr, killProgram, killServer, restartAgent, restartServer, startSwitch } from '../lab/chaos.ts';
 import { checkPairs } from '../lab/check.ts';
+import { asTyped } from '../lab/exec.ts';
 import { inside, nodeEnvironment } from '../lab/inside.ts';
 import { isSwitch } from '../lab/manifest.ts';
 import { prefixOf, type Announced } from '../lab/oracle.ts';
@@ -75,7 +76,7 @@ const rememberingApi = (lab: LabHandle): Pick<LabHandle['api'], 'list'> => ({
 });
 
 const assertSays = async ({ manifest }: LabHandle, { node, argv, has, lacks }: ExecStep): Promise<void> => {
-  const { stdout } = await run(inside(manifest, node, argv), { env: nodeEnvironment(manifest, node), cwd: '/' });
+  const { stdout } = await run(inside(manifest, node, asTyped(manifest, node, argv)), { env: nodeEnvironment(manifest, node), cwd: '/' });
   for (const text of has) assert.ok(stdout.includes(text), `"${argv.join(' ')}" on ${node} does not say "${text}": ${stdout}`);
   for (const text of lacks) assert.ok(!stdout.includes(text), `"${argv.join(' ')}" on ${node} says "${text}": ${stdout}`);
 };
@@ -107,6 +108,9 @@ const faults: { readonly [fault: string]: (lab: LabHandle, node: string) => Prom
   'delete segment': (lab, node) => inFirstVrf(lab, node, async (vrf) => ['ip', '-n', vrf, 'link', 'delete', await firstSegment(lab, node, vrf)]),
 };
 
+/** What a device in memory has to be told to refuse, a real one refuses by itself. */
+const untold = new Set(['refuse', 'accept']);
+
 /** A restarted agent takes over what is there. Its log is kept over restarts; the last start counts. */
 const assertAdopted = async (manifest: LabHandle['manifest'], node: string): Promise<void> => {
   const starts = readFileSync(agentFiles(manifest, node).log, 'utf8').match(/adopted in \d+ ms, \d+ rows rewritten/g) ?? [];
@@ -115,7 +119,8 @@ const assertAdopted = async (manifest: LabHandle['manifest'], node: string): Pro
 };
 
 const inflict = async (lab: LabHandle, text: string): Promise<void> => {
-  const [verb, what, node = ''] = text.split(' ');
+  const [verb = '', what, node = ''] = text.split(' ');
+  if (untold.has(verb)) return;
   const fault = faults[`${verb} ${what}`];
   assert.ok(fault !== undefined, `there is no fault "${text}"`);
   await fault(lab, node);
