@@ -13,7 +13,7 @@ export interface ObserverOptions {
 
 type List = keyof Observation;
 
-const lists = ['neighbours', 'leases', 'sessions'] as const satisfies readonly List[];
+const lists = ['neighbours', 'leases', 'sessions', 'underlay'] as const satisfies readonly List[];
 
 /** However much goes on, what is seen is told after so many times the quiet. */
 const mostWaits = 8;

@@ -41,6 +41,7 @@ import { Reports, usualPace, type Pace } from './reports.ts';
 import { Sessions } from './sessions.ts';
 import { deviceKey, deviceKinds, Safeguard } from './safeguard.ts';
 import { verdictOn } from './verdict.ts';
+import { Underlay } from './underlay.ts';
 import { Vetting } from './vetting.ts';
 import { createVerifier } from '../verify/checker.ts';
 import { lookupIn } from '../verify/state.ts';
@@ -76,6 +77,8 @@ export interface ControllerOptions {
   readonly vets?: boolean;
   /** How long a neighbour at the other end of a cable is missing before it is told. Default 10,000. */
   readonly missingMilliseconds?: number;
+  /** How long a session between devices is as it is before it is told. Default 1,000. */
+  readonly settleMilliseconds?: number;
   /** What proves changes before they are published. Default: src/verify. */
   readonly createVerifier?: CreateVerifier;
   /** After how long what was not proven is tried again; twice as long each time. Default 1,000. */
@@ -125,6 +128,7 @@ class Control implements Controller {
   readonly #leases: Leases;
   readonly #cabling: Cabling;
   readonly #sessions: Sessions;
+  readonly #underlay: Underlay;
   /** Who is told what devices see. */
   readonly #watchers: readonly Watcher[];
   readonly #mailbox = new Mailbox((batch) => this.#work(batch));
@@ -190,7 +194,7 @@ class Control implements Controller {
       objects: this.#objects,
       record: (about, happening) => this.#reports.events.record(about, happening),
       mark: (key) => this.#reports.mark(key),
-      vitalsOf: (device) => vitalsOf(device, { goal, barrier: this.#barrier, devices: this.#devices }),
+      vitalsOf: (device) => vitalsOf(device, { goal, barrier: this.#barrier, devices: this.#devices, underlay: this.#underlay }),
       hasAcknowledged: (device, version) => hasAcknowledged(device, version, { goal, barrier: this.#barrier }),
       version: () => goal.version,
       onDue: () => this.#mailbox.kick(),
@@ -239,6 +243,17 @@ class Control implements Controller {
       scopesOf: (ref) => this.compiler.scopesOf(ref),
       mark: (key) => this.#reports.mark(key),
     });
+    this.#underlay = new Underlay({
+      goal,
+      mark: (device) => this.#reports.mark(deviceKey(this.#objects, device)),
+      record: (device, happening) => {
+        const about = this.#objects.get(deviceKey(this.#objects, device));
+        if (about !== undefined) this.#reports.events.record(about, happening);
+      },
+      onChange: () => this.#rollouts.answered(),
+      later: (milliseconds, action) => this.#later(milliseconds, action),
+      ...(options.settleMilliseconds === undefined ? {} : { settleMilliseconds: options.settleMilliseconds }),
+    });
     const verdicts = {
       compiler: this.compiler,
       allocator: this.#allocator,
@@ -248,6 +263,7 @@ class Control implements Controller {
       cabling: this.#cabling,
       drains: this.#drains,
       sessions: this.#sessions,
+      underlay: this.#underlay,
       objects: this.#objects,
       withheld: this.#withheld,
       verification: this.#verification,
@@ -281,7 +297,7 @@ class Control implements Controller {
       pace: options.pace ?? usualPace,
     });
     this.#leases = new Leases({ client, goal, log, later: (milliseconds, action) => this.#later(milliseconds, action) });
-    this.#watchers = [this.#leases, this.#cabling, this.#sessions];
+    this.#watchers = [this.#leases, this.#cabling, this.#sessions, this.#underlay];
     this.events = new SouthboundListener({
       barrier: this.#barrier,
       devices: this.#devices,
@@ -548,7 +564,7 @@ class Control implements Controller {
 
   #forget(key: string): void {
     const { kind, name } = refOfKey(key);
-    if (kind === 'Switch' || kind === 'Gateway') for (const watcher of [this.#cabling, this.#sessions]) watcher.forget(name);
+    if (kind === 'Switch' || kind === 'Gateway') for (const watcher of [this.#cabling, this.#sessions, this.#underlay]) watcher.forget(name);
     this.#barrier.removeWaiter(key);
     this.#reports.forget(key);
   }

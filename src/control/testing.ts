@@ -71,6 +71,12 @@ export class Fleet implements Outlet {
     this.#controller?.events.onObservation?.(device, seen);
   }
 
+  /** The device tells how its sessions are, by port. */
+  tellSessions(device: string, sessions: Readonly<Record<string, boolean>>): void {
+    const underlay = Object.entries(sessions).map(([port, established]) => ({ port, established }));
+    this.#controller?.events.onObservation?.(device, { underlay });
+  }
+
   disconnect(device: string): void {
     if (this.#online.delete(device)) this.#controller?.events.onDisconnected?.(device);
   }
@@ -137,7 +143,7 @@ export const buildHouse = async (options: HouseOptions = {}): Promise<House> => 
   const pace = { progressMilliseconds: 5, graceMilliseconds: 5, refreshMilliseconds: 5 };
   const listing = prepared?.over(client) ?? client;
   const given = { ...optional('compiler', options.compiler ?? prepared?.compiler), ...optional('createVerifier', createVerifier) };
-  const controller = createController({ client: listing, ...given, goal, log, registry: metrics, patienceMilliseconds, missingMilliseconds, pace, vets: lax, proofRetryMilliseconds: 20 });
+  const controller = createController({ client: listing, ...given, goal, log, registry: metrics, patienceMilliseconds, missingMilliseconds, settleMilliseconds: 5, pace, vets: lax, proofRetryMilliseconds: 20 });
   fleet.attach(controller);
   for (const device of devices) fleet.connect(device);
   await controller.start(fleet);

@@ -19,6 +19,7 @@ import { deviceKinds, type Safeguard } from './safeguard.ts';
 import type { Objects } from './objects.ts';
 import type { Sessions } from './sessions.ts';
 import { tableUse } from './tableuse.ts';
+import type { Underlay } from './underlay.ts';
 import { notJudged, statementOf } from './verification/statement.ts';
 import type { Rollouts } from './rollout/rollouts.ts';
 import type { Verification } from './verification/verification.ts';
@@ -36,6 +37,7 @@ export interface VerdictSources {
   readonly cabling: Cabling;
   readonly drains: Drains;
   readonly sessions: Sessions;
+  readonly underlay: Pick<Underlay, 'figure' | 'condition'>;
   readonly objects: Objects;
   readonly withheld: Pick<Withheld, 'of' | 'count'>;
   readonly rollouts: Pick<Rollouts, 'reverted'>;
@@ -128,7 +130,7 @@ const lessThan = (before: StatusBase, said: readonly Statement[], generation: nu
     );
   });
 
-const silentReasons = new Set(['Pending', 'NotConnected']);
+const silentReasons = new Set(['Pending', 'NotConnected', 'NotHeard']);
 
 const statusOf = (object: Resource): StatusBase => (object.status ?? {}) as StatusBase;
 
@@ -160,7 +162,7 @@ const connectionPart = (object: Resource, { cabling, drains }: VerdictSources): 
   said: cabling.condition(object, statusOf(object).conditions ?? []),
 });
 
-const switchPart = (object: Resource, { devices, drains, goal, started, safeguard, clock, objects }: VerdictSources): Part => {
+const switchPart = (object: Resource, { devices, drains, goal, started, safeguard, clock, objects, underlay }: VerdictSources): Part => {
   const device = object.metadata.name;
   const before = (object.status ?? {}) as SwitchStatus;
   const state = devices.get(device);
@@ -170,8 +172,10 @@ const switchPart = (object: Resource, { devices, drains, goal, started, safeguar
   const held = safeguard.switchPart(device);
   const capacity = tableUse(object, goal, (kind, namespace, name) => objects.get(refKey({ kind, namespace, name })));
   const figures = { rows, ...(capacity === undefined ? {} : { capacity }) };
-  const members = { agent: agentOf(state, before.agent, started), ...figures, driftRepaired, ...(held === undefined ? {} : { held }) };
-  return { members, said: [connectedOf(state), ...leavingOf(drains.waitedFor(object)), ...contestedOf(state, before.conditions ?? [], clock.now()), ...safeguard.condition(object, before.conditions ?? [])] };
+  const members = { agent: agentOf(state, before.agent, started), ...optional('sessions', underlay.figure(device)), ...figures, driftRepaired, ...(held === undefined ? {} : { held }) };
+  const conditions = before.conditions ?? [];
+  const sessions = underlay.condition(device, state?.connected === true, conditions);
+  return { members, said: [connectedOf(state), ...sessions, ...leavingOf(drains.waitedFor(object)), ...contestedOf(state, before.conditions ?? [], clock.now()), ...safeguard.condition(object, before.conditions ?? [])] };
 };
 
 const agentOf = (state: DeviceState | undefined, before: SwitchStatus['agent'], started: number): SwitchStatus['agent'] => {

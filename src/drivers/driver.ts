@@ -3,7 +3,7 @@
  * difference (pure), apply it. `plan(actual, goal)` of a device that is right is empty; applying a plan twice does no harm;
  * every prefix of a plan keeps tenants apart.
  */
-import type { Lease, LinkNeighbour, Observation, Session } from '../goal/observation.ts';
+import type { Lease, LinkNeighbour, Observation, Session, UnderlaySession } from '../goal/observation.ts';
 import type { RowId, TableName, Tables } from '../goal/rows.ts';
 
 /** All rows a device must hold, over all its scopes, by table and key. */
@@ -39,7 +39,7 @@ export interface Plan {
   readonly unrealisable: readonly Unrealisable[];
 }
 
-export type { Lease, LinkNeighbour, Observation, Session };
+export type { Lease, LinkNeighbour, Observation, Session, UnderlaySession };
 
 export interface Driver<Actual> {
   readonly name: string;

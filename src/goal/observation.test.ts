@@ -20,6 +20,10 @@ describe('what a device sees, in a report', () => {
     }
   });
 
+  test('sessions of the fabric arrive as they were, also when there are none', () => {
+    for (const underlay of [[{ port: 'E1/49', established: true }, { port: 'E1/50', established: false }], []]) assert.deepEqual(overTheWire({ underlay }), { underlay });
+  });
+
   test('an empty list says that there is nothing any more, no list that nothing is said', () => {
     assert.deepEqual(overTheWire({ neighbours: [] }), { neighbours: [] });
     assert.deepEqual(overTheWire({ leases: [] }), { leases: [] });

@@ -13,6 +13,8 @@ import {
   type Sessions,
   SessionsSchema,
   type Session as SessionMessage,
+  type UnderlaySessions,
+  UnderlaySessionsSchema,
 } from './gen/heddle/agent/v1/agent_pb.ts';
 
 /** A device at the other end of a cable, as it presents itself (LLDP). */
@@ -46,11 +48,19 @@ export interface Session {
   readonly believed: number;
 }
 
+/** A session with another device of the fabric; it carries underlay and overlay. */
+export interface UnderlaySession {
+  /** As in the row `bgpPeer`. */
+  readonly port: string;
+  readonly established: boolean;
+}
+
 /** A list that is left out is as before. */
 export interface Observation {
   readonly neighbours?: readonly LinkNeighbour[];
   readonly leases?: readonly Lease[];
   readonly sessions?: readonly Session[];
+  readonly underlay?: readonly UnderlaySession[];
 }
 
 /** The members of a Report that say it. */
@@ -58,21 +68,24 @@ export interface ObservationMessages {
   readonly neighbours?: LinkNeighbours | undefined;
   readonly leases?: Leases | undefined;
   readonly sessions?: Sessions | undefined;
+  readonly underlay?: UnderlaySessions | undefined;
 }
 
-export const messagesOf = ({ neighbours, leases, sessions }: Observation): ObservationMessages => ({
+export const messagesOf = ({ neighbours, leases, sessions, underlay }: Observation): ObservationMessages => ({
   ...(neighbours === undefined ? {} : { neighbours: create(LinkNeighboursSchema, { neighbours: [...neighbours] }) }),
   ...(leases === undefined ? {} : { leases: create(LeasesSchema, { leases: [...leases] }) }),
   ...(sessions === undefined ? {} : { sessions: create(SessionsSchema, { sessions: [...sessions] }) }),
+  ...(underlay === undefined ? {} : { underlay: create(UnderlaySessionsSchema, { sessions: [...underlay] }) }),
 });
 
 /** What a Report says of neighbours, leases and sessions; undefined when nothing. A lease or session that is none is left out. */
-export const observationOf = ({ neighbours, leases, sessions }: ObservationMessages): Observation | undefined => {
-  if (neighbours === undefined && leases === undefined && sessions === undefined) return undefined;
+export const observationOf = ({ neighbours, leases, sessions, underlay }: ObservationMessages): Observation | undefined => {
+  if ([neighbours, leases, sessions, underlay].every((list) => list === undefined)) return undefined;
   return {
     ...(neighbours === undefined ? {} : { neighbours: neighbours.neighbours.map(({ port, system, remotePort }) => ({ port, system, remotePort })) }),
     ...(leases === undefined ? {} : { leases: leases.leases.flatMap(leaseOf) }),
     ...(sessions === undefined ? {} : { sessions: sessions.sessions.flatMap(sessionOf) }),
+    ...(underlay === undefined ? {} : { underlay: underlay.sessions.map(({ port, established }) => ({ port, established })) }),
   };
 };
 

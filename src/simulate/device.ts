@@ -3,7 +3,7 @@
  * dies, as a switch goes on forwarding, and says what it comes to hold at the moment it holds it.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Driver, Op, OpResult } from '../drivers/driver.ts';
+import type { Driver, Observation, Op, OpResult } from '../drivers/driver.ts';
 import { type FakeActual, planRows } from '../drivers/fake/plan.ts';
 import type { RowId } from '../goal/rows.ts';
 import { matches } from './faults.ts';
@@ -34,6 +34,7 @@ export class SimulatedDevice {
   /** Rows in force, as canonical text. Only to be read. */
   readonly rows = new Map<RowId, string>();
   readonly #options: DeviceOptions;
+  #tell: ((seen: Observation) => void) | undefined;
 
   constructor(options: DeviceOptions) {
     this.name = options.name;
@@ -49,9 +50,15 @@ export class SimulatedDevice {
       read: async () => ({ rows: this.rows, capabilities }),
       plan: planRows,
       apply: (ops) => this.#apply(ops, () => held),
+      observe: (tell) => (this.#tell = tell),
       close: async () => {},
     };
     return { driver, release: () => (held = false) };
+  }
+
+  /** What the device sees from now on; it tells its agent, if one runs. */
+  see(seen: Observation): void {
+    this.#tell?.(seen);
   }
 
   /** Somebody else takes a row away. */

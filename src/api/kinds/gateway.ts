@@ -58,6 +58,7 @@ export const gateway = defineKind({
     column('VTEP', '.status.vtep', 'Source address of the overlay.'),
     column('Connected', '.status.agent.connected', 'Whether the agent of the gateway is connected.', 'boolean'),
     readyColumn,
+    wideColumn('Sessions', '.status.sessions', 'BGP sessions with other devices of the fabric, established/all.'),
     wideColumn('Profile', '.spec.profile', 'SwitchProfile.'),
     wideColumn('Priority', '.spec.priority', 'Within the group the highest comes first.', 'integer'),
     wideColumn('Description', '.spec.description', 'Free text.'),

@@ -60,6 +60,7 @@ export const switchStatus = Type.Object({
       since: Type.Optional(Type.String({ format: 'date-time' })),
     }),
   ),
+  sessions: Type.Optional(Type.String({ description: 'BGP sessions with other devices of the fabric: established/all. Absent while the device does not tell.' })),
   capacity: Type.Optional(
     Type.Object(
       Object.fromEntries(capacityTables.map((table) => [table, Type.Optional(tableUse)])) as Record<CapacityTable, ReturnType<typeof Type.Optional<typeof tableUse>>>,
@@ -118,6 +119,7 @@ export const switchKind = defineKind({
     column('VTEP', '.status.vtep', 'Source address of the overlay.'),
     column('Connected', '.status.agent.connected', 'Whether the agent of the switch is connected.', 'boolean'),
     readyColumn,
+    wideColumn('Sessions', '.status.sessions', 'BGP sessions with other devices of the fabric, established/all.'),
     wideColumn('Profile', '.spec.profile', 'SwitchProfile.'),
     wideColumn('Fabric', '.spec.fabric', 'Fabric.'),
     wideColumn('Agent', '.status.agent.version', 'Version of the agent.'),

@@ -104,6 +104,32 @@ describe('a change of what operators declare', () => {
     assert.deepEqual(have(house, 500), ['leaf-1']);
   });
 
+  test('after which a session is down that was up halts and goes back, and names the session', async (t) => {
+    const house = await build(t, { deadlineSeconds: 1, soakSeconds: 3 });
+    const before = digests(house.goal);
+    house.fleet.tellSessions('leaf-1', { 'E1/49': true });
+    house.fleet.tellSessions('leaf-2', { 'E1/49': false });
+    await setBfd(house, 500);
+    await until('the canary has it', async () => have(house, 500).length === 1);
+    house.fleet.tellSessions('leaf-1', { 'E1/49': false });
+    const { failures, rolledBack } = await reaches(house, 1, 'Halted');
+    assert.deepEqual(failures, [{ device: 'leaf-1', reason: 'DeadlineExceeded', message: 'BGP session E1/49 (spine-1/E1/1) is down' }]);
+    assert.equal(rolledBack, true);
+    await until('it is taken back', async () => have(house, 300).length === 3);
+    assert.deepEqual(digests(house.goal), before);
+  });
+
+  test('goes on when a session that fell is back in time, and waits for none that was down before', async (t) => {
+    const house = await build(t, { soakSeconds: 1 });
+    for (const device of devices) house.fleet.tellSessions(device, { 'E1/1': device === 'spine-1', 'E1/2': false, 'E1/49': device === 'leaf-1' });
+    await setBfd(house, 500);
+    await until('the canary has it', async () => have(house, 500).length === 1);
+    house.fleet.tellSessions('leaf-1', { 'E1/49': false });
+    await until('it is missed', async () => (await record(house, 1)).message.endsWith('waits for leaf-1: BGP session E1/49 (spine-1/E1/1) is down'));
+    house.fleet.tellSessions('leaf-1', { 'E1/49': true });
+    await reaches(house, 1, 'Complete');
+  });
+
   test('is paused before its first wave and between waves, and goes on where it was', async (t) => {
     const house = await build(t, { paused: true });
     await setBfd(house, 500);

@@ -2,24 +2,26 @@
 import type { GoalState, Version } from '../../goal/state.ts';
 import type { Barrier } from '../barrier.ts';
 import type { Devices } from '../devices.ts';
+import type { Underlay } from '../underlay.ts';
 import type { Vitals } from './health.ts';
 
 export interface VitalSources {
   readonly goal: GoalState;
   readonly barrier: Barrier;
   readonly devices: Devices;
+  readonly underlay: Pick<Underlay, 'sessions'>;
 }
 
-export const vitalsOf = (device: string, { goal, barrier, devices }: VitalSources): Vitals => {
+export const vitalsOf = (device: string, { goal, barrier, devices, underlay }: VitalSources): Vitals => {
   const failures = new Map<string, string>();
   for (const scope of goal.subscriptions(device)) {
     for (const { row, message } of barrier.failedRows(device, scope)) failures.set(`${scope} ${row}`, message);
   }
-  return { connected: devices.get(device)?.connected === true, failures };
+  return { connected: devices.get(device)?.connected === true, failures, sessions: underlay.sessions(device) };
 };
 
 /** Whether a device runs every scope that it holds as it was at a version of goal state, or later. */
-export const hasAcknowledged = (device: string, version: Version, { goal, barrier }: Omit<VitalSources, 'devices'>): boolean =>
+export const hasAcknowledged = (device: string, version: Version, { goal, barrier }: Pick<VitalSources, 'goal' | 'barrier'>): boolean =>
   goal.subscriptions(device).every((scope) => {
     const acknowledged = barrier.acknowledged(device, scope);
     return acknowledged !== undefined && (acknowledged >= version || acknowledged === goal.scope(scope).version);

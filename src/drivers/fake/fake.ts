@@ -4,7 +4,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { RowId } from '../../goal/rows.ts';
-import type { Driver, Op, OpResult } from '../driver.ts';
+import type { Driver, Observation, Op, OpResult } from '../driver.ts';
 import { planRows } from './plan.ts';
 import type { FakeActual } from './plan.ts';
 
@@ -31,6 +31,13 @@ export class FakeDevice {
   /** Every step that ran, in order, as one would type it. */
   readonly history: string[] = [];
 
+  #tell: ((seen: Observation) => void) | undefined;
+
+  /** What the device sees from now on; it tells its agent, if one runs. */
+  see(seen: Observation): void {
+    this.#tell?.(seen);
+  }
+
   /** A driver for this device. Several may follow each other. */
   driver(options: FakeOptions = {}): Driver<FakeActual> {
     const capabilities = options.capabilities ?? ['bond'];
@@ -43,6 +50,7 @@ export class FakeDevice {
       },
       plan: planRows,
       apply: (ops) => this.#apply(ops, options.stepMilliseconds ?? (() => 0)),
+      observe: (tell) => (this.#tell = tell),
       close: async () => {},
     };
   }

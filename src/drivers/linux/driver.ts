@@ -15,9 +15,10 @@ import { deviceMemory } from './memory.ts';
 import type { EntryMemory } from './read/memory.ts';
 import { readDevice } from './read/read.ts';
 import { render } from './render/render.ts';
-import { SessionWatch } from './sessionwatch.ts';
+import { sessionWatch } from './sessionwatch.ts';
 import type { Site } from './steps/step.ts';
 import { deviceTools } from './tools/tools.ts';
+import { underlayWatch } from './underlaywatch.ts';
 import type { DeviceTools } from './tools/tools.ts';
 
 export interface LinuxDriverOptions {
@@ -81,7 +82,8 @@ export const linuxDriver = (options: LinuxDriverOptions): Driver<LinuxActual> =>
   const lldp = new Lldp({ directory: site.directory, run: device.run, transmitSeconds: options.lldpSeconds ?? 5 });
   const leases = new LeaseWatch(site);
   const links = new LinkWatch();
-  const sessions = new SessionWatch({ directory: site.directory });
+  const sessions = sessionWatch(site.directory);
+  const underlay = underlayWatch(site.directory);
   const tools: DeviceTools = { ...device, leave: (place) => leaveAll(place, lldp, device) };
   const nextHops = new NextHopWatch(tools.run);
   let capabilities: ReadonlySet<string> = new Set();
@@ -107,6 +109,7 @@ export const linuxDriver = (options: LinuxDriverOptions): Driver<LinuxActual> =>
       links.wanted(goal);
       nextHops.wanted(goal);
       sessions.wanted(goal);
+      underlay.wanted(goal);
       if (mark === undefined || fingerprint === undefined) return planLinux(actual, goal, site);
       const word = mark();
       const plan = planQuickly(actual, goal, site, word, remembered.settled);
@@ -121,6 +124,7 @@ export const linuxDriver = (options: LinuxDriverOptions): Driver<LinuxActual> =>
       lldp.start((neighbours) => tell({ neighbours }));
       leases.start((given) => tell({ leases: given }));
       sessions.start((known) => tell({ sessions: known }));
+      underlay.start((known) => tell({ underlay: known }));
     },
     watch: (changed) => {
       links.start(changed);
@@ -130,6 +134,7 @@ export const linuxDriver = (options: LinuxDriverOptions): Driver<LinuxActual> =>
       links.stop();
       nextHops.stop();
       sessions.stop();
+      underlay.stop();
       await Promise.all([lldp.stop(), leases.stop()]);
       await memory.keep(remembered.settled === undefined ? undefined : remembered);
       await tools.close();

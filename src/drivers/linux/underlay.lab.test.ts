@@ -1,11 +1,14 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { until } from '../../kit/testing.ts';
 import type { Address, InterfaceAddress } from '../../net/brand.ts';
 import type { BgpPeerRow, Row } from '../../goal/rows.ts';
+import { merge } from '../../goal/tables.ts';
 import { underlay } from './fixture/goals.ts';
 import { connect, createSwitch } from './fixture/topology.ts';
 import type { Switch } from './fixture/topology.ts';
+import { underlayWatch } from './underlaywatch.ts';
 
 type Bfd = BgpPeerRow['bfd'];
 
@@ -86,6 +89,33 @@ describe('the underlay of a Linux switch', () => {
     await settle(bottom, leafRows);
     await sessions(bottom, 2);
     assert.match((await bottom.exec(['ip', '-brief', 'address', 'show', 'dev', 'e1'])).stdout, /^\S+ +UP +fe80/);
+  });
+
+  it('tells a session that falls, and when it is back', async (t) => {
+    const [top, bottom] = both();
+    await settle(top, spineRows);
+    await settle(bottom, leafRows);
+    await sessions(bottom, 2);
+    let told = '';
+    const watch = underlayWatch(bottom.runDirectory);
+    watch.wanted(merge([leafRows]));
+    watch.start((seen) => (told = seen.map(({ port, established }) => `${port} ${established}`).toSorted().join()));
+    t.after(() => watch.stop());
+    const tells = async (expected: string): Promise<number> => {
+      const from = performance.now();
+      await until(`told that ${expected}`, () => told === expected);
+      return Math.round(performance.now() - from);
+    };
+    await tells('e1 true,e2 true');
+    await bottom.exec(['ip', 'link', 'set', 'e1', 'down']);
+    t.diagnostic(`own link down, told after ${await tells('e1 false,e2 true')} ms`);
+    await bottom.exec(['ip', 'link', 'set', 'e1', 'up']);
+    await tells('e1 true,e2 true');
+    // Nobody at the other end says goodbye, and the carrier stays.
+    await top.exec(['nft', '-f', '-'], 'table inet test { chain input { type filter hook input priority 0; iifname "e2" drop; }; }');
+    t.diagnostic(`neighbour deaf, told after ${await tells('e1 true,e2 false')} ms`);
+    await top.exec(['nft', 'delete', 'table', 'inet', 'test']);
+    await tells('e1 true,e2 true');
   });
 
   it('leads traffic around a link that is drained, without a new session, and takes the link away after that', async () => {

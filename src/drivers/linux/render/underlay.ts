@@ -1,5 +1,5 @@
 /** The switch itself: its loopback, forwarding, and BGP with every neighbour switch (RFC 7938 style, one AS a device). */
-import type { BgpPeerRow, BgpRow } from '../../../goal/rows.ts';
+import type { BgpPeerRow, BgpRow, PortRow } from '../../../goal/rows.ts';
 import { address, daemons, frrKey, loopback, sysctl } from '../model.ts';
 import { frrContext } from '../frr/context.ts';
 import { forwardingSysctls } from './sysctls.ts';
@@ -97,6 +97,13 @@ const vanishing = ({ actual }: Rendering, path: readonly string[], peers: readon
     .filter((line) => !stay.has(line.split(' ')[1] ?? ''));
 };
 
+/** What FRR calls the neighbour; of a session that is not numbered that is the interface, which a port that is not cabled has not. */
+export function neighbourName(peer: BgpPeerRow, port: PortRow): string;
+export function neighbourName(peer: BgpPeerRow, port: PortRow | undefined): string | undefined;
+export function neighbourName({ address: numbered }: BgpPeerRow, port: PortRow | undefined): string | undefined {
+  return numbered ?? port?.interface;
+}
+
 interface RenderedPeer {
   readonly row: string;
   /** What FRR calls the neighbour. */
@@ -114,7 +121,7 @@ const renderPeer = (
     refuse(row, 'Conflict', `port "${peer.port}" is not cabled on this device, so it has no neighbour`);
     return [];
   }
-  const name = peer.address ?? port.interface;
+  const name = neighbourName(peer, port);
   const profile = profiles.get(JSON.stringify(peer.bfd))?.name;
   return [{
     row,

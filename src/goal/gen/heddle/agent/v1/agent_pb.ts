@@ -16,7 +16,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file heddle/agent/v1/agent.proto.
  */
 export const file_heddle_agent_v1_agent: GenFile = /*@__PURE__*/
-  fileDesc("ChtoZWRkbGUvYWdlbnQvdjEvYWdlbnQucHJvdG8SD2hlZGRsZS5hZ2VudC52MSL2AQoJRnJvbUFnZW50EicKBWhlbGxvGAEgASgLMhYuaGVkZGxlLmFnZW50LnYxLkhlbGxvSAASKQoGcmVzdWx0GAIgASgLMhcuaGVkZGxlLmFnZW50LnYxLlJlc3VsdEgAEikKBnJlcG9ydBgDIAEoCzIXLmhlZGRsZS5hZ2VudC52MS5SZXBvcnRIABIrCgdyZXN1bHRzGAQgASgLMhguaGVkZGxlLmFnZW50LnYxLlJlc3VsdHNIABIyCgthY3R1YWxfcm93cxgFIAEoCzIbLmhlZGRsZS5hZ2VudC52MS5BY3R1YWxSb3dzSABCCQoHbWVzc2FnZSLiAgoKRnJvbVNlcnZlchIrCgd3ZWxjb21lGAEgASgLMhguaGVkZGxlLmFnZW50LnYxLldlbGNvbWVIABIpCgZ1cGRhdGUYAiABKAsyFy5oZWRkbGUuYWdlbnQudjEuVXBkYXRlSAASJQoEZHJvcBgDIAEoCzIVLmhlZGRsZS5hZ2VudC52MS5Ecm9wSAASKwoHaXNvbGF0ZRgEIAEoCzIYLmhlZGRsZS5hZ2VudC52MS5Jc29sYXRlSAASOAoOZGlnZXN0X3JlcXVlc3QYBSABKAsyHi5oZWRkbGUuYWdlbnQudjEuRGlnZXN0UmVxdWVzdEgAEikKBmNvbW1pdBgGIAEoCzIXLmhlZGRsZS5hZ2VudC52MS5Db21taXRIABI4Cg5hY3R1YWxfcmVxdWVzdBgHIAEoCzIeLmhlZGRsZS5hZ2VudC52MS5BY3R1YWxSZXF1ZXN0SABCCQoHbWVzc2FnZSK4AQoFSGVsbG8SEAoIcHJvdG9jb2wYASABKA0SDgoGZGV2aWNlGAIgASgJEhIKCmJvb3RfZXBvY2gYAyABKAkSFQoNYWdlbnRfdmVyc2lvbhgEIAEoCRIOCgZkcml2ZXIYBSABKAkSFAoMY2FwYWJpbGl0aWVzGAYgAygJEisKBnNjb3BlcxgHIAMoCzIbLmhlZGRsZS5hZ2VudC52MS5TY29wZVN0YXRlEg8KB2xpbmVhZ2UYCCABKAkicQoKU2NvcGVTdGF0ZRINCgVzY29wZRgBIAEoCRIPCgd2ZXJzaW9uGAIgASgEEg4KBmRpZ2VzdBgDIAEoBhIlCgVwaGFzZRgEIAEoDjIWLmhlZGRsZS5hZ2VudC52MS5QaGFzZRIMCgRyb3dzGAUgASgNIm0KB1dlbGNvbWUSFgoOc2VydmVyX3ZlcnNpb24YASABKAkSDAoEdGVybRgCIAEoBBIPCgdsaW5lYWdlGAMgASgJEisKBnNjb3BlcxgEIAMoCzIbLmhlZGRsZS5hZ2VudC52MS5TY29wZVN0YXRlIswBCgZVcGRhdGUSDQoFc2NvcGUYASABKAkSFAoMZnJvbV92ZXJzaW9uGAIgASgEEhIKCnRvX3ZlcnNpb24YAyABKAQSDAoEZnVsbBgEIAEoCBIlCgd1cHNlcnRzGAUgAygLMhQuaGVkZGxlLmFnZW50LnYxLlJvdxIoCgdkZWxldGVzGAYgAygLMhcuaGVkZGxlLmFnZW50LnYxLlJvd0tleRIOCgZkaWdlc3QYByABKAYSDAoEdGVybRgIIAEoBBIMCgRtb3JlGAkgASgIIiMKBERyb3ASDQoFc2NvcGUYASABKAkSDAoEdGVybRgCIAEoBCIICgZDb21taXQiJwoHSXNvbGF0ZRIOCgZyZWFzb24YASABKAkSDAoEdGVybRgCIAEoBCIPCg1EaWdlc3RSZXF1ZXN0InAKDUFjdHVhbFJlcXVlc3QSCgoCaWQYASABKAQSDgoGdGFibGVzGAIgAygJEiUKBHJvd3MYAyADKAsyFy5oZWRkbGUuYWdlbnQudjEuUm93S2V5Eg0KBWxpbWl0GAQgASgNEg0KBWFmdGVyGAUgASgJIq0BCgpBY3R1YWxSb3dzEgoKAmlkGAEgASgEEisKBnNjb3BlcxgCIAMoCzIbLmhlZGRsZS5hZ2VudC52MS5TY29wZVN0YXRlEjEKCWRpZmZlcmluZxgDIAMoCzIeLmhlZGRsZS5hZ2VudC52MS5Sb3dEaWZmZXJlbmNlEhEKCXJlbWFpbmluZxgEIAEoDRIPCgdzdXJwbHVzGAUgAygJEg8KB2ZhaWx1cmUYBiABKAkiWQoNUm93RGlmZmVyZW5jZRINCgV0YWJsZRgBIAEoCRILCgNrZXkYAiABKAkSDQoFc3RlcHMYAyADKAkSDAoEY29kZRgEIAEoCRIPCgdtZXNzYWdlGAUgASgJIowBCgZSZXN1bHQSDQoFc2NvcGUYASABKAkSDwoHdmVyc2lvbhgCIAEoBBIlCgVwaGFzZRgDIAEoDjIWLmhlZGRsZS5hZ2VudC52MS5QaGFzZRIrCgZmYWlsZWQYBCADKAsyGy5oZWRkbGUuYWdlbnQudjEuUm93RmFpbHVyZRIOCgZyZWFzb24YBSABKAkiMwoHUmVzdWx0cxIoCgdyZXN1bHRzGAEgAygLMhcuaGVkZGxlLmFnZW50LnYxLlJlc3VsdCJHCgpSb3dGYWlsdXJlEg0KBXRhYmxlGAEgASgJEgsKA2tleRgCIAEoCRIMCgRjb2RlGAMgASgJEg8KB21lc3NhZ2UYBCABKAkijQIKBlJlcG9ydBIrCgZzY29wZXMYASADKAsyGy5oZWRkbGUuYWdlbnQudjEuU2NvcGVTdGF0ZRIWCg5kcmlmdF9yZXBhaXJlZBgCIAEoBBIUCgxyb3dzX3dyaXR0ZW4YAyABKAQSDwoHZHJpZnRlZBgEIAMoCRIMCgRmdWxsGAUgASgIEjMKCm5laWdoYm91cnMYBiABKAsyHy5oZWRkbGUuYWdlbnQudjEuTGlua05laWdoYm91cnMSJwoGbGVhc2VzGAcgASgLMhcuaGVkZGxlLmFnZW50LnYxLkxlYXNlcxIrCghzZXNzaW9ucxgIIAEoCzIZLmhlZGRsZS5hZ2VudC52MS5TZXNzaW9ucyJECg5MaW5rTmVpZ2hib3VycxIyCgpuZWlnaGJvdXJzGAEgAygLMh4uaGVkZGxlLmFnZW50LnYxLkxpbmtOZWlnaGJvdXIiQgoNTGlua05laWdoYm91chIMCgRwb3J0GAEgASgJEg4KBnN5c3RlbRgCIAEoCRITCgtyZW1vdGVfcG9ydBgDIAEoCSIwCgZMZWFzZXMSJgoGbGVhc2VzGAEgAygLMhYuaGVkZGxlLmFnZW50LnYxLkxlYXNlIkgKBUxlYXNlEg8KB3NlZ21lbnQYASABKA0SCwoDbWFjGAIgASgJEg8KB2FkZHJlc3MYAyABKAkSEAoIaG9zdG5hbWUYBCABKAkiNgoIU2Vzc2lvbnMSKgoIc2Vzc2lvbnMYASADKAsyGC5oZWRkbGUuYWdlbnQudjEuU2Vzc2lvbiJICgdTZXNzaW9uEgsKA3ZyZhgBIAEoCRIPCgdhZGRyZXNzGAIgASgJEg0KBXN0YXRlGAMgASgJEhAKCGJlbGlldmVkGAQgASgNIjQKBlJvd0tleRINCgV0YWJsZRgBIAEoCRILCgNrZXkYAiABKAkSDgoGbnVtYmVyGAMgASgNIrwHCgNSb3cSCwoDa2V5GAEgASgJEikKBnN5c3RlbRgKIAEoCzIXLmhlZGRsZS5hZ2VudC52MS5TeXN0ZW1IABIlCgRwb3J0GAsgASgLMhUuaGVkZGxlLmFnZW50LnYxLlBvcnRIABIjCgNiZ3AYDCABKAsyFC5oZWRkbGUuYWdlbnQudjEuQmdwSAASLAoIYmdwX3BlZXIYDSABKAsyGC5oZWRkbGUuYWdlbnQudjEuQmdwUGVlckgAEiUKBHZ0ZXAYDiABKAsyFS5oZWRkbGUuYWdlbnQudjEuVnRlcEgAEikKBm1lbWJlchgPIAEoCzIXLmhlZGRsZS5hZ2VudC52MS5NZW1iZXJIABIjCgN2cmYYECABKAsyFC5oZWRkbGUuYWdlbnQudjEuVnJmSAASKwoHc2VnbWVudBgRIAEoCzIYLmhlZGRsZS5hZ2VudC52MS5TZWdtZW50SAASMQoKYXR0YWNobWVudBgSIAEoCzIbLmhlZGRsZS5hZ2VudC52MS5BdHRhY2htZW50SAASJQoEaG9zdBgTIAEoCzIVLmhlZGRsZS5hZ2VudC52MS5Ib3N0SAASJQoEbGVhaxgUIAEoCzIVLmhlZGRsZS5hZ2VudC52MS5MZWFrSAASKwoHbWFwcGluZxgVIAEoCzIYLmhlZGRsZS5hZ2VudC52MS5NYXBwaW5nSAASJwoFcm91dGUYFiABKAsyFi5oZWRkbGUuYWdlbnQudjEuUm91dGVIABI0Cgxob3N0X3BlZXJpbmcYFyABKAsyHC5oZWRkbGUuYWdlbnQudjEuSG9zdFBlZXJpbmdIABIvCglpc29sYXRpb24YGCABKAsyGi5oZWRkbGUuYWdlbnQudjEuSXNvbGF0aW9uSAASMwoLcmVzZXJ2YXRpb24YGSABKAsyHC5oZWRkbGUuYWdlbnQudjEuUmVzZXJ2YXRpb25IABIwCgpkaGNwX3JhbmdlGBogASgLMhouaGVkZGxlLmFnZW50LnYxLkRoY3BSYW5nZUgAEiMKA2FjbBgbIAEoCzIULmhlZGRsZS5hZ2VudC52MS5BY2xIABIwCgphY2xfbWVtYmVyGBwgASgLMhouaGVkZGxlLmFnZW50LnYxLkFjbE1lbWJlckgAEiwKCHZyZl9wb3J0GB0gASgLMhguaGVkZGxlLmFnZW50LnYxLlZyZlBvcnRIABIsCgh2cmZfcGVlchgeIAEoCzIYLmhlZGRsZS5hZ2VudC52MS5WcmZQZWVySABCBwoFdmFsdWUiOwoGU3lzdGVtEhAKCGhvc3RuYW1lGAEgASgJEgwKBHJvbGUYAiABKAkSEQoJcm91dGVyX2lkGAMgASgJIvoBCgRQb3J0EhEKCWludGVyZmFjZRgBIAEoCRIMCgRyb2xlGAIgASgJEgsKA210dRgDIAEoDRIMCgRwZWVyGAQgASgJEhQKB2FkZHJlc3MYBSABKAlIAIgBARITCgZidW5kbGUYBiABKAlIAYgBARIQCgNlc2kYByABKAlIAogBARIVCghmYWxsYmFjaxgIIAEoCEgDiAEBEhIKBXNwZWVkGAkgASgJSASIAQESEAoDZmVjGAogASgJSAWIAQFCCgoIX2FkZHJlc3NCCQoHX2J1bmRsZUIGCgRfZXNpQgsKCV9mYWxsYmFja0IICgZfc3BlZWRCBgoEX2ZlYyJxCgNCZ3ASCwoDYXNuGAEgASgNEhEKCXJvdXRlcl9pZBgCIAEoCRIQCghuZXR3b3JrcxgDIAMoCRIWCg5hZHZlcnRpc2Vfdm5pcxgEIAEoCBIUCgdkcmFpbmVkGAUgASgISACIAQFCCgoIX2RyYWluZWQifgoHQmdwUGVlchIMCgRwb3J0GAEgASgJEhQKB2FkZHJlc3MYAiABKAlIAIgBARIhCgNiZmQYAyABKAsyFC5oZWRkbGUuYWdlbnQudjEuQmZkEhQKB2RyYWluZWQYBCABKAhIAYgBAUIKCghfYWRkcmVzc0IKCghfZHJhaW5lZCI4CgNCZmQSHQoVaW50ZXJ2YWxfbWlsbGlzZWNvbmRzGAEgASgNEhIKCm11bHRpcGxpZXIYAiABKA0iLAoEVnRlcBIPCgdhZGRyZXNzGAEgASgJEhMKC2FueWNhc3RfbWFjGAIgASgJIhcKBk1lbWJlchINCgVzY29wZRgBIAEoCSJzCgNWcmYSDAoEbmFtZRgBIAEoCRILCgN2bmkYAiABKA0SEwoLZGVzY3JpcHRpb24YAyABKAkSLwoIZXh0ZXJuYWwYBCABKAsyGC5oZWRkbGUuYWdlbnQudjEuT3V0c2lkZUgAiAEBQgsKCV9leHRlcm5hbCIZCgdPdXRzaWRlEg4KBmluc2lkZRgBIAMoCSLcAQoHU2VnbWVudBILCgN2bmkYASABKA0SCwoDdnJmGAIgASgJEhAKCGdhdGV3YXlzGAMgAygJEgsKA210dRgEIAEoDRITCgtkZXNjcmlwdGlvbhgFIAEoCRIjCgRkaGNwGAYgASgLMhUuaGVkZGxlLmFnZW50LnYxLkRoY3ASEQoEbW9kZRgHIAEoCUgAiAEBEhcKCnJlc3RyaWN0ZWQYCCABKAhIAYgBARIRCgRpcHY2GAkgASgJSAKIAQFCBwoFX21vZGVCDQoLX3Jlc3RyaWN0ZWRCBwoFX2lwdjYizwIKBERoY3ASFQoNbGVhc2Vfc2Vjb25kcxgBIAEoDRITCgtkbnNfc2VydmVycxgCIAMoCRITCgtudHBfc2VydmVycxgDIAMoCRITCgZkb21haW4YBCABKAlIAIgBARIQCgNtdHUYBSABKA1IAYgBARIYCgtib290X3NlcnZlchgGIAEoCUgCiAEBEhYKCWJvb3RfZmlsZRgHIAEoCUgDiAEBEioKBnJvdXRlcxgIIAMoCzIaLmhlZGRsZS5hZ2VudC52MS5EaGNwUm91dGUSHQoQbm9fZGVmYXVsdF9yb3V0ZRgJIAEoCEgEiAEBEhIKBXJlbGF5GAogASgJSAWIAQFCCQoHX2RvbWFpbkIGCgRfbXR1Qg4KDF9ib290X3NlcnZlckIMCgpfYm9vdF9maWxlQhMKEV9ub19kZWZhdWx0X3JvdXRlQggKBl9yZWxheSIxCglEaGNwUm91dGUSEwoLZGVzdGluYXRpb24YASABKAkSDwoHZ2F0ZXdheRgCIAEoCSKVAQoKQXR0YWNobWVudBIMCgRwb3J0GAEgASgJEg8KB3NlZ21lbnQYAiABKA0SEQoEdmxhbhgDIAEoDUgAiAEBEhQKB2FkZHJlc3MYBCABKAlIAYgBARIZCgxpcHY2X2FkZHJlc3MYBSABKAlIAogBAUIHCgVfdmxhbkIKCghfYWRkcmVzc0IPCg1faXB2Nl9hZGRyZXNzInEKBEhvc3QSDwoHc2VnbWVudBgBIAEoDRIPCgdhZGRyZXNzGAIgASgJEgsKA21hYxgDIAEoCRIMCgRwb3J0GAQgASgJEhAKCGhvc3RuYW1lGAUgASgJEhEKBHZsYW4YBiABKA1IAIgBAUIHCgVfdmxhbiJwCgRMZWFrEgsKA3ZyZhgBIAEoCRILCgN2bmkYAiABKA0SEAoIcGVlcl92cmYYAyABKAkSEAoIcGVlcl92bmkYBCABKA0SKgoIcGFpcmluZ3MYBSADKAsyGC5oZWRkbGUuYWdlbnQudjEuUGFpcmluZyIoCgdQYWlyaW5nEg0KBWxvY2FsGAEgAygJEg4KBnJlbW90ZRgCIAMoCSJgCgdNYXBwaW5nEg8KB3NlZ21lbnQYASABKA0SDwoHYWRkcmVzcxgCIAEoCRILCgNtYWMYAyABKAkSDAoEdnRlcBgEIAEoCRIQCgN2bmkYBSABKA1IAIgBAUIGCgRfdm5pIjcKBVJvdXRlEgsKA3ZyZhgBIAEoCRIOCgZwcmVmaXgYAiABKAkSEQoJbmV4dF9ob3BzGAMgAygJIkUKC1ByZWZpeE1hdGNoEg4KBnByZWZpeBgBIAEoCRISCgptaW5fbGVuZ3RoGAIgASgNEhIKCm1heF9sZW5ndGgYAyABKA0iaAoLSG9zdFBlZXJpbmcSDwoHc2VnbWVudBgBIAEoDRILCgN2cmYYAiABKAkSDQoFcmFuZ2UYAyADKAkSLAoGYWNjZXB0GAQgAygLMhwuaGVkZGxlLmFnZW50LnYxLlByZWZpeE1hdGNoIksKCUlzb2xhdGlvbhIPCgdzZWdtZW50GAEgASgNEgsKA3ZyZhgCIAEoCRIQCghwcmVmaXhlcxgDIAMoCRIOCgZkZW5pZWQYBCADKAkiPAoLUmVzZXJ2YXRpb24SDwoHc2VnbWVudBgBIAEoDRILCgNtYWMYAiABKAkSDwoHYWRkcmVzcxgDIAEoCSI2CglEaGNwUmFuZ2USDwoHc2VnbWVudBgBIAEoDRIMCgRmcm9tGAIgASgJEgoKAnRvGAMgASgJIiUKCVBvcnRSYW5nZRIMCgRmcm9tGAEgASgNEgoKAnRvGAIgASgNInUKB0FjbFJ1bGUSDQoFcGVlcnMYASADKAkSDAoEc2V0cxgCIAMoCRIVCghwcm90b2NvbBgDIAEoCUgAiAEBEikKBXBvcnRzGAQgAygLMhouaGVkZGxlLmFnZW50LnYxLlBvcnRSYW5nZUILCglfcHJvdG9jb2wiiwEKA0FjbBILCgN2cmYYASABKAkSEQoJZGlyZWN0aW9uGAIgASgJEhMKC2Rlc2NyaXB0aW9uGAMgASgJEhAKCHN1YmplY3RzGAQgAygJEhQKDHN1YmplY3Rfc2V0cxgFIAMoCRInCgVydWxlcxgGIAMoCzIYLmhlZGRsZS5hZ2VudC52MS5BY2xSdWxlIjUKCUFjbE1lbWJlchILCgN2cmYYASABKAkSCwoDc2V0GAIgASgJEg4KBnByZWZpeBgDIAEoCSKtAgoMQWNsU3RhdGVtZW50Eg4KBmFjdGlvbhgBIAEoCRIVCghwcm90b2NvbBgCIAEoCUgAiAEBEhMKBnNvdXJjZRgDIAEoCUgBiAEBEhgKC2Rlc3RpbmF0aW9uGAQgASgJSAKIAQESKQoFcG9ydHMYBSABKAsyGi5oZWRkbGUuYWdlbnQudjEuUG9ydFJhbmdlEhgKC2VzdGFibGlzaGVkGAYgASgISAOIAQESFgoJaWNtcF90eXBlGAcgASgNSASIAQESFgoJaWNtcF9jb2RlGAggASgNSAWIAQFCCwoJX3Byb3RvY29sQgkKB19zb3VyY2VCDgoMX2Rlc3RpbmF0aW9uQg4KDF9lc3RhYmxpc2hlZEIMCgpfaWNtcF90eXBlQgwKCl9pY21wX2NvZGUilgEKB1ZyZlBvcnQSDAoEcG9ydBgBIAEoCRIRCgR2bGFuGAIgASgNSACIAQESCwoDdnJmGAMgASgJEhEKCWFkZHJlc3NlcxgEIAMoCRIRCglwcm94eV9mb3IYBSADKAkSLgoHaW5ib3VuZBgGIAMoCzIdLmhlZGRsZS5hZ2VudC52MS5BY2xTdGF0ZW1lbnRCBwoFX3ZsYW4igQIKB1ZyZlBlZXISCwoDdnJmGAEgASgJEgwKBHBvcnQYAiABKAkSDwoHYWRkcmVzcxgDIAEoCRILCgNhc24YBCABKA0SLAoGYWNjZXB0GAUgAygLMhwuaGVkZGxlLmFnZW50LnYxLlByZWZpeE1hdGNoEh4KEWluYm91bmRfY29tbXVuaXR5GAYgASgJSACIAQESHwoSb3V0Ym91bmRfY29tbXVuaXR5GAcgASgJSAGIAQESIQoDYmZkGAggASgLMhQuaGVkZGxlLmFnZW50LnYxLkJmZEIUChJfaW5ib3VuZF9jb21tdW5pdHlCFQoTX291dGJvdW5kX2NvbW11bml0eSpvCgVQaGFzZRIVChFQSEFTRV9VTlNQRUNJRklFRBAAEhIKDlBIQVNFX1JFQ0VJVkVEEAESFAoQUEhBU0VfUFJPR1JBTU1FRBACEhIKDlBIQVNFX1ZFUklGSUVEEAMSEQoNUEhBU0VfUkVGVVNFRBAEMlAKCUdvYWxTdGF0ZRJDCgRTeW5jEhouaGVkZGxlLmFnZW50LnYxLkZyb21BZ2VudBobLmhlZGRsZS5hZ2VudC52MS5Gcm9tU2VydmVyKAEwAWIGcHJvdG8z");
+  fileDesc("ChtoZWRkbGUvYWdlbnQvdjEvYWdlbnQucHJvdG8SD2hlZGRsZS5hZ2VudC52MSL2AQoJRnJvbUFnZW50EicKBWhlbGxvGAEgASgLMhYuaGVkZGxlLmFnZW50LnYxLkhlbGxvSAASKQoGcmVzdWx0GAIgASgLMhcuaGVkZGxlLmFnZW50LnYxLlJlc3VsdEgAEikKBnJlcG9ydBgDIAEoCzIXLmhlZGRsZS5hZ2VudC52MS5SZXBvcnRIABIrCgdyZXN1bHRzGAQgASgLMhguaGVkZGxlLmFnZW50LnYxLlJlc3VsdHNIABIyCgthY3R1YWxfcm93cxgFIAEoCzIbLmhlZGRsZS5hZ2VudC52MS5BY3R1YWxSb3dzSABCCQoHbWVzc2FnZSLiAgoKRnJvbVNlcnZlchIrCgd3ZWxjb21lGAEgASgLMhguaGVkZGxlLmFnZW50LnYxLldlbGNvbWVIABIpCgZ1cGRhdGUYAiABKAsyFy5oZWRkbGUuYWdlbnQudjEuVXBkYXRlSAASJQoEZHJvcBgDIAEoCzIVLmhlZGRsZS5hZ2VudC52MS5Ecm9wSAASKwoHaXNvbGF0ZRgEIAEoCzIYLmhlZGRsZS5hZ2VudC52MS5Jc29sYXRlSAASOAoOZGlnZXN0X3JlcXVlc3QYBSABKAsyHi5oZWRkbGUuYWdlbnQudjEuRGlnZXN0UmVxdWVzdEgAEikKBmNvbW1pdBgGIAEoCzIXLmhlZGRsZS5hZ2VudC52MS5Db21taXRIABI4Cg5hY3R1YWxfcmVxdWVzdBgHIAEoCzIeLmhlZGRsZS5hZ2VudC52MS5BY3R1YWxSZXF1ZXN0SABCCQoHbWVzc2FnZSK4AQoFSGVsbG8SEAoIcHJvdG9jb2wYASABKA0SDgoGZGV2aWNlGAIgASgJEhIKCmJvb3RfZXBvY2gYAyABKAkSFQoNYWdlbnRfdmVyc2lvbhgEIAEoCRIOCgZkcml2ZXIYBSABKAkSFAoMY2FwYWJpbGl0aWVzGAYgAygJEisKBnNjb3BlcxgHIAMoCzIbLmhlZGRsZS5hZ2VudC52MS5TY29wZVN0YXRlEg8KB2xpbmVhZ2UYCCABKAkicQoKU2NvcGVTdGF0ZRINCgVzY29wZRgBIAEoCRIPCgd2ZXJzaW9uGAIgASgEEg4KBmRpZ2VzdBgDIAEoBhIlCgVwaGFzZRgEIAEoDjIWLmhlZGRsZS5hZ2VudC52MS5QaGFzZRIMCgRyb3dzGAUgASgNIm0KB1dlbGNvbWUSFgoOc2VydmVyX3ZlcnNpb24YASABKAkSDAoEdGVybRgCIAEoBBIPCgdsaW5lYWdlGAMgASgJEisKBnNjb3BlcxgEIAMoCzIbLmhlZGRsZS5hZ2VudC52MS5TY29wZVN0YXRlIswBCgZVcGRhdGUSDQoFc2NvcGUYASABKAkSFAoMZnJvbV92ZXJzaW9uGAIgASgEEhIKCnRvX3ZlcnNpb24YAyABKAQSDAoEZnVsbBgEIAEoCBIlCgd1cHNlcnRzGAUgAygLMhQuaGVkZGxlLmFnZW50LnYxLlJvdxIoCgdkZWxldGVzGAYgAygLMhcuaGVkZGxlLmFnZW50LnYxLlJvd0tleRIOCgZkaWdlc3QYByABKAYSDAoEdGVybRgIIAEoBBIMCgRtb3JlGAkgASgIIiMKBERyb3ASDQoFc2NvcGUYASABKAkSDAoEdGVybRgCIAEoBCIICgZDb21taXQiJwoHSXNvbGF0ZRIOCgZyZWFzb24YASABKAkSDAoEdGVybRgCIAEoBCIPCg1EaWdlc3RSZXF1ZXN0InAKDUFjdHVhbFJlcXVlc3QSCgoCaWQYASABKAQSDgoGdGFibGVzGAIgAygJEiUKBHJvd3MYAyADKAsyFy5oZWRkbGUuYWdlbnQudjEuUm93S2V5Eg0KBWxpbWl0GAQgASgNEg0KBWFmdGVyGAUgASgJIq0BCgpBY3R1YWxSb3dzEgoKAmlkGAEgASgEEisKBnNjb3BlcxgCIAMoCzIbLmhlZGRsZS5hZ2VudC52MS5TY29wZVN0YXRlEjEKCWRpZmZlcmluZxgDIAMoCzIeLmhlZGRsZS5hZ2VudC52MS5Sb3dEaWZmZXJlbmNlEhEKCXJlbWFpbmluZxgEIAEoDRIPCgdzdXJwbHVzGAUgAygJEg8KB2ZhaWx1cmUYBiABKAkiWQoNUm93RGlmZmVyZW5jZRINCgV0YWJsZRgBIAEoCRILCgNrZXkYAiABKAkSDQoFc3RlcHMYAyADKAkSDAoEY29kZRgEIAEoCRIPCgdtZXNzYWdlGAUgASgJIowBCgZSZXN1bHQSDQoFc2NvcGUYASABKAkSDwoHdmVyc2lvbhgCIAEoBBIlCgVwaGFzZRgDIAEoDjIWLmhlZGRsZS5hZ2VudC52MS5QaGFzZRIrCgZmYWlsZWQYBCADKAsyGy5oZWRkbGUuYWdlbnQudjEuUm93RmFpbHVyZRIOCgZyZWFzb24YBSABKAkiMwoHUmVzdWx0cxIoCgdyZXN1bHRzGAEgAygLMhcuaGVkZGxlLmFnZW50LnYxLlJlc3VsdCJHCgpSb3dGYWlsdXJlEg0KBXRhYmxlGAEgASgJEgsKA2tleRgCIAEoCRIMCgRjb2RlGAMgASgJEg8KB21lc3NhZ2UYBCABKAkiwgIKBlJlcG9ydBIrCgZzY29wZXMYASADKAsyGy5oZWRkbGUuYWdlbnQudjEuU2NvcGVTdGF0ZRIWCg5kcmlmdF9yZXBhaXJlZBgCIAEoBBIUCgxyb3dzX3dyaXR0ZW4YAyABKAQSDwoHZHJpZnRlZBgEIAMoCRIMCgRmdWxsGAUgASgIEjMKCm5laWdoYm91cnMYBiABKAsyHy5oZWRkbGUuYWdlbnQudjEuTGlua05laWdoYm91cnMSJwoGbGVhc2VzGAcgASgLMhcuaGVkZGxlLmFnZW50LnYxLkxlYXNlcxIrCghzZXNzaW9ucxgIIAEoCzIZLmhlZGRsZS5hZ2VudC52MS5TZXNzaW9ucxIzCgh1bmRlcmxheRgJIAEoCzIhLmhlZGRsZS5hZ2VudC52MS5VbmRlcmxheVNlc3Npb25zIkQKDkxpbmtOZWlnaGJvdXJzEjIKCm5laWdoYm91cnMYASADKAsyHi5oZWRkbGUuYWdlbnQudjEuTGlua05laWdoYm91ciJCCg1MaW5rTmVpZ2hib3VyEgwKBHBvcnQYASABKAkSDgoGc3lzdGVtGAIgASgJEhMKC3JlbW90ZV9wb3J0GAMgASgJIjAKBkxlYXNlcxImCgZsZWFzZXMYASADKAsyFi5oZWRkbGUuYWdlbnQudjEuTGVhc2UiSAoFTGVhc2USDwoHc2VnbWVudBgBIAEoDRILCgNtYWMYAiABKAkSDwoHYWRkcmVzcxgDIAEoCRIQCghob3N0bmFtZRgEIAEoCSI2CghTZXNzaW9ucxIqCghzZXNzaW9ucxgBIAMoCzIYLmhlZGRsZS5hZ2VudC52MS5TZXNzaW9uIkgKB1Nlc3Npb24SCwoDdnJmGAEgASgJEg8KB2FkZHJlc3MYAiABKAkSDQoFc3RhdGUYAyABKAkSEAoIYmVsaWV2ZWQYBCABKA0iRgoQVW5kZXJsYXlTZXNzaW9ucxIyCghzZXNzaW9ucxgBIAMoCzIgLmhlZGRsZS5hZ2VudC52MS5VbmRlcmxheVNlc3Npb24iNAoPVW5kZXJsYXlTZXNzaW9uEgwKBHBvcnQYASABKAkSEwoLZXN0YWJsaXNoZWQYAiABKAgiNAoGUm93S2V5Eg0KBXRhYmxlGAEgASgJEgsKA2tleRgCIAEoCRIOCgZudW1iZXIYAyABKA0ivAcKA1JvdxILCgNrZXkYASABKAkSKQoGc3lzdGVtGAogASgLMhcuaGVkZGxlLmFnZW50LnYxLlN5c3RlbUgAEiUKBHBvcnQYCyABKAsyFS5oZWRkbGUuYWdlbnQudjEuUG9ydEgAEiMKA2JncBgMIAEoCzIULmhlZGRsZS5hZ2VudC52MS5CZ3BIABIsCghiZ3BfcGVlchgNIAEoCzIYLmhlZGRsZS5hZ2VudC52MS5CZ3BQZWVySAASJQoEdnRlcBgOIAEoCzIVLmhlZGRsZS5hZ2VudC52MS5WdGVwSAASKQoGbWVtYmVyGA8gASgLMhcuaGVkZGxlLmFnZW50LnYxLk1lbWJlckgAEiMKA3ZyZhgQIAEoCzIULmhlZGRsZS5hZ2VudC52MS5WcmZIABIrCgdzZWdtZW50GBEgASgLMhguaGVkZGxlLmFnZW50LnYxLlNlZ21lbnRIABIxCgphdHRhY2htZW50GBIgASgLMhsuaGVkZGxlLmFnZW50LnYxLkF0dGFjaG1lbnRIABIlCgRob3N0GBMgASgLMhUuaGVkZGxlLmFnZW50LnYxLkhvc3RIABIlCgRsZWFrGBQgASgLMhUuaGVkZGxlLmFnZW50LnYxLkxlYWtIABIrCgdtYXBwaW5nGBUgASgLMhguaGVkZGxlLmFnZW50LnYxLk1hcHBpbmdIABInCgVyb3V0ZRgWIAEoCzIWLmhlZGRsZS5hZ2VudC52MS5Sb3V0ZUgAEjQKDGhvc3RfcGVlcmluZxgXIAEoCzIcLmhlZGRsZS5hZ2VudC52MS5Ib3N0UGVlcmluZ0gAEi8KCWlzb2xhdGlvbhgYIAEoCzIaLmhlZGRsZS5hZ2VudC52MS5Jc29sYXRpb25IABIzCgtyZXNlcnZhdGlvbhgZIAEoCzIcLmhlZGRsZS5hZ2VudC52MS5SZXNlcnZhdGlvbkgAEjAKCmRoY3BfcmFuZ2UYGiABKAsyGi5oZWRkbGUuYWdlbnQudjEuRGhjcFJhbmdlSAASIwoDYWNsGBsgASgLMhQuaGVkZGxlLmFnZW50LnYxLkFjbEgAEjAKCmFjbF9tZW1iZXIYHCABKAsyGi5oZWRkbGUuYWdlbnQudjEuQWNsTWVtYmVySAASLAoIdnJmX3BvcnQYHSABKAsyGC5oZWRkbGUuYWdlbnQudjEuVnJmUG9ydEgAEiwKCHZyZl9wZWVyGB4gASgLMhguaGVkZGxlLmFnZW50LnYxLlZyZlBlZXJIAEIHCgV2YWx1ZSI7CgZTeXN0ZW0SEAoIaG9zdG5hbWUYASABKAkSDAoEcm9sZRgCIAEoCRIRCglyb3V0ZXJfaWQYAyABKAki+gEKBFBvcnQSEQoJaW50ZXJmYWNlGAEgASgJEgwKBHJvbGUYAiABKAkSCwoDbXR1GAMgASgNEgwKBHBlZXIYBCABKAkSFAoHYWRkcmVzcxgFIAEoCUgAiAEBEhMKBmJ1bmRsZRgGIAEoCUgBiAEBEhAKA2VzaRgHIAEoCUgCiAEBEhUKCGZhbGxiYWNrGAggASgISAOIAQESEgoFc3BlZWQYCSABKAlIBIgBARIQCgNmZWMYCiABKAlIBYgBAUIKCghfYWRkcmVzc0IJCgdfYnVuZGxlQgYKBF9lc2lCCwoJX2ZhbGxiYWNrQggKBl9zcGVlZEIGCgRfZmVjInEKA0JncBILCgNhc24YASABKA0SEQoJcm91dGVyX2lkGAIgASgJEhAKCG5ldHdvcmtzGAMgAygJEhYKDmFkdmVydGlzZV92bmlzGAQgASgIEhQKB2RyYWluZWQYBSABKAhIAIgBAUIKCghfZHJhaW5lZCJ+CgdCZ3BQZWVyEgwKBHBvcnQYASABKAkSFAoHYWRkcmVzcxgCIAEoCUgAiAEBEiEKA2JmZBgDIAEoCzIULmhlZGRsZS5hZ2VudC52MS5CZmQSFAoHZHJhaW5lZBgEIAEoCEgBiAEBQgoKCF9hZGRyZXNzQgoKCF9kcmFpbmVkIjgKA0JmZBIdChVpbnRlcnZhbF9taWxsaXNlY29uZHMYASABKA0SEgoKbXVsdGlwbGllchgCIAEoDSIsCgRWdGVwEg8KB2FkZHJlc3MYASABKAkSEwoLYW55Y2FzdF9tYWMYAiABKAkiFwoGTWVtYmVyEg0KBXNjb3BlGAEgASgJInMKA1ZyZhIMCgRuYW1lGAEgASgJEgsKA3ZuaRgCIAEoDRITCgtkZXNjcmlwdGlvbhgDIAEoCRIvCghleHRlcm5hbBgEIAEoCzIYLmhlZGRsZS5hZ2VudC52MS5PdXRzaWRlSACIAQFCCwoJX2V4dGVybmFsIhkKB091dHNpZGUSDgoGaW5zaWRlGAEgAygJItwBCgdTZWdtZW50EgsKA3ZuaRgBIAEoDRILCgN2cmYYAiABKAkSEAoIZ2F0ZXdheXMYAyADKAkSCwoDbXR1GAQgASgNEhMKC2Rlc2NyaXB0aW9uGAUgASgJEiMKBGRoY3AYBiABKAsyFS5oZWRkbGUuYWdlbnQudjEuRGhjcBIRCgRtb2RlGAcgASgJSACIAQESFwoKcmVzdHJpY3RlZBgIIAEoCEgBiAEBEhEKBGlwdjYYCSABKAlIAogBAUIHCgVfbW9kZUINCgtfcmVzdHJpY3RlZEIHCgVfaXB2NiLPAgoERGhjcBIVCg1sZWFzZV9zZWNvbmRzGAEgASgNEhMKC2Ruc19zZXJ2ZXJzGAIgAygJEhMKC250cF9zZXJ2ZXJzGAMgAygJEhMKBmRvbWFpbhgEIAEoCUgAiAEBEhAKA210dRgFIAEoDUgBiAEBEhgKC2Jvb3Rfc2VydmVyGAYgASgJSAKIAQESFgoJYm9vdF9maWxlGAcgASgJSAOIAQESKgoGcm91dGVzGAggAygLMhouaGVkZGxlLmFnZW50LnYxLkRoY3BSb3V0ZRIdChBub19kZWZhdWx0X3JvdXRlGAkgASgISASIAQESEgoFcmVsYXkYCiABKAlIBYgBAUIJCgdfZG9tYWluQgYKBF9tdHVCDgoMX2Jvb3Rfc2VydmVyQgwKCl9ib290X2ZpbGVCEwoRX25vX2RlZmF1bHRfcm91dGVCCAoGX3JlbGF5IjEKCURoY3BSb3V0ZRITCgtkZXN0aW5hdGlvbhgBIAEoCRIPCgdnYXRld2F5GAIgASgJIpUBCgpBdHRhY2htZW50EgwKBHBvcnQYASABKAkSDwoHc2VnbWVudBgCIAEoDRIRCgR2bGFuGAMgASgNSACIAQESFAoHYWRkcmVzcxgEIAEoCUgBiAEBEhkKDGlwdjZfYWRkcmVzcxgFIAEoCUgCiAEBQgcKBV92bGFuQgoKCF9hZGRyZXNzQg8KDV9pcHY2X2FkZHJlc3MicQoESG9zdBIPCgdzZWdtZW50GAEgASgNEg8KB2FkZHJlc3MYAiABKAkSCwoDbWFjGAMgASgJEgwKBHBvcnQYBCABKAkSEAoIaG9zdG5hbWUYBSABKAkSEQoEdmxhbhgGIAEoDUgAiAEBQgcKBV92bGFuInAKBExlYWsSCwoDdnJmGAEgASgJEgsKA3ZuaRgCIAEoDRIQCghwZWVyX3ZyZhgDIAEoCRIQCghwZWVyX3ZuaRgEIAEoDRIqCghwYWlyaW5ncxgFIAMoCzIYLmhlZGRsZS5hZ2VudC52MS5QYWlyaW5nIigKB1BhaXJpbmcSDQoFbG9jYWwYASADKAkSDgoGcmVtb3RlGAIgAygJImAKB01hcHBpbmcSDwoHc2VnbWVudBgBIAEoDRIPCgdhZGRyZXNzGAIgASgJEgsKA21hYxgDIAEoCRIMCgR2dGVwGAQgASgJEhAKA3ZuaRgFIAEoDUgAiAEBQgYKBF92bmkiNwoFUm91dGUSCwoDdnJmGAEgASgJEg4KBnByZWZpeBgCIAEoCRIRCgluZXh0X2hvcHMYAyADKAkiRQoLUHJlZml4TWF0Y2gSDgoGcHJlZml4GAEgASgJEhIKCm1pbl9sZW5ndGgYAiABKA0SEgoKbWF4X2xlbmd0aBgDIAEoDSJoCgtIb3N0UGVlcmluZxIPCgdzZWdtZW50GAEgASgNEgsKA3ZyZhgCIAEoCRINCgVyYW5nZRgDIAMoCRIsCgZhY2NlcHQYBCADKAsyHC5oZWRkbGUuYWdlbnQudjEuUHJlZml4TWF0Y2giSwoJSXNvbGF0aW9uEg8KB3NlZ21lbnQYASABKA0SCwoDdnJmGAIgASgJEhAKCHByZWZpeGVzGAMgAygJEg4KBmRlbmllZBgEIAMoCSI8CgtSZXNlcnZhdGlvbhIPCgdzZWdtZW50GAEgASgNEgsKA21hYxgCIAEoCRIPCgdhZGRyZXNzGAMgASgJIjYKCURoY3BSYW5nZRIPCgdzZWdtZW50GAEgASgNEgwKBGZyb20YAiABKAkSCgoCdG8YAyABKAkiJQoJUG9ydFJhbmdlEgwKBGZyb20YASABKA0SCgoCdG8YAiABKA0idQoHQWNsUnVsZRINCgVwZWVycxgBIAMoCRIMCgRzZXRzGAIgAygJEhUKCHByb3RvY29sGAMgASgJSACIAQESKQoFcG9ydHMYBCADKAsyGi5oZWRkbGUuYWdlbnQudjEuUG9ydFJhbmdlQgsKCV9wcm90b2NvbCKLAQoDQWNsEgsKA3ZyZhgBIAEoCRIRCglkaXJlY3Rpb24YAiABKAkSEwoLZGVzY3JpcHRpb24YAyABKAkSEAoIc3ViamVjdHMYBCADKAkSFAoMc3ViamVjdF9zZXRzGAUgAygJEicKBXJ1bGVzGAYgAygLMhguaGVkZGxlLmFnZW50LnYxLkFjbFJ1bGUiNQoJQWNsTWVtYmVyEgsKA3ZyZhgBIAEoCRILCgNzZXQYAiABKAkSDgoGcHJlZml4GAMgASgJIq0CCgxBY2xTdGF0ZW1lbnQSDgoGYWN0aW9uGAEgASgJEhUKCHByb3RvY29sGAIgASgJSACIAQESEwoGc291cmNlGAMgASgJSAGIAQESGAoLZGVzdGluYXRpb24YBCABKAlIAogBARIpCgVwb3J0cxgFIAEoCzIaLmhlZGRsZS5hZ2VudC52MS5Qb3J0UmFuZ2USGAoLZXN0YWJsaXNoZWQYBiABKAhIA4gBARIWCglpY21wX3R5cGUYByABKA1IBIgBARIWCglpY21wX2NvZGUYCCABKA1IBYgBAUILCglfcHJvdG9jb2xCCQoHX3NvdXJjZUIOCgxfZGVzdGluYXRpb25CDgoMX2VzdGFibGlzaGVkQgwKCl9pY21wX3R5cGVCDAoKX2ljbXBfY29kZSKWAQoHVnJmUG9ydBIMCgRwb3J0GAEgASgJEhEKBHZsYW4YAiABKA1IAIgBARILCgN2cmYYAyABKAkSEQoJYWRkcmVzc2VzGAQgAygJEhEKCXByb3h5X2ZvchgFIAMoCRIuCgdpbmJvdW5kGAYgAygLMh0uaGVkZGxlLmFnZW50LnYxLkFjbFN0YXRlbWVudEIHCgVfdmxhbiKBAgoHVnJmUGVlchILCgN2cmYYASABKAkSDAoEcG9ydBgCIAEoCRIPCgdhZGRyZXNzGAMgASgJEgsKA2FzbhgEIAEoDRIsCgZhY2NlcHQYBSADKAsyHC5oZWRkbGUuYWdlbnQudjEuUHJlZml4TWF0Y2gSHgoRaW5ib3VuZF9jb21tdW5pdHkYBiABKAlIAIgBARIfChJvdXRib3VuZF9jb21tdW5pdHkYByABKAlIAYgBARIhCgNiZmQYCCABKAsyFC5oZWRkbGUuYWdlbnQudjEuQmZkQhQKEl9pbmJvdW5kX2NvbW11bml0eUIVChNfb3V0Ym91bmRfY29tbXVuaXR5Km8KBVBoYXNlEhUKEVBIQVNFX1VOU1BFQ0lGSUVEEAASEgoOUEhBU0VfUkVDRUlWRUQQARIUChBQSEFTRV9QUk9HUkFNTUVEEAISEgoOUEhBU0VfVkVSSUZJRUQQAxIRCg1QSEFTRV9SRUZVU0VEEAQyUAoJR29hbFN0YXRlEkMKBFN5bmMSGi5oZWRkbGUuYWdlbnQudjEuRnJvbUFnZW50GhsuaGVkZGxlLmFnZW50LnYxLkZyb21TZXJ2ZXIoATABYgZwcm90bzM");
 
 /**
  * @generated from message heddle.agent.v1.FromAgent
@@ -711,6 +711,11 @@ export type Report = Message<"heddle.agent.v1.Report"> & {
    * @generated from field: heddle.agent.v1.Sessions sessions = 8;
    */
   sessions?: Sessions | undefined;
+
+  /**
+   * @generated from field: heddle.agent.v1.UnderlaySessions underlay = 9;
+   */
+  underlay?: UnderlaySessions | undefined;
 };
 
 /**
@@ -881,6 +886,52 @@ export const SessionSchema: GenMessage<Session> = /*@__PURE__*/
   messageDesc(file_heddle_agent_v1_agent, 22);
 
 /**
+ * Sessions with other devices of the fabric, one for each row of table bgpPeer whose neighbour the routing daemon knows. One
+ * session carries underlay and overlay.
+ *
+ * @generated from message heddle.agent.v1.UnderlaySessions
+ */
+export type UnderlaySessions = Message<"heddle.agent.v1.UnderlaySessions"> & {
+  /**
+   * @generated from field: repeated heddle.agent.v1.UnderlaySession sessions = 1;
+   */
+  sessions: UnderlaySession[];
+};
+
+/**
+ * Describes the message heddle.agent.v1.UnderlaySessions.
+ * Use `create(UnderlaySessionsSchema)` to create a new message.
+ */
+export const UnderlaySessionsSchema: GenMessage<UnderlaySessions> = /*@__PURE__*/
+  messageDesc(file_heddle_agent_v1_agent, 23);
+
+/**
+ * @generated from message heddle.agent.v1.UnderlaySession
+ */
+export type UnderlaySession = Message<"heddle.agent.v1.UnderlaySession"> & {
+  /**
+   * As in the row.
+   *
+   * @generated from field: string port = 1;
+   */
+  port: string;
+
+  /**
+   * In which of the other states of RFC 4271 section 8.2.2 it is changes every second while nobody answers, and is not told.
+   *
+   * @generated from field: bool established = 2;
+   */
+  established: boolean;
+};
+
+/**
+ * Describes the message heddle.agent.v1.UnderlaySession.
+ * Use `create(UnderlaySessionSchema)` to create a new message.
+ */
+export const UnderlaySessionSchema: GenMessage<UnderlaySession> = /*@__PURE__*/
+  messageDesc(file_heddle_agent_v1_agent, 24);
+
+/**
  * @generated from message heddle.agent.v1.RowKey
  */
 export type RowKey = Message<"heddle.agent.v1.RowKey"> & {
@@ -907,7 +958,7 @@ export type RowKey = Message<"heddle.agent.v1.RowKey"> & {
  * Use `create(RowKeySchema)` to create a new message.
  */
 export const RowKeySchema: GenMessage<RowKey> = /*@__PURE__*/
-  messageDesc(file_heddle_agent_v1_agent, 23);
+  messageDesc(file_heddle_agent_v1_agent, 25);
 
 /**
  * @generated from message heddle.agent.v1.Row
@@ -1055,7 +1106,7 @@ export type Row = Message<"heddle.agent.v1.Row"> & {
  * Use `create(RowSchema)` to create a new message.
  */
 export const RowSchema: GenMessage<Row> = /*@__PURE__*/
-  messageDesc(file_heddle_agent_v1_agent, 24);
+  messageDesc(file_heddle_agent_v1_agent, 26);
 
 /**
  * @generated from message heddle.agent.v1.System
@@ -1082,7 +1133,7 @@ export type System = Message<"heddle.agent.v1.System"> & {
  * Use `create(SystemSchema)` to create a new message.
  */
 export const SystemSchema: GenMessage<System> = /*@__PURE__*/
-  messageDesc(file_heddle_agent_v1_agent, 25);
+  messageDesc(file_heddle_agent_v1_agent, 27);
 
 /**
  * @generated from message heddle.agent.v1.Port
@@ -1144,7 +1195,7 @@ export type Port = Message<"heddle.agent.v1.Port"> & {
  * Use `create(PortSchema)` to create a new message.
  */
 export const PortSchema: GenMessage<Port> = /*@__PURE__*/
-  messageDesc(file_heddle_agent_v1_agent, 26);
+  messageDesc(file_heddle_agent_v1_agent, 28);
 
 /**
  * @generated from message heddle.agent.v1.Bgp
@@ -1181,7 +1232,7 @@ export type Bgp = Message<"heddle.agent.v1.Bgp"> & {
  * Use `create(BgpSchema)` to create a new message.
  */
 export const BgpSchema: GenMessage<Bgp> = /*@__PURE__*/
-  messageDesc(file_heddle_agent_v1_agent, 27);
+  messageDesc(file_heddle_agent_v1_agent, 29);
 
 /**
  * @generated from message heddle.agent.v1.BgpPeer
@@ -1213,7 +1264,7 @@ export type BgpPeer = Message<"heddle.agent.v1.BgpPeer"> & {
  * Use `create(BgpPeerSchema)` to create a new message.
  */
 export const BgpPeerSchema: GenMessage<BgpPeer> = /*@__PURE__*/
-  messageDesc(file_heddle_agent_v1_agent, 28);
+  messageDesc(file_heddle_agent_v1_agent, 30);
 
 /**
  * @generated from message heddle.agent.v1.Bfd
@@ -1235,7 +1286,7 @@ export type Bfd = Message<"heddle.agent.v1.Bfd"> & {
  * Use `create(BfdSchema)` to create a new message.
  */
 export const BfdSchema: GenMessage<Bfd> = /*@__PURE__*/
-  messageDesc(file_heddle_agent_v1_agent, 29);
+  messageDesc(file_heddle_agent_v1_agent, 31);
 
 /**
  * @generated from message heddle.agent.v1.Vtep
@@ -1257,7 +1308,7 @@ export type Vtep = Message<"heddle.agent.v1.Vtep"> & {
  * Use `create(VtepSchema)` to create a new message.
  */
 export const VtepSchema: GenMessage<Vtep> = /*@__PURE__*/
-  messageDesc(file_heddle_agent_v1_agent, 30);
+  messageDesc(file_heddle_agent_v1_agent, 32);
 
 /**
  * @generated from message heddle.agent.v1.Member
@@ -1274,7 +1325,7 @@ export type Member = Message<"heddle.agent.v1.Member"> & {
  * Use `create(MemberSchema)` to create a new message.
  */
 export const MemberSchema: GenMessage<Member> = /*@__PURE__*/
-  messageDesc(file_heddle_agent_v1_agent, 31);
+  messageDesc(file_heddle_agent_v1_agent, 33);
 
 /**
  * @generated from message heddle.agent.v1.Vrf
@@ -1306,7 +1357,7 @@ export type Vrf = Message<"heddle.agent.v1.Vrf"> & {
  * Use `create(VrfSchema)` to create a new message.
  */
 export const VrfSchema: GenMessage<Vrf> = /*@__PURE__*/
-  messageDesc(file_heddle_agent_v1_agent, 32);
+  messageDesc(file_heddle_agent_v1_agent, 34);
 
 /**
  * @generated from message heddle.agent.v1.Outside
@@ -1323,7 +1374,7 @@ export type Outside = Message<"heddle.agent.v1.Outside"> & {
  * Use `create(OutsideSchema)` to create a new message.
  */
 export const OutsideSchema: GenMessage<Outside> = /*@__PURE__*/
-  messageDesc(file_heddle_agent_v1_agent, 33);
+  messageDesc(file_heddle_agent_v1_agent, 35);
 
 /**
  * @generated from message heddle.agent.v1.Segment
@@ -1380,7 +1431,7 @@ export type Segment = Message<"heddle.agent.v1.Segment"> & {
  * Use `create(SegmentSchema)` to create a new message.
  */
 export const SegmentSchema: GenMessage<Segment> = /*@__PURE__*/
-  messageDesc(file_heddle_agent_v1_agent, 34);
+  messageDesc(file_heddle_agent_v1_agent, 36);
 
 /**
  * @generated from message heddle.agent.v1.Dhcp
@@ -1442,7 +1493,7 @@ export type Dhcp = Message<"heddle.agent.v1.Dhcp"> & {
  * Use `create(DhcpSchema)` to create a new message.
  */
 export const DhcpSchema: GenMessage<Dhcp> = /*@__PURE__*/
-  messageDesc(file_heddle_agent_v1_agent, 35);
+  messageDesc(file_heddle_agent_v1_agent, 37);
 
 /**
  * @generated from message heddle.agent.v1.DhcpRoute
@@ -1464,7 +1515,7 @@ export type DhcpRoute = Message<"heddle.agent.v1.DhcpRoute"> & {
  * Use `create(DhcpRouteSchema)` to create a new message.
  */
 export const DhcpRouteSchema: GenMessage<DhcpRoute> = /*@__PURE__*/
-  messageDesc(file_heddle_agent_v1_agent, 36);
+  messageDesc(file_heddle_agent_v1_agent, 38);
 
 /**
  * @generated from message heddle.agent.v1.Attachment
@@ -1501,7 +1552,7 @@ export type Attachment = Message<"heddle.agent.v1.Attachment"> & {
  * Use `create(AttachmentSchema)` to create a new message.
  */
 export const AttachmentSchema: GenMessage<Attachment> = /*@__PURE__*/
-  messageDesc(file_heddle_agent_v1_agent, 37);
+  messageDesc(file_heddle_agent_v1_agent, 39);
 
 /**
  * @generated from message heddle.agent.v1.Host
@@ -1543,7 +1594,7 @@ export type Host = Message<"heddle.agent.v1.Host"> & {
  * Use `create(HostSchema)` to create a new message.
  */
 export const HostSchema: GenMessage<Host> = /*@__PURE__*/
-  messageDesc(file_heddle_agent_v1_agent, 38);
+  messageDesc(file_heddle_agent_v1_agent, 40);
 
 /**
  * @generated from message heddle.agent.v1.Leak
@@ -1580,7 +1631,7 @@ export type Leak = Message<"heddle.agent.v1.Leak"> & {
  * Use `create(LeakSchema)` to create a new message.
  */
 export const LeakSchema: GenMessage<Leak> = /*@__PURE__*/
-  messageDesc(file_heddle_agent_v1_agent, 39);
+  messageDesc(file_heddle_agent_v1_agent, 41);
 
 /**
  * @generated from message heddle.agent.v1.Pairing
@@ -1602,7 +1653,7 @@ export type Pairing = Message<"heddle.agent.v1.Pairing"> & {
  * Use `create(PairingSchema)` to create a new message.
  */
 export const PairingSchema: GenMessage<Pairing> = /*@__PURE__*/
-  messageDesc(file_heddle_agent_v1_agent, 40);
+  messageDesc(file_heddle_agent_v1_agent, 42);
 
 /**
  * @generated from message heddle.agent.v1.Mapping
@@ -1639,7 +1690,7 @@ export type Mapping = Message<"heddle.agent.v1.Mapping"> & {
  * Use `create(MappingSchema)` to create a new message.
  */
 export const MappingSchema: GenMessage<Mapping> = /*@__PURE__*/
-  messageDesc(file_heddle_agent_v1_agent, 41);
+  messageDesc(file_heddle_agent_v1_agent, 43);
 
 /**
  * @generated from message heddle.agent.v1.Route
@@ -1666,7 +1717,7 @@ export type Route = Message<"heddle.agent.v1.Route"> & {
  * Use `create(RouteSchema)` to create a new message.
  */
 export const RouteSchema: GenMessage<Route> = /*@__PURE__*/
-  messageDesc(file_heddle_agent_v1_agent, 42);
+  messageDesc(file_heddle_agent_v1_agent, 44);
 
 /**
  * @generated from message heddle.agent.v1.PrefixMatch
@@ -1693,7 +1744,7 @@ export type PrefixMatch = Message<"heddle.agent.v1.PrefixMatch"> & {
  * Use `create(PrefixMatchSchema)` to create a new message.
  */
 export const PrefixMatchSchema: GenMessage<PrefixMatch> = /*@__PURE__*/
-  messageDesc(file_heddle_agent_v1_agent, 43);
+  messageDesc(file_heddle_agent_v1_agent, 45);
 
 /**
  * @generated from message heddle.agent.v1.HostPeering
@@ -1725,7 +1776,7 @@ export type HostPeering = Message<"heddle.agent.v1.HostPeering"> & {
  * Use `create(HostPeeringSchema)` to create a new message.
  */
 export const HostPeeringSchema: GenMessage<HostPeering> = /*@__PURE__*/
-  messageDesc(file_heddle_agent_v1_agent, 44);
+  messageDesc(file_heddle_agent_v1_agent, 46);
 
 /**
  * @generated from message heddle.agent.v1.Isolation
@@ -1757,7 +1808,7 @@ export type Isolation = Message<"heddle.agent.v1.Isolation"> & {
  * Use `create(IsolationSchema)` to create a new message.
  */
 export const IsolationSchema: GenMessage<Isolation> = /*@__PURE__*/
-  messageDesc(file_heddle_agent_v1_agent, 45);
+  messageDesc(file_heddle_agent_v1_agent, 47);
 
 /**
  * @generated from message heddle.agent.v1.Reservation
@@ -1784,7 +1835,7 @@ export type Reservation = Message<"heddle.agent.v1.Reservation"> & {
  * Use `create(ReservationSchema)` to create a new message.
  */
 export const ReservationSchema: GenMessage<Reservation> = /*@__PURE__*/
-  messageDesc(file_heddle_agent_v1_agent, 46);
+  messageDesc(file_heddle_agent_v1_agent, 48);
 
 /**
  * @generated from message heddle.agent.v1.DhcpRange
@@ -1811,7 +1862,7 @@ export type DhcpRange = Message<"heddle.agent.v1.DhcpRange"> & {
  * Use `create(DhcpRangeSchema)` to create a new message.
  */
 export const DhcpRangeSchema: GenMessage<DhcpRange> = /*@__PURE__*/
-  messageDesc(file_heddle_agent_v1_agent, 47);
+  messageDesc(file_heddle_agent_v1_agent, 49);
 
 /**
  * @generated from message heddle.agent.v1.PortRange
@@ -1833,7 +1884,7 @@ export type PortRange = Message<"heddle.agent.v1.PortRange"> & {
  * Use `create(PortRangeSchema)` to create a new message.
  */
 export const PortRangeSchema: GenMessage<PortRange> = /*@__PURE__*/
-  messageDesc(file_heddle_agent_v1_agent, 48);
+  messageDesc(file_heddle_agent_v1_agent, 50);
 
 /**
  * @generated from message heddle.agent.v1.AclRule
@@ -1865,7 +1916,7 @@ export type AclRule = Message<"heddle.agent.v1.AclRule"> & {
  * Use `create(AclRuleSchema)` to create a new message.
  */
 export const AclRuleSchema: GenMessage<AclRule> = /*@__PURE__*/
-  messageDesc(file_heddle_agent_v1_agent, 49);
+  messageDesc(file_heddle_agent_v1_agent, 51);
 
 /**
  * @generated from message heddle.agent.v1.Acl
@@ -1907,7 +1958,7 @@ export type Acl = Message<"heddle.agent.v1.Acl"> & {
  * Use `create(AclSchema)` to create a new message.
  */
 export const AclSchema: GenMessage<Acl> = /*@__PURE__*/
-  messageDesc(file_heddle_agent_v1_agent, 50);
+  messageDesc(file_heddle_agent_v1_agent, 52);
 
 /**
  * @generated from message heddle.agent.v1.AclMember
@@ -1934,7 +1985,7 @@ export type AclMember = Message<"heddle.agent.v1.AclMember"> & {
  * Use `create(AclMemberSchema)` to create a new message.
  */
 export const AclMemberSchema: GenMessage<AclMember> = /*@__PURE__*/
-  messageDesc(file_heddle_agent_v1_agent, 51);
+  messageDesc(file_heddle_agent_v1_agent, 53);
 
 /**
  * @generated from message heddle.agent.v1.AclStatement
@@ -1986,7 +2037,7 @@ export type AclStatement = Message<"heddle.agent.v1.AclStatement"> & {
  * Use `create(AclStatementSchema)` to create a new message.
  */
 export const AclStatementSchema: GenMessage<AclStatement> = /*@__PURE__*/
-  messageDesc(file_heddle_agent_v1_agent, 52);
+  messageDesc(file_heddle_agent_v1_agent, 54);
 
 /**
  * @generated from message heddle.agent.v1.VrfPort
@@ -2028,7 +2079,7 @@ export type VrfPort = Message<"heddle.agent.v1.VrfPort"> & {
  * Use `create(VrfPortSchema)` to create a new message.
  */
 export const VrfPortSchema: GenMessage<VrfPort> = /*@__PURE__*/
-  messageDesc(file_heddle_agent_v1_agent, 53);
+  messageDesc(file_heddle_agent_v1_agent, 55);
 
 /**
  * @generated from message heddle.agent.v1.VrfPeer
@@ -2080,7 +2131,7 @@ export type VrfPeer = Message<"heddle.agent.v1.VrfPeer"> & {
  * Use `create(VrfPeerSchema)` to create a new message.
  */
 export const VrfPeerSchema: GenMessage<VrfPeer> = /*@__PURE__*/
-  messageDesc(file_heddle_agent_v1_agent, 54);
+  messageDesc(file_heddle_agent_v1_agent, 56);
 
 /**
  * Since protocol 2 a phase implies the ones before it: PROGRAMMED says RECEIVED too, VERIFIED says both.
