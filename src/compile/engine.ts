@@ -68,6 +68,8 @@ export interface Compiler {
   findingsOf(ref: ObjectRef): readonly CompileFinding[];
   factsOf(ref: ObjectRef): Facts;
   demandsOf(ref: ObjectRef): readonly Demand[];
+  /** The object as it was handed in last, with defaults and without what cannot matter: handed in again it changes nothing. */
+  objectOf(ref: ObjectRef): Resource | undefined;
   counters(): Counters;
 }
 
@@ -157,6 +159,10 @@ class Engine implements Compiler {
 
   demandsOf(ref: ObjectRef): readonly Demand[] {
     return this.#verdict(ref).demands;
+  }
+
+  objectOf(ref: ObjectRef): Resource | undefined {
+    return this.#world.peek(ref.kind, keyOf(ref));
   }
 
   counters(): Counters {

@@ -102,6 +102,8 @@ export class Allocator {
   readonly #released = new Set<string>();
   /** Objects that wait for a value, by pool, and by the scope whose mappings keep values from them. */
   readonly #starved = new Map<string, Set<string>>();
+  /** While it is rehearsed: what takes back what was done, in order. */
+  #undo: (() => void)[] | undefined;
 
   /** @param ownerOf what is known of an object by its key; undefined when it does not exist */
   constructor(ownerOf: (key: string) => Owner | undefined, isMapped: IsMapped = () => false) {
@@ -122,8 +124,25 @@ export class Allocator {
   demand(ownerKey: string, demands: readonly Demand[]): void {
     const holder = demands.length > 0 ? this.#holder(ownerKey) : this.#holders.get(ownerKey);
     if (holder === undefined) return;
+    const before = holder.demands;
+    this.#undo?.push(() => this.#setDemands(ownerKey, before));
     holder.demands = demands;
     this.#review.add(holder.key);
+  }
+
+  /** What is demanded and decided from now on is taken back by the answer. No claim may be observed until then. */
+  rehearse(): () => void {
+    const [review, findings] = [new Set(this.#review), new Map(this.#findings)];
+    const starved = [...this.#starved].map(([where, keys]) => [where, new Set(keys)] as const);
+    const undo: (() => void)[] = [];
+    this.#undo = undo;
+    return () => {
+      this.#undo = undefined;
+      for (const step of undo.toReversed()) step();
+      refill(this.#review, review);
+      refillMap(this.#findings, findings);
+      refillMap(this.#starved, starved);
+    };
   }
 
   /** Something about an object changed that may matter: it came, went, or became acceptable. */
@@ -211,6 +230,7 @@ export class Allocator {
       }
       const claim = claimOf(demand, value);
       this.#remember(claim);
+      this.#undo?.push(() => this.#takeBack(claim.metadata.name));
       // What it was reviewed for is done.
       this.#review.delete(ownerKey);
       create.push(claim);
@@ -241,9 +261,28 @@ export class Allocator {
   }
 
   #setPhase(held: Held, quarantined: boolean): string {
+    const before = held.quarantined;
+    this.#undo?.push(() => (held.quarantined = before));
     held.quarantined = quarantined;
     this.#review.add(held.ownerKey);
     return held.name;
+  }
+
+  #setDemands(key: string, demands: readonly Demand[]): void {
+    const holder = this.#holder(key);
+    holder.demands = demands;
+    this.#dropIfEmpty(holder);
+  }
+
+  /** A claim that never was: nobody hears that its value is free again. */
+  #takeBack(name: string): void {
+    const held = this.#claims.get(name);
+    if (held === undefined) return;
+    this.#forget(held);
+    this.#dropIfEmpty(held.holder);
+    const pool = this.#pools.get(held.pool);
+    pool?.giveBack(held.value);
+    if (pool?.empty === true) this.#pools.delete(held.pool);
   }
 
   #remember(claim: Resource): void {
@@ -283,6 +322,16 @@ export class Allocator {
     this.#starved.delete(where);
   }
 }
+
+const refill = (keys: Set<string>, former: Iterable<string>): void => {
+  keys.clear();
+  for (const key of former) keys.add(key);
+};
+
+const refillMap = <Value>(map: Map<string, Value>, former: Iterable<readonly [string, Value]>): void => {
+  map.clear();
+  for (const [key, value] of former) map.set(key, value);
+};
 
 /** Does not say who has the value: that may be another tenant's object. */
 const valueTaken = ({ pool, pin, path }: Demand): CompileFinding =>

@@ -10,7 +10,7 @@ import type { GoalView } from '../api/goalview.ts';
 import { kinds } from '../api/kinds.ts';
 import { refKey, refOf, type Resource } from '../api/object.ts';
 import { createCompiler } from '../compile/compiler.ts';
-import type { Compiler, CompileResult } from '../compile/engine.ts';
+import type { Compiler, CompileResult, ObjectChange as CompiledChange } from '../compile/engine.ts';
 import { hasErrors } from '../compile/finding.ts';
 import type { ChangedScope, GoalState } from '../goal/state.ts';
 import { deviceScope, rowId } from '../goal/rows.ts';
@@ -32,6 +32,8 @@ import { Leases } from './leases.ts';
 import { Mailbox } from './mailbox.ts';
 import { createMetrics, type Metrics } from './metrics.ts';
 import { Objects, type Replaced } from './objects.ts';
+import { rehearse, type Rehearsed } from './plan/rehearsal.ts';
+import { Turns } from './plan/turns.ts';
 import { Publisher } from './publish.ts';
 import { Questions, type QuestionSources } from './questions/questions.ts';
 import { Rollouts } from './rollout/rollouts.ts';
@@ -93,6 +95,8 @@ export interface Controller {
   explain(device: string, query: ExplainQuery): GoalView;
   /** What people ask beside that. */
   readonly questions: Questions;
+  /** What would follow from a change of objects; nothing is changed by it. @throws HeddleError `Unavailable` before the start */
+  rehearse(changes: readonly CompiledChange[]): Promise<Rehearsed>;
   /** Lists everything and publishes it; resolves after that. */
   start(outlet: Outlet): Promise<void>;
   stop(): Promise<void>;
@@ -132,6 +136,8 @@ class Control implements Controller {
   /** Who is told what devices see. */
   readonly #watchers: readonly Watcher[];
   readonly #mailbox = new Mailbox((batch) => this.#work(batch));
+  /** What is rehearsed once a batch is through. */
+  readonly #rehearsals = new Turns(() => this.#mailbox.kick());
   readonly #abort = new AbortController();
   #unpublished: CompileResult[] = [];
   /** Committed and not handed to the southbound service yet. */
@@ -335,6 +341,31 @@ class Control implements Controller {
     return explainDevice(device, query, this.#explainSources());
   }
 
+  rehearse(changes: readonly CompiledChange[]): Promise<Rehearsed> {
+    if (!this.#opened) return Promise.reject(new HeddleError('Unavailable', 'not everything is loaded yet: ask again in a moment'));
+    return this.#rehearsals.add(() => this.#rehearse(changes));
+  }
+
+  #rehearse(changes: readonly CompiledChange[]): Promise<Rehearsed> {
+    // What failed to be published is a part of the next batch, and not known to anybody yet.
+    if (this.#unpublished.length > 0 || this.#withheld.isDue) throw new HeddleError('Unavailable', 'another change is under way: ask again in a moment');
+    const { compiler } = this;
+    const { goal } = this.#options;
+    return rehearse(changes, {
+      goal,
+      compiler,
+      allocator: this.#allocator,
+      objects: this.#objects,
+      withheld: this.#withheld,
+      publisher: this.#publisher,
+      safeguard: this.#safeguard,
+      rollouts: this.#rollouts,
+      verification: this.#verification,
+      declared: () => this.#switchNames(),
+      now: () => this.#clock.now(),
+    });
+  }
+
   /** All that a judgement of everything stands on. */
   #known(): Pick<QuestionSources, 'allObjects' | 'refusalsOf'> {
     const allObjects = async (): Promise<Resource[]> => {
@@ -368,6 +399,7 @@ class Control implements Controller {
     this.#abort.abort();
     await this.#informers?.stop();
     await this.#mailbox.close();
+    this.#rehearsals.close();
     await Promise.all([this.#reports.close(), this.#claims.close(), this.#drains.close(), this.#leases.close(), this.#rollouts.close()]);
   }
 
@@ -376,6 +408,7 @@ class Control implements Controller {
     this.#reports.pause();
     try {
       await this.#step(batch);
+      await this.#rehearsals.run();
     } catch (thrown) {
       if (this.#abort.signal.aborted) return;
       this.#options.log.error({ error: HeddleError.from(thrown).message }, 'batch failed');

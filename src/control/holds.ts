@@ -106,14 +106,26 @@ export class Holds {
   readonly #options: HoldsOptions;
   readonly #held = new Map<string, Held>();
   readonly #withheld: Doomed = new Map();
-  readonly #recent = new RecentLosses();
-  readonly #hits = new RecentHits();
+  #recent = new RecentLosses();
+  #hits = new RecentHits();
   #pruneAt = 0;
   /** By scope and row: devices on which its deletion was allowed, while it is held on another one that shares the scope. */
   readonly #allowed = new Map<string, Set<string>>();
 
   constructor(options: HoldsOptions) {
     this.#options = options;
+  }
+
+  /** What knows the same and decides for itself from now on: to find out what would be held. */
+  copy(): Holds {
+    const copy = new Holds(this.#options);
+    for (const [device, held] of this.#held) copy.#held.set(device, { ...held });
+    for (const [scope, rows] of this.#withheld) copy.#withheld.set(scope, rows);
+    for (const [row, devices] of this.#allowed) copy.#allowed.set(row, new Set(devices));
+    copy.#recent = this.#recent.copy();
+    copy.#hits = this.#hits.copy();
+    copy.#pruneAt = this.#pruneAt;
+    return copy;
   }
 
   get(device: string): Hold | undefined {

@@ -40,6 +40,16 @@ export class Objects {
     return { key, before, after: object };
   }
 
+  /** Puts an object in the place of the one that is held, whatever their revisions, and answers that; not for claims. */
+  exchange(ref: ObjectRef, object: Resource | undefined): Resource | undefined {
+    const objects = this.#ofKind(ref.kind);
+    const place = placeOf(ref);
+    const before = objects.get(place);
+    if (object === undefined) objects.delete(place);
+    else objects.set(place, object);
+    return before;
+  }
+
   /** Kinds of which there were objects. */
   kinds(): readonly string[] {
     return [...this.#objects.keys()];

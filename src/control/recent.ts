@@ -14,6 +14,12 @@ export class RecentLosses {
   /** By scope, the oldest first. */
   readonly #losses = new Map<string, Loss[]>();
 
+  copy(): RecentLosses {
+    const copy = new RecentLosses();
+    for (const [scope, losses] of this.#losses) copy.#losses.set(scope, losses.map((loss) => ({ ...loss })));
+    return copy;
+  }
+
   get isEmpty(): boolean {
     return this.#losses.size === 0;
   }
@@ -71,6 +77,12 @@ export class RecentLosses {
 export class RecentHits {
   /** With the time. */
   readonly #hits = new Map<string, Map<string, number>>();
+
+  copy(): RecentHits {
+    const copy = new RecentHits();
+    for (const [fabric, hits] of this.#hits) copy.#hits.set(fabric, new Map(hits));
+    return copy;
+  }
 
   hit(fabric: string, device: string, at: number): void {
     getOrMake(this.#hits, fabric, () => new Map<string, number>()).set(device, at);

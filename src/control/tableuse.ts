@@ -10,7 +10,7 @@ import type { GoalState } from '../goal/state.ts';
 type Find = (kind: string, namespace: string, name: string) => Resource | undefined;
 
 /** Of the tables whose size is known; undefined when that is none. */
-export const tableUse = (device: Resource, goal: GoalState, find: Find): SwitchStatus['capacity'] | undefined => {
+export const tableUse = (device: Resource, goal: Pick<GoalState, 'scope' | 'subscriptions'>, find: Find): SwitchStatus['capacity'] | undefined => {
   const { profile = 'linux-soft' } = device.spec as SwitchSpec;
   const capacity: Capacity = (find('SwitchProfile', '', profile)?.spec as SwitchProfileSpec | undefined)?.capacity ?? {};
   const known = capacityTables.flatMap((table) => (capacity[table] === undefined ? [] : [[table, capacity[table]] as const]));
@@ -20,7 +20,7 @@ export const tableUse = (device: Resource, goal: GoalState, find: Find): SwitchS
 };
 
 /** Tables with very many rows are not looked through. */
-const usedOn = (device: string, goal: GoalState, find: Find): { readonly [Table in CapacityTable]: number } => {
+const usedOn = (device: string, goal: Pick<GoalState, 'scope' | 'subscriptions'>, find: Find): { readonly [Table in CapacityTable]: number } => {
   const used = { vrfs: 0, segments: 0, hosts: 0, routes: 0, mappings: 0, aclRules: 0 };
   const policies = new Set<string>();
   for (const scope of goal.subscriptions(device)) {

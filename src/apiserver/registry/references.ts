@@ -60,10 +60,11 @@ export class References {
    * Of the referrers only those are named that the one who asks may see. One in another namespace that it may not see does not
    * count: no tenant can keep another from deleting what is his.
    * @param since what anybody wrote before this revision counts; needed where others write too
+   * @param goesToo referrers that do not count, for they are to be deleted with it
    * @throws ApiError `Conflict` that names who refers to the object.
    */
-  async refuseInUse(served: ServedKind, object: Resource, since?: Revision, sees: Sees = () => true): Promise<void> {
-    const all = (await this.#usersOf(refOf(object), since)).filter((user) => isNear(object, user) || sees(user));
+  async refuseInUse(served: ServedKind, object: Resource, since?: Revision, sees: Sees = () => true, goesToo: Sees = () => false): Promise<void> {
+    const all = (await this.#usersOf(refOf(object), since)).filter((user) => !goesToo(user) && (isNear(object, user) || sees(user)));
     if (all.length === 0) return;
     const users = all.filter(sees);
     const names = users.slice(0, told).map(({ kind, namespace, name }) => `${kind} "${namespace === '' ? name : `${namespace}/${name}`}"`);

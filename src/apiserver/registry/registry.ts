@@ -82,6 +82,8 @@ export interface DeleteOptions {
   readonly propagation?: Propagation;
   /** Throws `Conflict` when other objects refer to it. */
   readonly refuseInUse?: boolean;
+  /** Referrers that are to go too, and hold it no longer. */
+  readonly goesToo?: (ref: ObjectRef) => boolean;
   /** Whether an object may be named to who asks. Default: all may. */
   readonly sees?: (ref: ObjectRef) => boolean;
 }

@@ -31,7 +31,7 @@ const remove = async (context: Context, served: ServedKind, namespace: string, n
     // Who refers to an object that is on its way out was asked when it was put on that way.
     const refuses = options.refuseInUse === true && current.metadata.deletionTimestamp === undefined;
     const work = async (reservation?: Reservation): Promise<Deleted> => {
-      if (refuses) await context.references.refuseInUse(served, current, reservation?.revision, options.sees);
+      if (refuses) await context.references.refuseInUse(served, current, reservation?.revision, options.sees, options.goesToo);
       const object = options.dryRun === true ? dying : await context.commit(served, dying, entry, current, reservation);
       return { object, removed: !held };
     };

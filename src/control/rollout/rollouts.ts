@@ -19,7 +19,7 @@ import { deviceKey, fabricKey } from '../safeguard.ts';
 import { rfc3339 } from '../time.ts';
 import type { PartiesOf, Stays, Withheld } from '../withheld.ts';
 import { stepOf, type Course, type Failure, type Step } from './course.ts';
-import { Edits, isAsEdited, type Edit, type Reverted } from './edits.ts';
+import { Edits, isAsEdited, isRolledOut, type Edit, type Reverted } from './edits.ts';
 import { healthOf, type Vitals } from './health.ts';
 import { editsOf, halted, newRecord, objectOf, remainsOf, rolloutRef } from './record.ts';
 import { groupDevices, holdersOf, stagedIn, staysOf, type Staged } from './staging.ts';
@@ -151,6 +151,19 @@ export class Rollouts {
     for (const [fabric, devices] of groupDevices(staged.devices, (device) => this.#fabricOf(device))) this.#begin(fabric, devices, staged);
     this.#edits.settle();
     return staysOf(staged, this.#options.goal, (device) => this.#isReleased(device));
+  }
+
+  /** By fabric: in which waves devices would get a candidate that comes of edits of these objects. Nothing begins by it. */
+  wavesFor(candidate: readonly ScopeChange[], edited: ReadonlySet<string>, partiesOf: PartiesOf): ReadonlyMap<string, readonly (readonly string[])[]> {
+    const policy = this.#policy();
+    const isEdited = (key: string): boolean => policy !== undefined && edited.has(key) && isRolledOut(key.slice(0, key.indexOf('/')), policy);
+    const staged = stagedIn(candidate, isEdited, { ...this.#options, partiesOf });
+    const waves = new Map<string, readonly (readonly string[])[]>();
+    for (const [fabric, devices] of groupDevices(staged.devices, (device) => this.#fabricOf(device))) {
+      const settings = this.#settings(fabric);
+      if (settings !== undefined && staged.edited.size > 0) waves.set(fabric, wavesOf([...devices].map((name) => this.#member(name)), settings));
+    }
+    return waves;
   }
 
   /** Keys of objects that are to be compiled as `effective` says, each once. */

@@ -27,6 +27,7 @@ export const tellingAll = (compiler: Compiler, objects: Iterable<Resource>): Com
     findingsOf: (ref) => compiler.findingsOf(ref),
     factsOf: (ref) => compiler.factsOf(ref),
     demandsOf: (ref) => compiler.demandsOf(ref),
+    objectOf: (ref) => compiler.objectOf(ref),
     counters: () => compiler.counters(),
   };
 };
