@@ -24,7 +24,7 @@ import { parsePortRef } from '../api/port.ts';
  * | `isolation VNI` | what passes between subnets of a VPC |
  * | `route VNI PREFIX` | a static route |
  * | `policy VNI` | filters of a VPC |
- * | `mapping VNI ADDRESS`, `slice KEY` | a host behind a foreign VTEP |
+ * | `mapping VNI ADDRESS`, `slice KEY`, `mappings VNI` | a host behind a foreign VTEP, those of a slice, those of a VPC |
  * | `reserved VNI`, `lease VNI` | addresses that DHCP gives out: in a VPC, and in a subnet |
  * | `external KEY`, `door X PORT[.VLAN]`, `peer X ROWKEY` | where an External is met |
  * | `full X`, `load SCOPE` | how full the tables of a device are, or of all that hold a scope |

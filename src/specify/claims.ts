@@ -25,6 +25,7 @@ export class Claims {
   readonly #byValue = new Map<string, Claimed | Claimed[]>();
   /** Owners of VNIs, also of those that were given back: whose what is left over is. The eldest are forgotten. */
   readonly #vniOwners = new Map<string, string>();
+  #loopbackChanges = 0;
 
   /** What the claim of a name says. */
   get(name: string): Claimed | undefined {
@@ -35,6 +36,7 @@ export class Claims {
   put(name: string, object: Resource | undefined): void {
     const before = this.#byName.get(name);
     const after = object === undefined || !isBound(object) ? undefined : claimedOf(object);
+    if ([before?.pool, after?.pool].some((pool) => pool === 'vtep' || pool === 'routerid')) this.#loopbackChanges += 1;
     if (before !== undefined) {
       this.#byName.delete(name);
       drop(this.#byOwner, ownedKey(before.uid, before.pool, before.purpose), before);
@@ -57,6 +59,11 @@ export class Claims {
   number(uid: string, pool: string, purpose: string): number | undefined {
     const value = this.value(uid, pool, purpose);
     return value === undefined ? undefined : Number(value);
+  }
+
+  /** Counts changes of who has which address of the underlay. */
+  get loopbackChanges(): number {
+    return this.#loopbackChanges;
   }
 
   /** `refKey` of who has a VNI, or had it last. */

@@ -48,7 +48,7 @@ interface Range {
 
 const rangesOf = new WeakMap<Vpc, readonly Range[]>();
 
-const subnetAt = (vpc: Vpc, address: string): Subnet | undefined => {
+export const subnetAt = (vpc: Vpc, address: string): Subnet | undefined => {
   let ranges = rangesOf.get(vpc);
   if (ranges === undefined) {
     ranges = [...vpc.subnets.values()].map((subnet) => {
@@ -61,24 +61,26 @@ const subnetAt = (vpc: Vpc, address: string): Subnet | undefined => {
   return ranges.find(({ first, last }) => value >= first && value <= last)?.subnet;
 };
 
-/** VTEPs that the Fabric declares and that are none of its own. */
+/** VTEPs that the Fabric declares and that are none of its own. There are far fewer than mappings. */
 export const mayName = (vtep: string, { objects, claims }: Pick<Around, 'objects' | 'claims'>): boolean => {
-  const fabric = objects.get('Fabric', tenantsFabric);
-  return fabric !== undefined && isDeclared(vtep, fabric.spec) && claims.holders('vtep', vtep).length === 0 && claims.holders('routerid', vtep).length === 0;
-};
-
-const declaredBy = new WeakMap<Specs['Fabric'], Map<string, boolean>>();
-
-/** There are far fewer VTEPs than mappings. */
-const isDeclared = (vtep: string, spec: Specs['Fabric']): boolean => {
-  let known = declaredBy.get(spec);
-  if (known === undefined) declaredBy.set(spec, (known = new Map<string, boolean>()));
-  const found = known.get(vtep);
+  const fabric = objects.get('Fabric', tenantsFabric)?.spec;
+  if (fabric === undefined) return false;
+  let standings = standingsOf.get(fabric);
+  if (standings?.asOf !== claims.loopbackChanges || standings.known.size > 100_000) standingsOf.set(fabric, (standings = { asOf: claims.loopbackChanges, known: new Map<string, boolean>() }));
+  const found = standings.known.get(vtep);
   if (found !== undefined) return found;
-  const is = spec.overlay.externalVTEPs.some((prefix) => contains(textPrefix(prefix), vtep as Address));
-  if (known.size < 100_000) known.set(vtep, is);
+  const isOwn = claims.holders('vtep', vtep).length > 0 || claims.holders('routerid', vtep).length > 0;
+  const is = !isOwn && fabric.overlay.externalVTEPs.some((prefix) => contains(textPrefix(prefix), vtep as Address));
+  standings.known.set(vtep, is);
   return is;
 };
+
+interface Standings {
+  readonly asOf: number;
+  readonly known: Map<string, boolean>;
+}
+
+const standingsOf = new WeakMap<Specs['Fabric'], Standings>();
 
 /** VNIs that Heddle gives out, or gave. */
 const isOurs = (vni: number, { objects, claims }: Around): boolean => {

@@ -65,6 +65,11 @@ export class Mappings {
     return all.length < 2 ? all : all.toSorted((left, right) => byText(left.age, right.age));
   }
 
+  /** Whether no other slice speaks of an address that one does. */
+  isAlone(vpc: string, address: string): boolean {
+    return this.#others.size === 0 || !this.#others.has(`${vpc} ${address}`);
+  }
+
   #add(addresses: Map<string, number>, vpc: string, address: string, code: number): void {
     if (addresses.has(address)) getOrMake(this.#others, `${vpc} ${address}`, () => []).push(code);
     else addresses.set(address, code);

@@ -37,6 +37,8 @@ export interface Listener {
   placed(before: Placement | undefined, after: Placement | undefined): void;
 }
 
+const nobody: Listener = { unit: () => {}, placed: () => {} };
+
 export class Specification {
   readonly objects = new Objects();
   readonly claims = new Claims();
@@ -194,7 +196,7 @@ export class Specification {
   }
 
   /** Takes changes and tells what they reach, seen from what was and from what is. */
-  observe(changes: readonly ObjectChange[], refusals: ReadonlyMap<string, readonly Refusal[]>, listener: Listener): void {
+  observe(changes: readonly ObjectChange[], refusals: ReadonlyMap<string, readonly Refusal[]>, listener: Listener = nobody): void {
     const direct = this.#direct(changes, refusals);
     const before = this.#closure(direct);
     const vpcs = new Map(before.flatMap(({ kind, key }) => (kind === 'VPC' ? [[key, this.vpc(key)] as const] : [])));
@@ -241,6 +243,7 @@ export class Specification {
   }
 
   #tell(subject: Subject, listener: Listener): void {
+    if (listener === nobody) return;
     for (const unit of unitsOf(subject, this)) listener.unit(unit);
   }
 

@@ -10,7 +10,7 @@ import { Specification } from '../specify/specification.ts';
 import type { Fault, Probe, Scene } from './fault.ts';
 import { probeFor } from './probes.ts';
 import { State } from './state.ts';
-import { checkUnit, unitsOfPlacement, unitsOfRow } from './units.ts';
+import { checkUnit, unitsOfPlacement, unitsOfPromise, unitsOfRow, unitsOfStanding } from './units.ts';
 import type { Budget, GoalLookup, ObjectChange, Refusals, Verdict, Verifier, VerifierOptions, Violation } from './verifier.ts';
 import { witnessOf } from './witness.ts';
 
@@ -18,6 +18,9 @@ export const createVerifier = (options: VerifierOptions): Verifier & { readonly 
 
 /** Units, or rows, between two moments in which somebody else may have a turn. */
 const unitsAStep = 32;
+
+/** As many objects at once as come at a start. */
+const manyChanges = 20_000;
 
 /** Witnesses of one verdict: enough to see what is wrong. */
 const mostWitnesses = 64;
@@ -28,6 +31,8 @@ class Checker implements Verifier {
   readonly #clock: () => number;
   /** What objects touched since the last accepted proposal, and what a budget left over. */
   #due = new Set<Unit>();
+  /** After a start: nothing has been looked at yet. */
+  #isAllDue = false;
   /** What remains due once the proposal of the last check is accepted, or rejected. */
   #left: { readonly accepted: Set<Unit>; readonly rejected: Set<Unit> } | undefined;
 
@@ -38,6 +43,12 @@ class Checker implements Verifier {
 
   observe(changes: readonly ObjectChange[], refusals: Refusals = new Map()): void {
     const scene: Scene = { state: new State(this.#goal), spec: this.specification };
+    if (changes.length >= manyChanges) {
+      // To say of each what it reaches would cost more than to look at everything.
+      this.#isAllDue = true;
+      this.specification.observe(changes, refusals);
+      return;
+    }
     this.specification.observe(changes, refusals, {
       unit: (unit) => this.#due.add(unit),
       placed: (before, after) => {
@@ -63,7 +74,7 @@ class Checker implements Verifier {
   *#steps(proposal: readonly ScopeChange[], budget: Budget): Generator<undefined, Verdict> {
     const scene: Scene = { state: new State(this.#goal, proposal), spec: this.specification };
     const before: Scene = { state: scene.state.before, spec: this.specification };
-    const touched = new Set<Unit>(this.#due);
+    const touched = this.#isAllDue ? this.#everything(scene) : new Set<Unit>(this.#due);
     let rows = 0;
     for (const { scope, upserts, deletes } of proposal) {
       for (const row of upserts) {
@@ -79,7 +90,10 @@ class Checker implements Verifier {
   }
 
   accept(): void {
-    if (this.#left !== undefined) this.#due = this.#left.accepted;
+    if (this.#left !== undefined) {
+      this.#due = this.#left.accepted;
+      this.#isAllDue = false;
+    }
     this.#left = undefined;
   }
 
@@ -135,23 +149,23 @@ class Checker implements Verifier {
     return { violations: found, checkedRows, checkedClasses: checked, unchecked: unchecked.size, ...(exhausted !== undefined && { exhausted }) };
   }
 
-  /** There may be a million mappings: what is compared of them is not held. */
-  *#everything(scene: Scene): Generator<Unit> {
+  /** There may be a million mappings: those of a VPC are one unit here. */
+  #everything(scene: Scene): Set<Unit> {
     const units = new Set<Unit>(this.#due);
     for (const unit of this.specification.units()) units.add(unit);
-    for (const placement of this.specification.placements()) for (const unit of unitsOfPlacement(placement, scene)) units.add(unit);
+    for (const placement of this.specification.placements()) for (const unit of unitsOfPromise(placement, scene)) units.add(unit);
     for (const scope of scene.state.scopes()) {
       for (const table of tableNames) {
         if (table === 'mapping') continue;
-        for (const row of scene.state.rows(scope, table)) for (const unit of unitsOfRow(scope, rowId(row), row, scene)) units.add(unit);
+        for (const row of scene.state.rows(scope, table)) for (const unit of unitsOfStanding(scope, row, scene)) units.add(unit);
       }
     }
-    yield* units;
-    for (const { key } of this.specification.objects.all('MappingSlice')) yield `slice ${key}`;
-    for (const scope of scene.state.scopes()) {
-      const vni = scope.startsWith('vpc/') ? scope.slice('vpc/'.length) : undefined;
-      if (vni !== undefined) for (const { key } of scene.state.rows(scope, 'mapping')) yield `mapping ${vni} ${key}`;
+    for (const scope of scene.state.scopes()) if (scope.startsWith('vpc/') && scene.state.count(scope, 'mapping') > 0) units.add(`mappings ${scope.slice('vpc/'.length)}`);
+    for (const { key } of this.specification.objects.all('VPC')) {
+      const vni = this.specification.vpc(key)?.vni;
+      if (vni !== undefined && this.specification.slicesByVpc.of(key).size > 0) units.add(`mappings ${vni}`);
     }
+    return units;
   }
 }
 

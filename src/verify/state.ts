@@ -41,6 +41,7 @@ export class State {
   }
 
   row<Table extends TableName>(scope: string, table: Table, key: string): Of<Table> | undefined {
+    if (this.#changes.size === 0) return this.#goal.row(scope, table, key) as Of<Table> | undefined;
     const changed = this.#changes.get(scope)?.get(table);
     const found = changed?.has(key) === true ? changed.get(key) : this.#goal.row(scope, table, key);
     return found as Of<Table> | undefined;

@@ -1,6 +1,6 @@
 /** Which units a row has a say in, and what is compared in a unit. Pure. */
 import { tableAndKey } from '../goal/rowset.ts';
-import { vpcScope, type Row, type RowId } from '../goal/rows.ts';
+import { rowId, vpcScope, type Row, type RowId } from '../goal/rows.ts';
 import type { Vni } from '../net/brand.ts';
 import type { Unit } from '../specify/affected.ts';
 import type { Placement } from '../specify/placement.ts';
@@ -10,7 +10,7 @@ import { checkCapacity } from './checks/capacity.ts';
 import { checkDoor, checkExternal, checkPeer } from './checks/external.ts';
 import { checkIsolation, checkRoute } from './checks/isolation.ts';
 import { checkLeases, checkReservations, checkStrayLease } from './checks/lease.ts';
-import { checkMapping, checkSlice } from './checks/mapping.ts';
+import { checkMapping, checkMappings, checkSlice } from './checks/mapping.ts';
 import { checkPolicies } from './checks/policy.ts';
 import { checkLeak, checkStrayLeak } from './checks/leak.ts';
 import { connectionAt, portKeyOf, portsNamed } from './checks/ports.ts';
@@ -51,6 +51,8 @@ export const checkUnit = (unit: Unit, scene: Scene): readonly Fault[] => {
       return checkMapping(Number(one), other, scene);
     case 'slice':
       return checkSlice(one, scene);
+    case 'mappings':
+      return checkMappings(Number(one), scene);
     case 'policy':
       return checkPolicies(Number(one), scene);
     case 'external':
@@ -107,6 +109,32 @@ export const unitsOfRow = (scope: string, id: RowId, row: Row | undefined, scene
     default:
       return [];
   }
+};
+
+/** In which a row is found that must not be there, or is wrong; what is missing is found from the side of objects. */
+export const unitsOfStanding = (scope: string, row: Row, scene: Scene): readonly Unit[] => {
+  const device = scope.startsWith('device/') ? scope.slice('device/'.length) : undefined;
+  switch (row.table) {
+    case 'port':
+      return device === undefined ? [] : [`port ${device} ${row.key}`];
+    case 'member':
+      return device === undefined ? [] : [`member ${device} ${row.key}`];
+    case 'segment':
+      return [`segment ${scope} ${row.key}`];
+    case 'attachment':
+      return [`place ${scope} ${row.key}`];
+    case 'host':
+      return [`host ${scope} ${row.key}`];
+    default:
+      return unitsOfRow(scope, rowId(row), row, scene);
+  }
+};
+
+/** What an attachment in force needs. */
+export const unitsOfPromise = ({ attachment, scope, segment, vpc, vni, holders }: Placement, { spec }: Scene): readonly Unit[] => {
+  const peers = [...spec.namedPeers(`VPC/${vpc}`)].flatMap((peer) => spec.network(peer)?.vni ?? []);
+  const scopes = [...[vni, ...peers].map((each) => `vpc/${each}`), ...(scope.startsWith('group/') ? [scope] : [])];
+  return [`attach ${attachment}`, `segment ${scope} ${segment}`, ...holders.flatMap((device) => scopes.map((each) => `member ${device} ${each}`))];
 };
 
 const fullUnits = (scope: string, { state }: Scene): Unit[] =>

@@ -109,7 +109,8 @@ const compare = (key: string, wanted: readonly Filter[], found: readonly Filter[
   const all = [...wanted, ...found].filter(({ policy, direction }) => policy === about.policy && direction === about.direction);
   const permissions = all.flatMap((filter) => filter.permissions);
   const subjects = representatives(all.flatMap((filter) => filter.subjects), known);
-  const strangers = [...vpc.subnets.values()].flatMap(({ prefixes }) => prefixes);
+  // Whom no policy speaks of are a class too.
+  const strangers = ['0.0.0.0/0' as Prefix, '::/0' as Prefix, ...[...vpc.subnets.values()].flatMap(({ prefixes }) => prefixes)];
   const peers = representatives([...permissions.flatMap((each) => each.peers ?? []), ...strangers, ...subjects.map(hostPrefix)], known);
   const ports = [...new Set([1, ...permissions.flatMap((each) => each.ports.flatMap(({ from, to }) => [from, to, to + 1, from - 1]))])].filter((port) => port > 0 && port < 65536);
   const faults: Fault[] = [];
