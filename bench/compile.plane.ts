@@ -4,7 +4,7 @@
  */
 import { refKey, refOf, type ObjectRef, type Resource } from '../src/api/object.ts';
 import { createCompiler } from '../src/compile/compiler.ts';
-import type { CompileResult, Counters, ObjectChange } from '../src/compile/engine.ts';
+import type { Compiler, CompileResult, Counters, ObjectChange } from '../src/compile/engine.ts';
 import { hasErrors, type CompileFinding } from '../src/compile/finding.ts';
 import { Allocator } from '../src/control/allocate.ts';
 import { GoalState } from '../src/goal/state.ts';
@@ -79,6 +79,10 @@ export class Plane {
       const freed = quarantine.map((name): ObjectChange => ({ ref: { kind: 'Claim', namespace: '', name }, object: undefined }));
       due = [...create.map((claim) => put(stored(claim))), ...freed];
     }
+  }
+
+  get compiler(): Compiler {
+    return this.#compiler;
   }
 
   counters(): Counters {

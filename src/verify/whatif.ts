@@ -91,17 +91,36 @@ export class WhatIf {
     return [...this.#goal.scopes()].filter((scope) => scope.startsWith('device/')).map((scope) => scope.slice('device/'.length)).sort(byText);
   }
 
-  fail({ name, devices, ports }: Outage): Loss {
+  fail(outage: Outage): Loss {
+    const steps = this.steps(outage);
+    for (;;) {
+      const step = steps.next();
+      if (step.done === true) return step.value;
+    }
+  }
+
+  /** The same in portions of one VRF each. */
+  *steps({ name, devices, ports }: Outage): Generator<undefined, Loss> {
     const down = new Set([...devices, ...ports.map(({ device, port }) => `${device} ${port}`)]);
     const isDown: IsDown = (device, port) => down.has(device) || (port !== undefined && down.has(`${device} ${port}`));
     const concerned = this.#concerned(devices, ports);
-    const ways = new Ways(this.#goal, isDown);
+    const ways = this.#waysWithout(devices, ports, isDown, concerned);
     const vrfs = new Set([...concerned].flatMap((device) => [...(this.#vrfsOn.get(device) ?? [])]).flatMap((vrf) => [vrf, ...this.#insideOf(vrf)]));
     const tally = { cut: new Set<string>(), single: new Set<string>(), lost: new Map<string, LostPair>(), degraded: new Map<string, LostPair>() };
     const [done, alike] = [new Set<string>(), new Map<string, readonly AlikeNow[]>()];
-    for (const vrf of vrfs) this.#vrf(vrf, { ways, isDown, concerned, tally, done, alike });
+    for (const vrf of vrfs) {
+      this.#vrf(vrf, { ways, isDown, concerned, tally, done, alike });
+      yield undefined;
+    }
     const sorted = (pairs: ReadonlyMap<string, LostPair>): LostPair[] => [...pairs.values()].sort((left, right) => right.pairs - left.pairs || byText(left.from, right.from) || byText(left.to, right.to));
     return { name, cut: [...tally.cut].sort(byText), single: [...tally.single].sort(byText), lost: sorted(tally.lost), degraded: sorted(tally.degraded) };
+  }
+
+  /** The usual ones where no cable between devices fails; and where it is a leaf's own, only that leaf's are others. */
+  #waysWithout(devices: readonly string[], ports: readonly PortOf[], isDown: IsDown, concerned: ReadonlySet<string>): Ways {
+    const isOfServers = devices.length === 0 && ports.every(({ device, port }) => !this.#goal.scope(`device/${device}`).rows.has(`bgpPeer/${port}`));
+    if (isOfServers) return this.#usual;
+    return concerned.size < this.#vrfsOn.size ? new Ways(this.#goal, isDown, { usual: this.#usual, others: concerned }) : new Ways(this.#goal, isDown);
   }
 
   /** Devices for whose servers something may change: a leaf that nobody goes through concerns its own alone. */
@@ -127,7 +146,12 @@ export class WhatIf {
       if (around.done.has(key)) continue;
       around.done.add(key);
       const [own, theirs] = [this.#alike(vrf, around), vrf === peer ? undefined : this.#alike(peer, around)];
-      for (const left of own) for (const right of theirs ?? own) if (theirs !== undefined || left.rank <= right.rank) this.#pair(left, right, pairs, around);
+      const isConcerned = (alike: AlikeNow): boolean => alike.isConcerned;
+      for (const left of own.filter(isConcerned)) {
+        // Of two of one VRF one order is enough.
+        for (const right of theirs ?? own) if (theirs !== undefined || !right.isConcerned || left.rank <= right.rank) this.#pair(left, right, pairs, around);
+      }
+      for (const right of theirs?.filter(isConcerned) ?? []) for (const left of own) if (!left.isConcerned) this.#pair(left, right, pairs, around);
     }
     for (const alike of this.#alike(vrf, around)) noteStations(alike, around);
   }
@@ -139,11 +163,10 @@ export class WhatIf {
     return [...rowsIn(this.#goal, scope, 'leak')].map(({ value }) => value.peerVrf);
   }
 
-  #pair(left: AlikeNow, right: AlikeNow, talking: ReadonlySet<string>, { ways, tally, concerned }: Around): void {
+  #pair(left: AlikeNow, right: AlikeNow, talking: ReadonlySet<string>, { ways, tally }: Around): void {
     const isOne = left === right;
     if (!talking.has(`${left.subnet} ${right.subnet}`) && !talking.has(`${right.subnet} ${left.subnet}`)) return;
-    const isConcerned = [left, right].some(({ cables }) => [...cables.keys()].some((device) => concerned.has(device)));
-    if (!isConcerned || (isOne && left.stations.length < 2)) return;
+    if (isOne && left.stations.length < 2) return;
     const before = levelOf(left.cables, right.cables, this.#usual);
     if (before === 0) return;
     const after = levelOf(left.now, right.now, ways);
@@ -158,7 +181,7 @@ export class WhatIf {
   }
 
   /** Stations of a VRF by what they have in common, before and after. */
-  #alike(vrf: string, { isDown, alike }: Around): readonly AlikeNow[] {
+  #alike(vrf: string, { isDown, alike, concerned }: Around): readonly AlikeNow[] {
     return getOrMake(alike, vrf, () => {
       const groups = Map.groupBy(this.#stations.get(vrf) ?? [], ({ subnet, cables }) => {
         const counts = [...cables].map(([device, ports]) => `${device}:${ports.length}:${ports.filter((port) => !isDown(device, port)).length}`);
@@ -169,7 +192,7 @@ export class WhatIf {
         if (first === undefined) return [];
         const counts = (isUp: (device: string, port: string) => boolean): Map<string, number> =>
           new Map([...first.cables].map(([device, ports]) => [device, ports.filter((port) => isUp(device, port)).length] as const).filter(([, count]) => count > 0));
-        return [{ subnet: first.subnet, stations, rank, cables: counts(() => true), now: counts((device, port) => !isDown(device) && !isDown(device, port)) }];
+        return [{ subnet: first.subnet, stations, rank, isConcerned: [...first.cables.keys()].some((device) => concerned.has(device)), cables: counts(() => true), now: counts((device, port) => !isDown(device) && !isDown(device, port)) }];
       });
     });
   }
@@ -196,6 +219,8 @@ export class WhatIf {
 
 interface AlikeNow extends Alike {
   readonly rank: number;
+  /** Behind a device for whose servers something may change. */
+  readonly isConcerned: boolean;
   /** Cables that are left. */
   readonly now: ReadonlyMap<string, number>;
 }
@@ -229,14 +254,24 @@ const levelOf = (left: ReadonlyMap<string, number>, right: ReadonlyMap<string, n
   return Math.min(sum(left), sum(right), between(left, right), between(right, left));
 };
 
+/** What is as usual but for some leaves, that nobody goes through. */
+interface Likeness {
+  readonly usual: Ways;
+  readonly others: ReadonlySet<string>;
+}
+
 /** Numbers of ways between devices, asked once for all that have the same neighbours. */
 class Ways {
   readonly #underlay: Underlay;
+  readonly #likeness: Likeness | undefined;
   readonly #signatures = new Map<string, string>();
-  readonly #widths = new Map<string, number>();
+  /** Of leaves with the same neighbours, whichever cables of theirs are gone. */
+  readonly #widths: Map<string, number>;
 
-  constructor(goal: GoalReader, isDown: IsDown) {
+  constructor(goal: GoalReader, isDown: IsDown, likeness?: Likeness) {
     this.#underlay = new Underlay(goal, isDown);
+    this.#likeness = likeness;
+    this.#widths = likeness === undefined ? new Map<string, number>() : likeness.usual.#widths;
   }
 
   /** The fewer of the first steps from either end; 0: there is no way. */
@@ -249,13 +284,16 @@ class Ways {
     return treeTo(this.#underlay, to, from).get(from)?.nexts.length ?? 0;
   }
 
-  /** Neighbours and cables to them; of who has servers as neighbours of its own kind, the name too. */
+  /** Neighbours and cables to them; of who has neighbours of its own kind, the name too. */
   #signature(device: string): string {
+    const { usual, others } = this.#likeness ?? {};
+    if (usual !== undefined && others?.has(device) !== true) return usual.#signature(device);
     return getOrMake(this.#signatures, device, () => {
       const neighbours = this.#underlay.neighbours(device);
-      const isPlain = neighbours.every(({ far }) => this.#underlay.neighbours(far.device).length > neighbours.length);
+      const all = (usual ?? this).#underlay;
+      const isPlain = neighbours.every(({ far }) => all.neighbours(far.device).length > neighbours.length);
       const texts = neighbours.map(({ far, drained }) => `${far.device}${drained ? '!' : ''}`).sort(byText);
-      return isPlain && !this.#underlay.isDrained(device) ? texts.join() : `${device}: ${texts.join()}`;
+      return isPlain && neighbours.length > 0 && !this.#underlay.isDrained(device) ? texts.join() : `${device}: ${texts.join()}`;
     });
   }
 

@@ -36,7 +36,14 @@ export const whatIf = async (name: string, goal: Goal, query: WhatIfQuery, clock
   let began = clock();
   for (const [index, outage] of outages.entries()) {
     progress(index, outages.length);
-    const loss = judge.fail(outage);
+    const steps = judge.steps(outage);
+    let step = steps.next();
+    for (; step.done !== true; step = steps.next()) {
+      if (clock() - began < turnMilliseconds) continue;
+      await turn();
+      began = clock();
+    }
+    const loss = step.value;
     const isNothing = [loss.cut, loss.single, loss.lost, loss.degraded].every((list) => list.length === 0);
     if (!isNothing || !query.allSingle) losses.push(loss);
     if (clock() - began < turnMilliseconds) continue;
