@@ -44,7 +44,7 @@ export const damaging = (scopes: Scopes, { how, row: chosen, other, field }: Dam
   const leaves = leavesOf(row.value);
   const leaf = leaves[field % Math.max(1, leaves.length)];
   if (leaf === undefined) return undefined;
-  return changed(found, leaf(second?.row.value, other));
+  return changed(found, leaf.change(second?.row.value, other));
 };
 
 const changed = ({ scope, row }: Placed, value: unknown): ScopeChange | undefined =>
@@ -59,21 +59,54 @@ const copied = (scopes: Scopes, { scope, row }: Placed, other: number): ScopeCha
   return target === undefined ? undefined : { scope: target[0], upserts: [row], deletes: [] };
 };
 
-/** Makes the value anew with one place changed; is handed the value of another row of the table. */
-type Leaf = (model: unknown, chance: number) => unknown;
+/** One place in a value. */
+interface Leaf {
+  /** Names of members, such as `pairings.local`; what is done to the list itself ends in `[]`. */
+  readonly path: string;
+  /** The value anew with this place changed; is handed the value of another row of the table. */
+  readonly change: (model: unknown, chance: number) => unknown;
+}
+
+const within = (name: string, path: string): string => [name, path].filter((each) => each !== '').join('.');
 
 const leavesOf = (value: unknown): Leaf[] => {
   if (Array.isArray(value)) {
-    const each = value.flatMap((item, place) => leavesOf(item).map((leaf): Leaf => (model, chance) => value.with(place, leaf(listOf(model)[place], chance))));
-    return [...each, ...value.map((_, place): Leaf => () => value.toSpliced(place, 1)), (model) => [...value, ...listOf(model).slice(0, 1)]];
+    const each = value.flatMap((item, place) =>
+      leavesOf(item).map(({ path, change }): Leaf => ({ path, change: (model, chance) => value.with(place, change(listOf(model)[place], chance)) })));
+    const less = value.map((_, place): Leaf => ({ path: '[]', change: () => value.toSpliced(place, 1) }));
+    return [...each, ...less, { path: '[]', change: (model) => [...value, ...listOf(model).slice(0, 1)] }];
   }
   if (isJsonObject(value)) {
     const names = Object.keys(value);
-    const each = names.flatMap((name) => leavesOf(value[name]).map((leaf): Leaf => (model, chance) => ({ ...value, [name]: leaf(memberOf(model, name), chance) })));
-    const optional = names.filter((name) => isOptional(name)).map((name): Leaf => () => Object.fromEntries(Object.entries(value).filter(([key]) => key !== name)));
+    const each = names.flatMap((name) => leavesOf(value[name]).map(({ path, change }): Leaf =>
+      ({ path: within(name, path), change: (model, chance) => ({ ...value, [name]: change(memberOf(model, name), chance) }) })));
+    const optional = names.filter(isOptional).map((name): Leaf => ({ path: name, change: () => Object.fromEntries(Object.entries(value).filter(([key]) => key !== name)) }));
     return [...each, ...optional];
   }
-  return [(model, chance) => scalar(value, model, chance)];
+  return [{ path: '', change: (model, chance) => scalar(value, model, chance) }];
+};
+
+export interface FieldChange {
+  /** Such as `leak.pairings.local`. */
+  readonly field: string;
+  readonly change: ScopeChange;
+}
+
+/** Every field of every row changed once by itself and once to what another row says, and every row dropped. */
+export const everyFieldChanged = (scopes: Scopes): FieldChange[] => {
+  const rows = scopes.flatMap(([scope, own]) => own.map((row): Placed => ({ scope, row })));
+  const models = Map.groupBy(rows, ({ row }) => row.table);
+  return rows.flatMap((placed): FieldChange[] => {
+    const { scope, row } = placed;
+    const alike = models.get(row.table) ?? [];
+    const model = alike[(alike.indexOf(placed) + 1) % alike.length]?.row.value;
+    const changes = leavesOf(row.value).flatMap(({ path, change }) =>
+      [change(undefined, 0), change(undefined, 1), change(model, 0)].flatMap((value): FieldChange[] => {
+        const made = changed(placed, value);
+        return made === undefined ? [] : [{ field: within(row.table, path), change: made }];
+      }));
+    return [...changes, { field: row.table, change: { scope, upserts: [], deletes: [rowId(row)] } }];
+  });
 };
 
 const listOf = (value: unknown): unknown[] => (Array.isArray(value) ? value : []);

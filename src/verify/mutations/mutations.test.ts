@@ -8,10 +8,10 @@ import { fileURLToPath } from 'node:url';
 import { test } from 'node:test';
 import { evaluate } from '../evaluate.ts';
 import { readNetwork } from '../network.ts';
-import { after } from '../bruteforce/testing-damage.ts';
-import { verificationDocument } from './testing-document.ts';
+import { after, everyFieldChanged } from '../bruteforce/testing-damage.ts';
+import { verificationDocument, type Field } from './testing-document.ts';
 import { sections } from './testing-faults.ts';
-import { isNamed, Trials, verifierOf, type Trial } from './testing-trial.ts';
+import { checkedVerifierOf, isNamed, Trials, verifierOf, type Trial } from './testing-trial.ts';
 
 const documentFile = fileURLToPath(new URL('../../../docs/verification.md', import.meta.url));
 const trials = new Trials();
@@ -53,8 +53,29 @@ const untrue = ({ made: { published, wrongly: { proposal } }, verdict }: Trial):
   });
 };
 
+/** By field, what came of changing it. */
+const fields = new Map<string, Field>();
+const sweep = (): ReadonlyMap<string, Field> => {
+  if (fields.size > 0) return fields;
+  for (const links of ['unnumbered', 'numbered'] as const) {
+    const verifier = checkedVerifierOf(trials.world(links));
+    for (const { field, change } of everyFieldChanged([...trials.world(links).scopes])) {
+      const isNoticed = verifier.check([change]).violations.length > 0;
+      verifier.reject();
+      const { tried, unnoticed } = fields.get(field) ?? { tried: 0, unnoticed: 0 };
+      fields.set(field, { field, tried: tried + 1, unnoticed: unnoticed + (isNoticed ? 0 : 1) });
+    }
+  }
+  return fields;
+};
+
+test('a field that is compared nowhere is text for people', () => {
+  const never = [...sweep().values()].filter(({ tried, unnoticed }) => tried === unnoticed).map(({ field }) => field);
+  assert.deepEqual(never.toSorted(), ['acl.description', 'segment.description', 'vrf.description']);
+});
+
 test('docs/verification.md says what is verified, and what became of every fault', () => {
-  const text = verificationDocument(sections.map(({ title, faults }) => ({ title, trials: faults.map(trialOf) })));
+  const text = verificationDocument(sections.map(({ title, faults }) => ({ title, trials: faults.map(trialOf) })), [...sweep().values()]);
   if (process.env['HEDDLE_WRITE_GOLDENS'] === '1') writeFileSync(documentFile, text);
   assert.equal(readFileSync(documentFile, 'utf8'), text, 'stale: HEDDLE_WRITE_GOLDENS=1 npm test -- mutations');
 });

@@ -141,6 +141,15 @@ export const peeringFaults: readonly Fault[] = [
     blames: ['VPC/default/shop'],
   },
   {
+    name: 'a subnet whose servers are routes is isolated from itself',
+    make: (goal) => {
+      const segment = goal.segment('default/routed/default');
+      const own = [prefix('10.2.1.0/24')];
+      goal.put(goal.vpc(routed), { table: 'isolation', key: `${segment}`, value: { segment, vrf: goal.vrf(routed).name, prefixes: own, denied: own } });
+    },
+    blames: ['VPC/default/routed'],
+  },
+  {
     name: 'a restricted subnet is not restricted on one leaf',
     make: (goal) =>
       goal.edit('device/leaf-3', 'segment', `${goal.segment('default/shop/closed')}`, (row) => less(row, 'restricted')),

@@ -1,7 +1,7 @@
 /** Faults of filters that SecurityPolicies ask for. */
 import type { AclRow, AclRule } from '../../goal/rows.ts';
 import type { Edits } from './testing-edits.ts';
-import { type Fault, less, prefix, replaced } from './testing-fault.ts';
+import { type Fault, less, prefix, replaced, without } from './testing-fault.ts';
 
 const [services, routed] = ['default/services', 'default/routed'];
 const database = ['SecurityPolicy/default/database'];
@@ -105,6 +105,11 @@ export const policyFaults: readonly Fault[] = [
   {
     name: 'the subjects of a policy are one bit too few',
     make: (goal) => goal.edit(goal.vpc(routed), 'acl', egress(goal), (row) => ({ ...row, subjects: replaced(row.subjects, '10.2.1.0/24', '10.2.1.128/25') })),
+    blames: outwards,
+  },
+  {
+    name: 'the subjects of a policy are none in IPv6',
+    make: (goal) => goal.edit(goal.vpc(routed), 'acl', egress(goal), (row) => ({ ...row, subjects: without(row.subjects, 'fd00:2:1::/64') })),
     blames: outwards,
   },
   {
