@@ -50,6 +50,7 @@ class Bench {
           }
           return stays;
         },
+        kept: () => [],
         accept: () => undefined,
       },
       scopesOf: (object) => scopes.filter((scope) => [...(this.wanted.get(scope)?.keys() ?? [])].some((id) => ownerOf(id) === object)),

@@ -11,7 +11,7 @@ import { addMember } from '../kit/maps.ts';
 import type { Barrier } from './barrier.ts';
 import type { Admission, Change, Holds } from './holds.ts';
 import type { Trial, Verification } from './verification/verification.ts';
-import type { Parties, PartiesOf, Stays, Touched, Withheld } from './withheld.ts';
+import { singly, type Parties, type PartiesOf, type Stays, type Touched, type Withheld } from './withheld.ts';
 
 const devicePrefix = deviceScope('');
 const memberPrefix = 'member/';
@@ -21,7 +21,7 @@ export interface PublisherOptions {
   readonly barrier: Barrier;
   readonly holds: Holds;
   readonly withheld: Withheld;
-  readonly verification: Pick<Verification, 'stays' | 'accept'>;
+  readonly verification: Pick<Verification, 'stays' | 'kept' | 'accept'>;
   readonly staging?: Staging;
   /** Scopes in which an object has rows now. */
   readonly scopesOf: (object: string) => readonly string[];
@@ -96,7 +96,13 @@ export class Publisher {
     // What goes in stages is proven as a whole before any of it goes, and then each stage by itself.
     const whole = staging?.isActive === true ? settle(candidate, await verification.stays(candidate, trial)) : candidate;
     const due = staging?.isActive === true ? settle(whole, staging.stays(whole, partiesOf)) : candidate;
-    const proven = settle(due, await verification.stays(due, trial));
+    let proven = settle(due, await verification.stays(due, trial));
+    const kept = verification.kept();
+    if (kept.length > 0) {
+      withheld.undo(kept, 'Unproven');
+      const all = singly([...proven, ...withheld.candidate([], partiesOf)]);
+      proven = settle(all, await verification.stays(all, trial));
+    }
     const causesOf = (scope: string, row: RowId): readonly string[] => partiesOf(scope, row).objects;
     const admission = holds.admit({ ...circumstances, scopes: proven, causesOf }, now);
     const isHeld = ({ scope, deletes }: ScopeChange): boolean => deletes.some((id) => holds.causesOf(scope, id) !== undefined);

@@ -20,6 +20,7 @@ import type { Objects } from './objects.ts';
 import type { Sessions } from './sessions.ts';
 import { tableUse } from './tableuse.ts';
 import type { Underlay } from './underlay.ts';
+import { keptOf } from './verification/kept.ts';
 import { notJudged, statementOf } from './verification/statement.ts';
 import type { Rollouts } from './rollout/rollouts.ts';
 import type { Verification } from './verification/verification.ts';
@@ -74,6 +75,7 @@ export const verdictOn = (object: Resource, sources: VerdictSources): Verdict =>
   const status = {
     ...sources.compiler.factsOf(refOf(object)),
     ...own.members,
+    ...optional('kept', keptOf(object, sources.withheld, sources.goal)),
     observedGeneration: known.generation,
     conditions: conditionsAfter(before.conditions ?? [], said, known.generation, now),
     ready: ready(known),

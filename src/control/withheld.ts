@@ -62,9 +62,9 @@ export class Withheld {
   readonly #byObject = new Map<string, Set<WithheldRow>>();
   /** Rows that are part of the next candidate, and what rows are to be again by it; and the same of the candidate that is open. */
   readonly #due = new Set<WithheldRow>();
-  readonly #undoNext = new Map<string, Map<RowId, Row | undefined>>();
+  readonly #undoNext = new Map<string, Map<RowId, Undo>>();
   readonly #dueNow = new Set<WithheldRow>();
-  readonly #undoing = new Map<string, Map<RowId, Row | undefined>>();
+  readonly #undoing = new Map<string, Map<RowId, Undo>>();
   readonly #counts = new Map<Reason, number>();
   #size = 0;
 
@@ -124,11 +124,11 @@ export class Withheld {
   }
 
   /** These rows are to be so again, whatever is wanted, by the next candidate; but for those of which it brings news. */
-  undo(changes: readonly ScopeChange[]): void {
+  undo(changes: readonly ScopeChange[], reason: Reason = 'Undone'): void {
     for (const { scope, upserts, deletes } of changes) {
-      const rows = getOrMake(this.#undoNext, scope, () => new Map<RowId, Row | undefined>());
-      for (const id of deletes) rows.set(id, undefined);
-      for (const row of upserts) rows.set(rowId(row), row);
+      const rows = getOrMake(this.#undoNext, scope, () => new Map<RowId, Undo>());
+      for (const id of deletes) rows.set(id, { row: undefined, reason });
+      for (const row of upserts) rows.set(rowId(row), { row, reason });
     }
   }
 
@@ -144,7 +144,7 @@ export class Withheld {
       for (const id of deletes) draft.put(scope, id, undefined);
       for (const row of upserts) draft.put(scope, rowId(row), row);
     }
-    for (const [scope, rows] of this.#undoing) for (const [id, row] of rows) draft.put(scope, id, row);
+    for (const [scope, rows] of this.#undoing) for (const [id, { row }] of rows) draft.put(scope, id, row);
     return draft.changes();
   }
 
@@ -170,8 +170,8 @@ export class Withheld {
   #open(): void {
     for (const row of this.#due) this.#dueNow.add(row);
     for (const [scope, rows] of this.#undoNext) {
-      const undoing = getOrMake(this.#undoing, scope, () => new Map<RowId, Row | undefined>());
-      for (const [id, row] of rows) undoing.set(id, row);
+      const undoing = getOrMake(this.#undoing, scope, () => new Map<RowId, Undo>());
+      for (const [id, undo] of rows) undoing.set(id, undo);
     }
     this.#due.clear();
     this.#undoNext.clear();
@@ -203,7 +203,8 @@ export class Withheld {
     if (stays.size === 0 && !this.#rows.has(scope) && !this.#undoing.has(scope)) return change;
     const isGoing = (id: RowId, row: Row | undefined): boolean => {
       const reason = stays.get(id);
-      if (this.#undoing.get(scope)?.has(id) === true) this.#settleUndo(scope, id, reason, context);
+      const undo = this.#undoing.get(scope)?.get(id);
+      if (undo !== undefined) this.#settleUndo(scope, id, { reason, undo }, context);
       else if (reason === undefined) this.#forget(scope, id, context.touched);
       else this.#withhold(scope, id, row, reason, context);
       return reason === undefined;
@@ -216,10 +217,10 @@ export class Withheld {
   }
 
   /** What is wanted of a row that is undone is not what the candidate says, but what it is or would be without that. */
-  #settleUndo(scope: string, id: RowId, reason: Reason | undefined, context: Context): void {
+  #settleUndo(scope: string, id: RowId, { reason, undo }: { readonly reason: Reason | undefined; readonly undo: Undo }, context: Context): void {
     const before = this.get(scope, id);
     const wanted = before === undefined ? this.#goal.scope(scope).rows.get(id) : before.wanted;
-    if (reason === undefined) this.#put(scope, id, wanted, 'Undone', context);
+    if (reason === undefined) this.#put(scope, id, wanted, undo.reason, context);
     else this.#withhold(scope, id, wanted, before?.reason ?? reason, context);
   }
 
@@ -266,6 +267,12 @@ export class Withheld {
   }
 }
 
+/** What a row is to be again, and what it is withheld for then. */
+interface Undo {
+  readonly row: Row | undefined;
+  readonly reason: Reason;
+}
+
 interface Context {
   readonly partiesOf: PartiesOf;
   readonly now: number;
@@ -297,7 +304,7 @@ class Draft {
 }
 
 /** The same with each scope once. */
-const singly = (changes: readonly ScopeChange[]): readonly ScopeChange[] => {
+export const singly = (changes: readonly ScopeChange[]): readonly ScopeChange[] => {
   const scopes = new Map<string, ScopeChange[]>();
   for (const change of changes) getOrMake(scopes, change.scope, (): ScopeChange[] => []).push(change);
   if (scopes.size === changes.length) return changes;

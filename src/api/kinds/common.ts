@@ -25,6 +25,16 @@ export const condition = Type.Object({
 export const statusBase = {
   observedGeneration: Type.Optional(Type.Integer({ description: 'Generation of spec that the conditions speak of.' })),
   conditions: Type.Optional(Type.Array(condition, { ...asMap('type'), description: 'Accepted, Verified and Programmed.' })),
+  kept: Type.Optional(
+    Type.Array(
+      Type.Object({
+        scope: Type.String({ description: 'Scope of goal state.' }),
+        id: Type.String({ description: 'Table and key of a row that is withheld.' }),
+        row: Type.Optional(Type.String({ description: 'What devices have of it, as JSON.' })),
+      }),
+      { description: 'Rows that are withheld, and what devices have instead: so that they have it after a restart of the controller too.' },
+    ),
+  ),
   /** `n/m` devices that run this generation: what tables print. */
   ready: Type.Optional(Type.String({ description: 'Devices that run this generation, of all that must: n/m.' })),
 };

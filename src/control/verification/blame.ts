@@ -14,6 +14,8 @@ export interface SuspectsOptions {
   readonly partiesOf: PartiesOf;
   /** Scopes in which rows of the object may be among the candidate's. */
   readonly scopesOf: (object: string) => Iterable<string>;
+  /** Whether a row may be taken out; not one that devices have already, as far as is known. */
+  readonly mayStay: (row: RowRef) => boolean;
 }
 
 /** Rows of a candidate, less those that stay. Work grows with the scopes that are asked about. */
@@ -54,7 +56,7 @@ export class Suspects {
     for (const owner of owners) this.guilty.add(owner);
     for (const row of rows) this.#stay(row);
     for (const owner of owners) {
-      for (const row of this.rowsOf(owner)) if (this.ownersOf(row).every((other) => owners.has(other))) this.#stay(row);
+      for (const row of this.rowsOf(owner)) if (this.ownersOf(row).every((other) => owners.has(other)) && this.#options.mayStay(row)) this.#stay(row);
     }
     return owners;
   }

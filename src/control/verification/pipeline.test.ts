@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { describe, test, type TestContext } from 'node:test';
 import { attachment, peering, smallFabric, vpc } from '../../compile/fixture.ts';
 import { createCompiler } from '../../compile/compiler.ts';
+import type { Compiler } from '../../compile/engine.ts';
 import { rowId, type Row } from '../../goal/rows.ts';
 import { refOf, type Resource } from '../../api/object.ts';
 import { until } from '../../kit/testing.ts';
@@ -19,7 +20,8 @@ const b1 = attachment('b1', { vpc: 'blue', subnet: 'front', connection: 'b1--lea
 /** A bench of one fault: while it is on, attachments of port E1/1 of leaf-1 are compiled into segment 1. */
 class Fault {
   isOn = true;
-  readonly compiler = faulty(createCompiler(), (scope, row): Row => {
+  /** A new one for each start. */
+  readonly compiler = (): Compiler => faulty(createCompiler(), (scope, row): Row => {
     if (!this.isOn || scope !== 'device/leaf-1' || row.table !== 'attachment' || row.key !== 'E1/1') return row;
     return { ...row, value: { ...row.value, segment: 1 as typeof row.value.segment } };
   });
@@ -36,7 +38,7 @@ interface Bench {
 const build = async (t: TestContext, options: HouseOptions & { readonly judge?: Judge; readonly fault?: Fault } = {}): Promise<Bench> => {
   const { judge = isWrong, fault = new Fault(), ...others } = options;
   let made: JudgingVerifier | undefined;
-  const house = await buildHouse({ devices, compiler: fault.compiler, createVerifier: (goal) => (made = new JudgingVerifier(goal, judge)), ...others });
+  const house = await buildHouse({ devices, compiler: fault.compiler(), createVerifier: (goal) => (made = new JudgingVerifier(goal, judge)), ...others });
   t.after(() => house.stop());
   const verifier = (): JudgingVerifier => {
     assert.ok(made !== undefined);
@@ -167,21 +169,42 @@ describe('what is not proven', () => {
     await waitFor(second.house.client, tenant('VPCAttachment', 'a1'), 'Verified', 'True');
   });
 
-  test('is not published by a controller that starts after one that was killed before it could say so', async (t) => {
+  const leased = (seconds: number): object => ({ subnets: { front: { cidr: '10.1.0.0/24', dhcp: { leaseSeconds: seconds } } } });
+  const leases = ({ goal }: House): (number | undefined)[] =>
+    ['leaf-1', 'leaf-2'].flatMap((device) => [...goal.scope(`device/${device}`).rows.in('segment')].map((row) => (row.table === 'segment' ? row.value.dhcp?.leaseSeconds : 0)));
+
+  /** Segments that lease for 666 seconds are wrong; all is well with 600, and is to be 666 then. */
+  const changed = async (t: TestContext): Promise<{ readonly first: Bench; readonly judge: Judge; readonly before: Resource }> => {
     const judge: Judge = (_, row) => (row.table === 'segment' && row.value.dhcp?.leaseSeconds === 666 ? { objects: ['VPCAttachment/default/a1'] } : undefined);
-    const leases = ({ goal }: House): (number | undefined)[] =>
-      ['leaf-1', 'leaf-2'].flatMap((device) => [...goal.scope(`device/${device}`).rows.in('segment')].map((row) => (row.table === 'segment' ? row.value.dhcp?.leaseSeconds : 0)));
     const first = await build(t, { judge });
     first.fault.isOn = false;
-    await createAll(first.house.client, [...smallFabric(), { ...red, spec: { subnets: { front: { cidr: '10.1.0.0/24', dhcp: { leaseSeconds: 600 } } } } }, a1, a2]);
+    await createAll(first.house.client, [...smallFabric(), { ...red, spec: leased(600) }, a1, a2]);
     for (const object of [red, a1, a2]) await waitFor(first.house.client, refOf(object), 'Programmed', 'True');
-    const { status } = await first.house.client.get(refOf(a1));
-    await update(first.house, red, { subnets: { front: { cidr: '10.1.0.0/24', dhcp: { leaseSeconds: 666 } } } });
-    await waitFor(first.house.client, refOf(a1), 'Verified', 'False');
+    const before = await first.house.client.get(refOf(a1));
+    await update(first.house, red, leased(666));
+    for (const object of [red, a1, a2]) await waitFor(first.house.client, refOf(object), 'Programmed', 'False', 'Unproven');
     assert.deepEqual(leases(first.house), [600, 600], 'devices go on with what they have');
     await first.house.stop();
-    await first.house.client.patchStatus(refOf(a1), status as object);
-    const second = await build(t, { store: first.house.store, judge });
+    return { first, judge, before };
+  };
+
+  test('leaves what devices have of it over a restart too, and heals after it', async (t) => {
+    const { first, judge } = await changed(t);
+    const second = await build(t, { store: first.house.store, judge, fault: first.fault });
+    assert.deepEqual(leases(second.house), [600, 600]);
+    assert.deepEqual(digests(second.house.goal), digests(first.house.goal));
+    await waitFor(second.house.client, refOf(a1), 'Verified', 'False');
+    await update(second.house, red, leased(700));
+    for (const object of [red, a1, a2]) await waitFor(second.house.client, refOf(object), 'Programmed', 'True');
+    assert.deepEqual(leases(second.house), [700, 700]);
+    const { status } = await second.house.client.get(refOf(a1));
+    assert.equal((status as { kept?: unknown }).kept, undefined);
+  });
+
+  test('is not published by a controller that starts after one that was killed before it could say so', async (t) => {
+    const { first, judge, before } = await changed(t);
+    await first.house.client.patchStatus(refOf(a1), { ...(before.status as object), kept: null });
+    const second = await build(t, { store: first.house.store, judge, fault: first.fault });
     assert.ok(!leases(second.house).includes(666));
     await waitFor(second.house.client, refOf(a1), 'Verified', 'False');
   });

@@ -106,7 +106,7 @@ describe('a proof', () => {
   });
 
   test('takes nothing out of what may not stay', async () => {
-    const { ids, proof } = await run([], [{ scope: 's', upserts: [rowOf('a1', 666), rowOf('b1', 666)], deletes: [] }], { mayStay: (objects) => objects.includes('b') });
+    const { ids, proof } = await run([], [{ scope: 's', upserts: [rowOf('a1', 666), rowOf('b1', 666)], deletes: [] }], { mayStay: ({ row }) => ownersOf(row).includes('b') });
     assert.deepEqual(ids, ['a1=666']);
     assert.deepEqual(proof.present.map(({ owners }) => [...owners]), [['a']]);
   });

@@ -4,7 +4,7 @@
  * taken out go all the same when goal state is less wrong with them: what is deleted in intent closes what it opened. Pure.
  */
 import type { ScopeChange } from '../../goal/state.ts';
-import type { RowRef, Verdict, Verifier, Violation } from '../../verify/verifier.ts';
+import type { Verdict, Verifier, Violation } from '../../verify/verifier.ts';
 import type { Stays } from '../withheld.ts';
 import { culpritsOf, Suspects, type SuspectsOptions } from './blame.ts';
 
@@ -19,8 +19,6 @@ export interface ProofOptions extends SuspectsOptions {
   readonly isStanding: (violation: Violation) => boolean;
   /** It follows from what is withheld: nobody else is to blame. */
   readonly isExplained: (violation: Violation, suspects: Suspects) => boolean;
-  /** Whether a row that comes from these objects may be taken out; not what devices run already, as far as is known. */
-  readonly mayStay: (objects: readonly string[]) => boolean;
 }
 
 /** What is wrong, and the objects to blame. */
@@ -96,17 +94,13 @@ class Prover {
     for (const violation of fresh) {
       const key = identityOf(violation);
       const attempts = this.#attempts.get(key) ?? 0;
-      const rows = culpritsOf(violation, this.#suspects).slice(0, 2 ** attempts).filter((row) => this.#mayStay(row));
+      const rows = culpritsOf(violation, this.#suspects).slice(0, 2 ** attempts).filter(this.#options.mayStay);
       if (rows.length === 0) continue;
       this.#attempts.set(key, attempts + 1);
       this.#faults.push({ violation, owners: this.#suspects.withhold(rows) });
       isTaken = true;
     }
     return isTaken;
-  }
-
-  #mayStay({ scope, row }: RowRef): boolean {
-    return this.#options.mayStay(this.#options.partiesOf(scope, row).objects);
   }
 
   #likeliest(violation: Violation): readonly string[] {

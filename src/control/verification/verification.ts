@@ -5,6 +5,7 @@
  */
 import type { ResourceClient } from '../../api/client.ts';
 import { refKey, refOf, type Condition, type ObjectRef } from '../../api/object.ts';
+import { rowId, type RowId } from '../../goal/rows.ts';
 import type { GoalState, ScopeChange } from '../../goal/state.ts';
 import type { Clock } from '../../kit/clock.ts';
 import type { Logger } from '../../kit/log.ts';
@@ -18,6 +19,7 @@ import { fabricKey } from '../safeguard.ts';
 import type { PartiesOf, Stays, Withheld } from '../withheld.ts';
 import type { Suspects } from './blame.ts';
 import { policyOf, standardPolicy, type Policy } from './policy.ts';
+import { keptRows, remembered, type Kept } from './kept.ts';
 import { identityOf, prove, type Fault, type Proof } from './proof.ts';
 import type { Mark } from './statement.ts';
 
@@ -48,6 +50,12 @@ export interface VerificationOptions {
   readonly retryMilliseconds: number;
   /** Ends what takes time. */
   readonly signal: AbortSignal;
+}
+
+interface ToldStatus {
+  readonly observedGeneration?: number;
+  readonly conditions?: readonly Condition[];
+  readonly kept?: readonly Kept[];
 }
 
 /** What is known of one candidate. */
@@ -90,6 +98,10 @@ export class Verification {
   readonly #standingOf = new Map<string, Set<Fault>>();
   /** Objects of changes that reached devices without being checked to the end. */
   #unchecked = new Set<string>();
+  /** Rows that are put back as they were before the start: what is wrong with them is why what is wanted instead is withheld. */
+  readonly #kept = new Set<string>();
+  /** What statuses say of rows that were withheld before the start. */
+  #remembered: ReadonlyMap<string, Kept> | undefined;
   #proof: Proof | undefined;
   /** Nothing of what there is was checked yet. */
   #isFresh = true;
@@ -146,10 +158,21 @@ export class Verification {
     return proof.stays;
   }
 
+  /** Before the first publication: what devices have, as far as statuses remember it, of rows that stay. */
+  kept(): readonly ScopeChange[] {
+    const { withheld } = this.#options;
+    if (this.#isOpened || this.#verifier === undefined || withheld.size === 0) return [];
+    const changes = keptRows(this.#remember().values(), withheld);
+    for (const { scope, upserts } of changes) for (const row of upserts) this.#kept.add(`${scope} ${rowId(row)}`);
+    return changes;
+  }
+
   /** What was left of the candidate is committed. `concerned`: keys of objects of which something changed. */
   accept(concerned: Iterable<string>): void {
     const proof = this.#proof;
     this.#isOpened = true;
+    this.#kept.clear();
+    this.#remembered = undefined;
     if (proof === undefined) return;
     this.#proof = undefined;
     this.#isFresh = false;
@@ -265,7 +288,7 @@ export class Verification {
       blocksExhausted: whenExhausted === 'block',
       isStanding: (violation) => this.#standing.has(identityOf(violation)),
       isExplained: (violation, suspects) => this.#isExplained(violation, suspects),
-      mayStay: (from) => this.#isOpened || !from.every((object) => this.#ranBefore(object)),
+      mayStay: ({ scope, row }) => this.#isOpened || this.#mayStay(scope, row, partiesOf(scope, row).objects),
     });
   }
 
@@ -282,6 +305,7 @@ export class Verification {
     if (isPassing?.(violation) === true) return true;
     if (first !== undefined) {
       const { scope, row } = first;
+      if (this.#kept.has(`${scope} ${row}`)) return true;
       const isWithheld = suspects.stays.get(scope)?.has(row) === true || (withheld.get(scope, row) !== undefined && !suspects.has(first));
       if (isWithheld || holds.causesOf(scope, row) !== undefined) return true;
     }
@@ -290,13 +314,29 @@ export class Verification {
     return before && objects.some((object) => suspects.guilty.has(object) || lacks(object));
   }
 
-  /** After a start: whether devices were given what the object says now, as its status tells. */
-  #ranBefore(key: string): boolean {
+  /**
+   * After a start: what all objects that the row comes from said when their statuses were written, was published or withheld then,
+   * and what was withheld is remembered.
+   */
+  #mayStay(scope: string, id: RowId, objects: readonly string[]): boolean {
+    return objects.some((object) => !this.#isTold(object)) || this.#remember().has(`${scope} ${id}`);
+  }
+
+  /** Whether the status is about the object as it is now. */
+  #isTold(key: string): boolean {
     const object = this.#options.objects.get(key);
-    const { observedGeneration, conditions = [] } = (object?.status ?? {}) as { readonly observedGeneration?: number; readonly conditions?: readonly Condition[] };
+    const { observedGeneration, conditions = [], kept } = (object?.status ?? {}) as ToldStatus;
     const reasonOf = (type: string): string | undefined => conditions.find((condition) => condition.type === type)?.reason;
     const isAccepted = conditions.some(({ type, status }) => type === 'Accepted' && status === 'True');
-    return isAccepted && observedGeneration === object?.metadata.generation && reasonOf('Programmed') !== 'Unproven';
+    // Of very much that was withheld nothing is remembered.
+    const isForgotten = kept === undefined && reasonOf('Programmed') === 'Unproven';
+    return isAccepted && observedGeneration === object?.metadata.generation && !isForgotten;
+  }
+
+  #remember(): ReadonlyMap<string, Kept> {
+    const { objects } = this.#options;
+    this.#remembered ??= remembered(objects.kinds().flatMap((kind) => [...objects.ofKind(kind)]));
+    return this.#remembered;
   }
 
   #blame(owner: string, violation: Violation): void {
