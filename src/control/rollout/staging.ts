@@ -1,6 +1,7 @@
 /**
- * Which rows of a candidate wait for a later wave. A row waits that comes of an edit, on devices whose wave was not let go yet; a
- * scope that several devices share goes with the last of them. Rows that something else changes meanwhile go at once, but for those
+ * Which rows of a candidate wait for a later wave. A row waits that comes of an edit, on devices whose wave was not let go yet. What
+ * devices share goes with the last wave, all of it at once: filters of two VPCs that change together are never one as it was and the
+ * other as it is to be. Rows that something else changes meanwhile go at once, but for those
  * that wait already. Pure.
  */
 import { deviceScope, rowId, type RowId } from '../../goal/rows.ts';
@@ -51,11 +52,23 @@ export const stagedIn = (candidate: readonly ScopeChange[], isEdited: (key: stri
   return { devices, rows, edited };
 };
 
-/** Of these rows those that stay, where `isReleased` says which devices may have them. */
-export const staysOf = ({ rows }: Pick<Staged, 'rows'>, goal: Sources['goal'], isReleased: (device: string) => boolean): Map<string, Map<RowId, Reason>> => {
+/** How far the rollout is that a device takes part in, if any. */
+export interface Progress {
+  /** The device's wave was let go. */
+  readonly isReleased: (device: string) => boolean;
+  /** All waves were. */
+  readonly isThrough: (device: string) => boolean;
+}
+
+/** Whether rows of a scope that come of an edit may be committed. */
+export const mayGo = (scope: string, goal: Sources['goal'], { isReleased, isThrough }: Progress): boolean =>
+  holdersOf(scope, goal).every(scope.startsWith(devicePrefix) ? isReleased : isThrough);
+
+/** Of these rows those that stay. */
+export const staysOf = ({ rows }: Pick<Staged, 'rows'>, goal: Sources['goal'], progress: Progress): Map<string, Map<RowId, Reason>> => {
   const stays = new Map<string, Map<RowId, Reason>>();
   for (const [scope, ids] of rows) {
-    if (holdersOf(scope, goal).every(isReleased)) continue;
+    if (mayGo(scope, goal, progress)) continue;
     stays.set(scope, new Map(ids.map((id): [RowId, Reason] => [id, 'Staged'])));
   }
   return stays;
