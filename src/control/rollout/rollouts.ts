@@ -22,7 +22,7 @@ import { stepOf, type Course, type Failure, type Step } from './course.ts';
 import { Edits, isAsEdited, isRolledOut, type Edit, type Reverted } from './edits.ts';
 import { healthOf, type Vitals } from './health.ts';
 import { editsOf, halted, newRecord, objectOf, remainsOf, rolloutRef } from './record.ts';
-import { groupDevices, holdersOf, stagedIn, staysOf, type Staged } from './staging.ts';
+import { groupDevices, mayGo, stagedIn, staysOf, type Progress, type Staged } from './staging.ts';
 import { wavesOf, type Member } from './waves.ts';
 
 export interface RolloutsOptions {
@@ -63,6 +63,8 @@ const retryMilliseconds = 1000;
 /** Devices answer by the thousand; what follows from it can wait so long. */
 const reviewMilliseconds = 50;
 const none: Stays = new Map();
+/** Where nothing is rolled out. */
+const through = { record: { waves: [] as readonly (readonly string[])[] }, open: 0 };
 
 /** What must never be, however far a rollout is: packets where nobody permits them. */
 const isolation: ReadonlySet<ViolationCode> = new Set([
@@ -72,6 +74,16 @@ const isolation: ReadonlySet<ViolationCode> = new Set([
 export class Rollouts {
   readonly #options: RolloutsOptions;
   readonly #edits = new Edits();
+  readonly #progress: Progress = {
+    isReleased: (device) => {
+      const { record, open } = this.#runningOf(device) ?? through;
+      return record.waves.findIndex((devices) => devices.includes(device)) < open;
+    },
+    isThrough: (device) => {
+      const { record, open } = this.#runningOf(device) ?? through;
+      return open >= record.waves.length;
+    },
+  };
   readonly #running = new Map<string, Running>();
   readonly #revisions = new Map<string, number>();
   /** Begun by another leader: what it let go is let go again before anything is decided. */
@@ -150,7 +162,7 @@ export class Rollouts {
     const staged = stagedIn(candidate, (key) => fresh.has(key), { ...this.#options, partiesOf });
     for (const [fabric, devices] of groupDevices(staged.devices, (device) => this.#fabricOf(device))) this.#begin(fabric, devices, staged);
     this.#edits.settle();
-    return staysOf(staged, this.#options.goal, (device) => this.#isReleased(device));
+    return staysOf(staged, this.#options.goal, this.#progress);
   }
 
   /** By fabric: in which waves devices would get a candidate that comes of edits of these objects. Nothing begins by it. */
@@ -235,11 +247,8 @@ export class Rollouts {
     return { name, labels: object?.metadata.labels ?? {}, group };
   }
 
-  #isReleased(device: string): boolean {
-    const running = this.#running.get(this.#fabricOf(device));
-    if (running === undefined) return true;
-    const wave = running.record.waves.findIndex((devices) => devices.includes(device));
-    return wave < running.open;
+  #runningOf(device: string): Running | undefined {
+    return this.#running.get(this.#fabricOf(device));
   }
 
   /** Begins a rollout of what is fresh; one that is under way ends with it, and what it has not reached is a part of the new one. */
@@ -322,7 +331,7 @@ export class Rollouts {
   /** Rows that wait for no wave any more are part of the next publication. */
   #letGo(): void {
     const { withheld, goal, onDue } = this.#options;
-    withheld.release(({ scope, reason }) => reason === 'Staged' && holdersOf(scope, goal).every((device) => this.#isReleased(device)));
+    withheld.release(({ scope, reason }) => reason === 'Staged' && mayGo(scope, goal, this.#progress));
     onDue();
   }
 
