@@ -4,6 +4,7 @@ import { checkObject } from '../api/check.ts';
 import { kindByName } from '../api/kinds.ts';
 import { refKey, refOf, type ObjectRef, type Resource } from '../api/object.ts';
 import { createCompiler } from '../compile/compiler.ts';
+import type { CompileResult, ObjectChange } from '../compile/engine.ts';
 import type { CompileFinding } from '../compile/finding.ts';
 import { Allocator } from '../control/allocate.ts';
 import { rowId, type Row } from '../goal/rows.ts';
@@ -17,9 +18,12 @@ export class CompileStage {
     if (object === undefined) return undefined;
     return { uid: object.metadata.uid ?? '', accepted: this.findings(refOf(object)).every(({ severity }) => severity !== 'error') };
   });
+  readonly #compiled: (changes: readonly ObjectChange[], result: CompileResult) => void;
   #clock = 0;
 
-  constructor(wiring: readonly Resource[]) {
+  /** @param compiled is told of every batch, also of those in which ids are handed out */
+  constructor(wiring: readonly Resource[], compiled: (changes: readonly ObjectChange[], result: CompileResult) => void = () => {}) {
+    this.#compiled = compiled;
     this.apply([...builtinObjects, ...wiring]);
   }
 
@@ -73,11 +77,13 @@ export class CompileStage {
     return { ...object, metadata: { ...object.metadata, uid, creationTimestamp } };
   }
 
-  #compile(changes: readonly { readonly ref: ObjectRef; readonly object: Resource | undefined }[]): void {
+  #compile(changes: readonly ObjectChange[]): void {
     let due = changes;
     while (due.length > 0) {
       for (const { ref, object } of due) this.#remember(ref, object);
-      const { demands, findings } = this.#compiler.apply(due);
+      const result = this.#compiler.apply(due);
+      this.#compiled(due, result);
+      const { demands, findings } = result;
       for (const [key, wanted] of demands) this.#allocator.demand(key, wanted);
       for (const key of findings.keys()) this.#allocator.review(key);
       const { create, quarantine } = this.#allocator.decide();

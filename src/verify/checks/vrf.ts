@@ -31,6 +31,10 @@ export const checkVrf = (vni: number, { state, spec }: Scene): readonly Fault[] 
   if (carried !== vni || name !== row.key) {
     faults.push({ code: 'WrongIdentity', message: `VRF "${row.key}" of "${network.network}" is "${name}" with VNI ${carried} and must have VNI ${vni}: packets end in another VRF`, rows, objects });
   }
+  // Names are kept apart by the VNI at their end; two VRFs of one name would be one on every device that has both.
+  if (/(\d*)$/.exec(name)?.[1] !== `${vni}`) {
+    faults.push({ code: 'WrongIdentity', message: `VRF "${name}" of "${network.network}" does not bear its VNI ${vni}, so that another may have the same name`, rows, objects });
+  }
   const inside = 'inside' in network ? network.inside : undefined;
   if (setText(external?.inside ?? []) !== setText(inside ?? []) || (external === undefined) !== (inside === undefined)) {
     const message = inside === undefined
