@@ -11,6 +11,7 @@ import { attachment, connection, object, peering, smallFabric, switchOf, vpc } f
 import { createAll } from '../../control/testing.ts';
 import { createLogger } from '../../kit/log.ts';
 import { until } from '../../kit/testing.ts';
+import { serveViews } from '../cluster/endpoint.ts';
 import { runProgram } from '../program.ts';
 import { openControlPlane, type ControlPlane } from '../server.ts';
 
@@ -132,6 +133,22 @@ describe('heddle trace', () => {
       const { status, note } = await heddle('trace', ...words);
       assert.ok(status !== 0);
       assert.match(note, says);
+    }
+  });
+
+  it('asks where a controller on a cluster answers views', async () => {
+    const views = await serveViews({ host: '127.0.0.1', port: 0 }, () => plane.controller);
+    try {
+      for (const ends of [['a1', 'b2'], ['default/a1', 'shop:10.1.2.12'], ['8.8.8.8', 'a1'], ['internet', 'a1']] as const) {
+        const [asked, server] = [await heddle('trace', ...ends, '--controller', views.url), await heddle('trace', ...ends)];
+        assert.deepEqual([asked.status, asked.out], [0, server.out], asked.note);
+      }
+      assert.match((await heddle('trace', 'nobody', 'a1', '--controller', views.url)).note, /nobody/);
+      const stray = await fetch(`${views.url}/pods/x/trace`);
+      assert.equal(stray.status, 404);
+      assert.match(await stray.text(), /\/namespaces\/<namespace>\/vpcattachments\/<name>\/trace/);
+    } finally {
+      await views.close();
     }
   });
 
