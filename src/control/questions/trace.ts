@@ -158,7 +158,7 @@ class Viewer {
     const { seesDevice, sees, contributors } = this.#sources;
     const objects = scope === undefined || row === undefined ? [] : contributors(scope, row).filter((ref) => sees(ref));
     const because = objects.length === 0 ? {} : { objects };
-    if (!seesDevice(device)) return { doing, text: doing === 'dropped' ? text : words[doing], ...because };
+    if (!seesDevice(device)) return { doing, text: words[doing], ...because };
     return { device, doing, text, ...(scope !== undefined && { ...optional('row', row), scope }), ...because, ...(tunnel !== undefined && { tunnel: this.#tunnel(tunnel) }) };
   }
 

@@ -1,6 +1,6 @@
 /**
- * The condition `Verified`, in words. Tenants read what is wrong, the packet that shows it, and of the rows and objects on its way
- * their own; operators read all of it. Pure.
+ * The condition `Verified`, in words. Tenants read what is wrong, and of the rows and objects on its way their own; the packet that
+ * shows it only when nobody else has a part in it, and never the port where it comes in. Operators read all of it. Pure.
  */
 import { refKey, type ObjectRef } from '../../api/object.ts';
 import { violationCodes, type RowRef, type Violation, type Witness } from '../../verify/verifier.ts';
@@ -47,20 +47,20 @@ const faultText = (violation: Violation, reader: Reader): string => {
   const { code, message, witness } = violation;
   const isOperator = reader.namespace === '';
   const parts = [isOperator ? message : violationCodes[code]];
-  if (witness !== undefined) parts.push(witnessText(witness, isOperator));
+  if (witness !== undefined && violation.objects.every((key) => mayName(key, reader.namespace))) parts.push(witnessText(witness, isOperator));
   parts.push(...placesText(violation, reader));
   return parts.join('; ');
 };
 
 const witnessText = ({ packet, place, outcome }: Witness, isOperator: boolean): string => {
   const { protocol, source, destination, port } = packet;
-  const said = `packet ${protocol} ${source} -> ${destination}${port === undefined ? '' : ` port ${port}`}, in at ${place.device} ${place.port}`;
-  return isOperator ? `${said}, ${outcome}` : said;
+  const said = `packet ${protocol} ${source} -> ${destination}${port === undefined ? '' : ` port ${port}`}`;
+  return isOperator ? `${said}, in at ${place.device} ${place.port}, ${outcome}` : said;
 };
 
 /** Rows, and the objects they come from, that the reader may know of. */
 const placesText = ({ rows, objects }: Violation, { namespace, objectsOf }: Reader): string[] => {
-  const isShown = ({ namespace: of }: ObjectRef): boolean => namespace === '' || of === '' || of === namespace;
+  const isShown = ({ namespace: of }: ObjectRef): boolean => namespace === '' || of === namespace;
   const parties = new Map<string, ObjectRef>();
   const shown: string[] = [];
   for (const row of rows) {
@@ -77,10 +77,10 @@ const placesText = ({ rows, objects }: Violation, { namespace, objectsOf }: Read
   return [...list('rows', shown), ...list('of', named)];
 };
 
-/** Of a key as `refKey` makes it: cluster-scoped objects, and those of one's own namespace. */
+/** Of a key as `refKey` makes it: a tenant's own. */
 const mayName = (key: string, namespace: string): boolean => {
   const [, second = '', third] = key.split('/');
-  return namespace === '' || third === undefined || second === namespace;
+  return namespace === '' || (third !== undefined && second === namespace);
 };
 
 const clip = (text: string): string => (text.length <= longestMessage ? text : `${text.slice(0, longestMessage - 1)}…`);
