@@ -156,7 +156,7 @@ class Checker implements Verifier {
     for (const placement of this.specification.placements()) for (const unit of unitsOfPromise(placement, scene)) units.add(unit);
     for (const scope of scene.state.scopes()) {
       for (const table of tableNames) {
-        if (table === 'mapping') continue;
+        if (table === 'mapping' && scope.startsWith('vpc/')) continue;
         for (const row of scene.state.rows(scope, table)) for (const unit of unitsOfStanding(scope, row, scene)) units.add(unit);
       }
     }

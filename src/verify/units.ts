@@ -15,6 +15,7 @@ import { checkPolicies } from './checks/policy.ts';
 import { checkLeak, checkStrayLeak } from './checks/leak.ts';
 import { connectionAt, portKeyOf, portsNamed } from './checks/ports.ts';
 import { checkMember, checkSegment } from './checks/segment.ts';
+import { checkAstray, isAtHome } from './checks/scope.ts';
 import { checkVrf } from './checks/vrf.ts';
 import type { Fault, Scene } from './fault.ts';
 import { placeKey } from './network.ts';
@@ -69,6 +70,8 @@ export const checkUnit = (unit: Unit, scene: Scene): readonly Fault[] => {
       return checkStrayLease(one, other, scene);
     case 'full':
       return checkCapacity(one, scene);
+    case 'astray':
+      return checkAstray(one, other, scene);
     case 'load':
       return scene.state.devicesOf(one).flatMap((device) => checkCapacity(device, scene));
     default:
@@ -79,6 +82,7 @@ export const checkUnit = (unit: Unit, scene: Scene): readonly Fault[] => {
 /** @param row as it is after or was before the change; both count */
 export const unitsOfRow = (scope: string, id: RowId, row: Row | undefined, scene: Scene): readonly Unit[] => {
   const [table, key] = tableAndKey(id);
+  if (!isAtHome(scope, table)) return [`astray ${scope} ${id}`];
   if (scope.startsWith('vpc/')) return unitsOfShared(Number(scope.slice('vpc/'.length)), table, key, row, scene);
   const device = scope.startsWith('device/') ? scope.slice('device/'.length) : undefined;
   switch (table) {
@@ -113,6 +117,7 @@ export const unitsOfRow = (scope: string, id: RowId, row: Row | undefined, scene
 
 /** In which a row is found that must not be there, or is wrong; what is missing is found from the side of objects. */
 export const unitsOfStanding = (scope: string, row: Row, scene: Scene): readonly Unit[] => {
+  if (!isAtHome(scope, row.table)) return unitsOfRow(scope, rowId(row), row, scene);
   const device = scope.startsWith('device/') ? scope.slice('device/'.length) : undefined;
   switch (row.table) {
     case 'port':
@@ -168,7 +173,7 @@ const unitsOfShared = (vni: number, table: string, key: string, row: Row | undef
     case 'isolation':
       return [`isolation ${vni}`, `vrf ${vni}`];
     case 'route':
-      return [`route ${vni} ${key.slice(key.indexOf('/') + 1)}`, `vrf ${vni}`, `load vpc/${vni}`];
+      return [...unitsOfRoute(vni, key), `vrf ${vni}`, `load vpc/${vni}`];
     case 'mapping':
       return [`mapping ${vni} ${key}`, `load vpc/${vni}`];
     case 'reservation':
@@ -181,6 +186,8 @@ const unitsOfShared = (vni: number, table: string, key: string, row: Row | undef
   }
 };
 
+const unitsOfRoute = (vni: number, key: string): Unit[] => [`route ${vni} ${key.slice(key.indexOf('/') + 1)}`, `astray vpc/${vni} route/${key}`];
+
 /** What names the VRF by its name. */
 const dependentsOfVrf = (vni: number, { state, spec }: Scene): Unit[] => {
   const network = spec.networkOfVni(vni);
@@ -192,7 +199,8 @@ const dependentsOfVrf = (vni: number, { state, spec }: Scene): Unit[] => {
   const leaksOf = (one: number, is: (peer: number) => boolean): Unit[] =>
     [...state.rows(vpcScope(one as Vni), 'leak')].flatMap(({ key, value: { peerVni } }) => (is(peerVni) ? [`strayleak ${one} ${key}`] : []));
   const leaks = [...leaksOf(vni, () => true), ...peers.flatMap((peer) => leaksOf(peer, (other) => other === vni))];
-  return [...peers.flatMap((peer) => [`leak ${vni} ${peer}`, `leak ${peer} ${vni}`]), ...leaks, ...segments, `isolation ${vni}`, `policy ${vni}`];
+  const routes = [...state.rows(vpcScope(vni as Vni), 'route')].flatMap(({ key }) => unitsOfRoute(vni, key));
+  return [...peers.flatMap((peer) => [`leak ${vni} ${peer}`, `leak ${peer} ${vni}`]), ...leaks, ...routes, ...segments, `isolation ${vni}`, `policy ${vni}`];
 };
 
 /** Units of an attachment that comes, goes or moves: where it was its rows must be gone. */

@@ -17,7 +17,11 @@ export const checkPolicies = (vni: number, { state, spec }: Scene): readonly Fau
   if (network === undefined) return [];
   const rows = [...state.rows(scope, 'acl')];
   const sets = membersOf(state.rows(scope, 'aclMember'));
-  if ('inside' in network) return rows.map(({ key }) => ({ code: 'StaleRow', message: `"${network.network}" has no servers that a policy could be about`, rows: [ref(scope, 'acl', key)], objects: [network.network] }));
+  if ('inside' in network) {
+    const message = `"${network.network}" has no servers that a policy could be about`;
+    const strays = [...rows, ...state.rows(scope, 'aclMember')];
+    return strays.map(({ table, key }) => ({ code: 'StaleRow', message, rows: [ref(scope, table, key)], objects: [network.network] }));
+  }
   const vrf = vrfNameOf(vni, state) ?? `vrf${vni}`;
   const wanted = new Map(filtersOf(network, spec).map((filter) => [`${vrf}/${filter.policy}/${filter.direction}`, filter]));
   const found = new Map(rows.map((row) => [row.key, filterOf(row, sets)]));

@@ -6,6 +6,7 @@ import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { test } from 'node:test';
+import { rowId } from '../../goal/rows.ts';
 import { evaluate } from '../evaluate.ts';
 import { readNetwork } from '../network.ts';
 import { after, everyFieldChanged } from '../bruteforce/testing-damage.ts';
@@ -72,6 +73,23 @@ const sweep = (): ReadonlyMap<string, Field> => {
 test('a field that is compared nowhere is text for people', () => {
   const never = [...sweep().values()].filter(({ tried, unnoticed }) => tried === unnoticed).map(({ field }) => field);
   assert.deepEqual(never.toSorted(), ['acl.description', 'segment.description', 'vrf.description']);
+});
+
+test('a row that is put into any other scope is noticed, for devices take the rows of all scopes that they hold', () => {
+  const { scopes } = trials.world('unnumbered');
+  const verifier = checkedVerifierOf(trials.world('unnumbered'));
+  const missed: string[] = [];
+  for (const [scope, rows] of scopes) {
+    for (const row of rows) {
+      for (const [other, own] of scopes) {
+        const there = own.find((each) => rowId(each) === rowId(row));
+        if (other === scope || JSON.stringify(there) === JSON.stringify(row)) continue;
+        if (verifier.check([{ scope: other, upserts: [row], deletes: [] }]).violations.length === 0) missed.push(`${rowId(row)} of ${scope} in ${other}`);
+        verifier.reject();
+      }
+    }
+  }
+  assert.deepEqual(missed, []);
 });
 
 test('docs/verification.md says what is verified, and what became of every fault', () => {
