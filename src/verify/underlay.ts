@@ -119,12 +119,16 @@ export const treeTo = (underlay: Underlay, device: string, until?: string): Tree
 
 const grow = (underlay: Underlay, device: string, until: string | undefined, overDrained: boolean): Tree => {
   const tree = new Map<string, { distance: number; nexts: Adjacency[] }>([[device, { distance: 0, nexts: [] }]]);
+  const leadsOn = (known: string): boolean => known === device || (underlay.isTransit(known) && (overDrained || !underlay.isDrained(known)));
+  const own = until === undefined ? [] : underlay.neighbours(until).filter(({ drained }) => overDrained || !drained);
   let level = [device];
-  const isFound = (): boolean => until !== undefined && tree.has(until);
-  for (let distance = 1; level.length > 0 && !isFound(); distance += 1) {
+  for (let distance = 1; level.length > 0 && until !== device; distance += 1) {
+    // Whoever is looked for knows its neighbours: those of a spine, which are thousands, need not be looked through for it.
+    const found = own.filter(({ far }) => tree.get(far.device)?.distance === distance - 1 && leadsOn(far.device));
+    if (until !== undefined && found.length > 0) return tree.set(until, { distance, nexts: found });
     const next: string[] = [];
     for (const known of level) {
-      if (known !== device && (!underlay.isTransit(known) || (!overDrained && underlay.isDrained(known)))) continue;
+      if (!leadsOn(known)) continue;
       for (const { port, far, drained } of underlay.neighbours(known)) {
         if (drained && !overDrained) continue;
         const reached = tree.get(far.device);
