@@ -7,7 +7,7 @@ import { contains, overlaps } from '../net/prefix.ts';
 import { textPrefix, type External, type NetworkKey, type Vpc } from './networks.ts';
 import type { Held, Objects, Specs } from './objects.ts';
 import type { References } from './references.ts';
-import { at, isError, isWithin, type RefusalBook } from './refusals.ts';
+import { at, isError, isWithin, type Refusal, type RefusalBook } from './refusals.ts';
 
 /** Every address of `local` may speak with every one of `remote`. */
 export interface Pairing {
@@ -101,7 +101,7 @@ const outsidePairings = (network: NetworkKey, outside: NetworkKey, networks: Net
   const keys = [...networks.externalPeerings.of(network)];
   return keys.flatMap((key): Pairing[] => {
     const reach = reachOf(key, networks);
-    if (reach === undefined || reach.external.network !== outside) return [];
+    if (reach === undefined || reach.external.network !== outside || networks.refusals.of('ExternalPeering', key).some(isForWantOfRoom)) return [];
     const elders = keys.filter((other) => other !== key).flatMap((other) => reachOf(other, networks) ?? [])
       .filter(({ external, held }) => external.network !== outside && held.age < reach.held.age);
     // Packets take one way only: the eldest of peerings with several Externals has a prefix.
@@ -109,6 +109,9 @@ const outsidePairings = (network: NetworkKey, outside: NetworkKey, networks: Net
     return remote.length === 0 ? [] : [{ local: reach.local, remote, by: `ExternalPeering/${key}`, isPromised: true }];
   });
 };
+
+/** What devices have no room for keeps its prefixes all the same. */
+const isForWantOfRoom = ({ path }: Refusal): boolean => path === 'spec';
 
 interface Reach {
   readonly held: Held<Specs['ExternalPeering']>;
@@ -123,7 +126,7 @@ const reachOf = (key: string, { objects, refusals, vpc: vpcAt, external: externa
   const external = held && externalAt(held.spec.external);
   if (held === undefined || vpc === undefined || external === undefined || vpc.space !== external.space) return undefined;
   const said = refusals.of('ExternalPeering', key);
-  if (said.some((refusal) => !isWithin(refusal, 'spec.prefixes'))) return undefined;
+  if (said.some((refusal) => !isWithin(refusal, 'spec.prefixes') && !isForWantOfRoom(refusal))) return undefined;
   const outside = held.spec.prefixes.flatMap((text, index) => {
     const prefix = textPrefix(text);
     if (said.some((refusal) => isWithin(refusal, at('spec', 'prefixes', index))) || external.inside.some((each) => contains(each, prefix))) return [];
