@@ -53,9 +53,9 @@ export const keptRows = (known: Iterable<Kept>, withheld: Pick<Withheld, 'get'>)
     return isWithheld ? [{ scope, upserts: [row], deletes: [] }] : [];
   });
 
-/** Rows that objects of other tenants hand in are not shown. */
+/** Rows that objects of others hand in are not shown. */
 const mayRead = (namespace: string, owners: readonly string[]): boolean =>
-  namespace === '' || owners.map(refOfKey).every((owner) => owner.namespace === '' || owner.namespace === namespace);
+  namespace === '' || owners.map(refOfKey).every((owner) => owner.namespace === namespace);
 
 const rowOf = (text: string): Row | undefined => {
   try {
