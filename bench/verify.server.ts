@@ -22,6 +22,7 @@ const quietMilliseconds = 2000;
 export interface Served {
   readonly rows: number;
   readonly loadMilliseconds: number;
+  /** Conditions included, which are written after the rows are committed. */
   readonly loadCpuMilliseconds: number;
   /** An attachment by the API until its rows are committed. */
   readonly changed: readonly number[];
@@ -37,6 +38,15 @@ const quiet = async (goal: GoalState): Promise<number> => {
     await delay(20);
     if (goal.version !== version) [version, since] = [goal.version, performance.now()];
     else if (performance.now() - since > quietMilliseconds) return since;
+  }
+};
+
+/** Waits until the server has written what it has to say of all objects: until a processor is hardly used, a minute at most. */
+const rest = async (): Promise<void> => {
+  for (let round = 0; round < 120; round++) {
+    const before = process.cpuUsage();
+    await delay(500);
+    if (cpuSince(before) < 25) return;
   }
 };
 
@@ -62,6 +72,7 @@ const measure = async (vpcs: number, mode: string, data: string): Promise<Served
     await Promise.all(objects.slice(first, first + objectsPerBatch).map((object) => client.create(object)));
   }
   const ended = await quiet(goal);
+  await rest();
   const loadCpuMilliseconds = cpuSince(cpu);
   const changed: number[] = [];
   const changing = process.cpuUsage();
@@ -73,6 +84,7 @@ const measure = async (vpcs: number, mode: string, data: string): Promise<Served
     changed.push(performance.now() - start);
     await delay(20);
   }
+  await rest();
   const changedCpuMilliseconds = cpuSince(changing) / rounds;
   const rows = rowsOf(goal);
   await close();
