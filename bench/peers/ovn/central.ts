@@ -19,6 +19,8 @@ export interface Central {
   /** northd's control socket (ovs-appctl(8)). */
   readonly control: Connection;
   readonly pids: { readonly northd: number; readonly northbound: number; readonly southbound: number };
+  /** Starts ovn-trace(8) as a daemon over the southbound database; it ends with `exit` on its control socket. */
+  tracer(): Promise<{ readonly pid: number; readonly control: Connection }>;
   /** Ends all of it and removes the directory. */
   stop(): Promise<void>;
 }
@@ -64,12 +66,21 @@ export const startCentral = async (programs: Programs, signal: AbortSignal): Pro
       southbound: southbound.connection,
       control: translator.connection,
       pids: { northd: translator.pid, northbound: northbound.pid, southbound: southbound.pid },
+      tracer: () => startTracer(programs, directory),
       stop,
     };
   } catch (error) {
     await stop();
     throw error;
   }
+};
+
+/** It forks, and its parent ends when it serves. */
+const startTracer = async (programs: Programs, directory: string): Promise<{ readonly pid: number; readonly control: Connection }> => {
+  const [tool, ...rest] = programs.trace;
+  const [pidfile, socket] = [join(directory, 'trace.pid'), join(directory, 'trace.ctl')];
+  await run([tool, ...rest, `--db=unix:${directory}/sb.sock`, '--detach', '--no-chdir', `--pidfile=${pidfile}`, `--unixctl=${socket}`, `--log-file=${directory}/trace.log`]);
+  return { pid: Number(readFileSync(pidfile, 'utf8')), control: await Connection.open(socket) };
 };
 
 const spawnLogged = (argv: Argv, directory: string, name: string): ChildProcess => {

@@ -14,6 +14,7 @@ export interface Programs {
   readonly northd: [string, ...string[]];
   readonly server: [string, ...string[]];
   readonly tool: [string, ...string[]];
+  readonly trace: [string, ...string[]];
   readonly schema: (name: 'nb' | 'sb') => string;
 }
 
@@ -33,6 +34,7 @@ export const findPrograms = (version: OvnVersion): Programs | undefined => {
     northd: inRoot(folder, 'usr/bin/ovn-northd'),
     server: inRoot(folder, 'usr/sbin/ovsdb-server'),
     tool: inRoot(folder, 'usr/bin/ovsdb-tool'),
+    trace: inRoot(folder, 'usr/bin/ovn-trace'),
     schema: (name) => join(folder, `usr/share/ovn/ovn-${name}.ovsschema`),
   };
 };

@@ -14,12 +14,12 @@ interface Subnet {
 
 const bytes = (number: number): string => [(number >> 8) & 255, number & 255].map((byte) => byte.toString(16).padStart(2, '0')).join(':');
 /** A /24 that is no other subnet's: 10.0.0.0/8 has room for 8,192 VPCs of eight subnets. */
-const prefix = ({ vpc, subnet }: Subnet): string => `10.${vpc >> 5}.${(vpc & 31) * 8 + subnet}`;
-const portMac = ({ vpc, subnet }: Subnet, port: number): string => `02:${(subnet + 1).toString(16).padStart(2, '0')}:${bytes(vpc)}:${bytes(port)}`;
-const routerMac = ({ vpc, subnet }: Subnet): string => `06:${(subnet + 1).toString(16).padStart(2, '0')}:${bytes(vpc)}:00:01`;
+export const prefix = ({ vpc, subnet }: Subnet): string => `10.${vpc >> 5}.${(vpc & 31) * 8 + subnet}`;
+export const portMac = ({ vpc, subnet }: Subnet, port: number): string => `02:${(subnet + 1).toString(16).padStart(2, '0')}:${bytes(vpc)}:${bytes(port)}`;
+export const routerMac = ({ vpc, subnet }: Subnet): string => `06:${(subnet + 1).toString(16).padStart(2, '0')}:${bytes(vpc)}:00:01`;
 
 export const portName = ({ vpc, subnet }: Subnet, port: number): string => `vpc-${vpc}-${subnet}-${port}`;
-const switchName = ({ vpc, subnet }: Subnet): string => `vpc-${vpc}-${subnet}`;
+export const switchName = ({ vpc, subnet }: Subnet): string => `vpc-${vpc}-${subnet}`;
 const routerPortName = (at: Subnet): string => `router-${switchName(at)}`;
 const identifier = (name: string): string => name.replaceAll('-', '_');
 export const groupName = (vpc: number): string => `group_${vpc}`;
