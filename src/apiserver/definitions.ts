@@ -9,7 +9,7 @@ import type { Registry } from './registry/registry.ts';
 /** Stores a definition of each of our kinds, anew where it changed, and forgets those of kinds that are served no more. */
 export const publishDefinitions = async (registry: Registry): Promise<void> => {
   const definitions = registry.scheme.byKind('CustomResourceDefinition');
-  const wanted = new Map(registry.scheme.kinds.filter(({ kind }) => !isBuiltIn(kind)).map(({ kind }) => [`${kind.plural}.${kind.group}`, kind]));
+  const wanted = new Map(registry.scheme.kinds.filter(({ kind }) => !isBuiltIn(kind) && kind.createOnly !== true).map(({ kind }) => [`${kind.plural}.${kind.group}`, kind]));
   const { items } = await registry.list(definitions);
   for (const { metadata } of items) {
     if (!wanted.has(metadata.name)) await tolerating('NotFound', registry.delete(definitions, '', metadata.name));

@@ -1,6 +1,7 @@
 /** From a request to its answer: what is asked, may this user ask it, who answers. */
 import type { Registry as MetricsRegistry } from 'prom-client';
 import { isBuiltIn } from '../api/object.ts';
+import { planKind } from '../api/plankind.ts';
 import { HeddleError } from '../kit/error.ts';
 import type { JsonObject } from '../kit/json.ts';
 import type { Access } from './access/access.ts';
@@ -14,6 +15,7 @@ import { jsonAnswer, textAnswer, type Answer, type Exchange } from './exchange.t
 import { createOpenApiV2 } from './openapi/v2.ts';
 import { createOpenApiV3 } from './openapi/v3.ts';
 import { parseListQuery } from './query.ts';
+import { answerPlan, type Plans } from './plans.ts';
 import { getObject, listObjects } from './read.ts';
 import type { Registry } from './registry/registry.ts';
 import { isAction, isView, type ResourceRoute } from './route.ts';
@@ -29,6 +31,7 @@ export interface DispatchOptions {
   /** HOST:PORT that clients reach. */
   readonly address: () => string;
   readonly views: Views;
+  readonly plans: Plans;
   /** Answers what is asked of the server's health. */
   readonly health: (exchange: Exchange) => Promise<Answer | undefined>;
 }
@@ -50,7 +53,7 @@ export const createDispatch = (options: DispatchOptions): Dispatch => {
     if (!decision.allowed) throw denied(attributes);
     allowed(decision);
     const exchange = { ...asked, rights: rightsOf(rights, asked.user, asked.path) };
-    if (route !== undefined && (isAction(route) || route.served.kind.createOnly === true)) return actionAnswer(access, exchange, route, attributes.verb);
+    if (route !== undefined && (isAction(route) || route.served.kind.createOnly === true)) return actionAnswer(options, exchange, route, attributes.verb);
     if (route !== undefined && isView(route)) return viewAnswer(options, exchange, route, attributes.verb);
     if (route !== undefined && attributes.verb === 'watch') return watchAnswer(options, exchange, route, attributes);
     if (route !== undefined) return dispatchResource(registry, exchange, route, attributes.verb);
@@ -88,10 +91,10 @@ const attributesOf = (exchange: Exchange, route: ResourceRoute | undefined): Att
 /** The one name that a field selector leaves; empty when it leaves more. */
 const nameIn = (selector: string | null): string => /(?:^|,)metadata\.name==?([^,=!]+)(?:,|$)/.exec(selector ?? '')?.[1] ?? '';
 
-const actionAnswer = (access: Access, exchange: Exchange, route: ResourceRoute, verb: string): Promise<Answer> => {
+const actionAnswer = ({ access, registry, plans }: DispatchOptions, exchange: Exchange, route: ResourceRoute, verb: string): Promise<Answer> => {
   const isMissing = route.subresource === '' && route.served.namespaced && route.namespace === '';
   if (exchange.method !== 'POST' || (verb !== 'create' && !isAction(route)) || isMissing) throw methodNotAllowed();
-  return access.answers(exchange, route);
+  return route.served.kind.kind === planKind.kind ? answerPlan(registry, plans, exchange, route) : access.answers(exchange, route);
 };
 
 /** Ends when whoever watches may do so no more. */

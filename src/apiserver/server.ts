@@ -17,6 +17,7 @@ import { createInProcessClient } from './registry/client.ts';
 import type { ConnectionLimits } from './connections.ts';
 import { publishDefinitions } from './definitions.ts';
 import { createDispatch, type Views } from './dispatch.ts';
+import type { Plans } from './plans.ts';
 import { writeDurably } from './pki/durable.ts';
 import { kubeconfig } from './pki/kubeconfig.ts';
 import { startGarbageCollection } from './garbage/collector.ts';
@@ -56,11 +57,13 @@ export interface ApiServerOptions {
   readonly limits?: Partial<ConnectionLimits>;
   /** Default: there are none. */
   readonly views?: Views;
+  /** Default: there are none. */
+  readonly plans?: Plans;
   /** What readiness needs beside the store. */
   readonly checks?: readonly HealthCheck[];
 }
 
-export type { Views };
+export type { Plans, Views };
 
 export interface ApiServer {
   /** `https://HOST:PORT`. */
@@ -76,7 +79,7 @@ export interface ApiServer {
   close(): Promise<void>;
 }
 
-const noViews: Views = () => {
+const noViews = (): never => {
   throw new HeddleError('Unavailable', 'this server runs no controller, which is what knows that');
 };
 
@@ -111,7 +114,7 @@ export const startApiServer = async (options: ApiServerOptions): Promise<ApiServ
       asked(user);
       return impersonated(request, user, path, access.authorize) ?? user;
     },
-    dispatch: createDispatch({ registry, access, metrics, version: await packageVersion(), address: () => address, views: options.views ?? noViews, health }),
+    dispatch: createDispatch({ registry, access, metrics, version: await packageVersion(), address: () => address, views: options.views ?? noViews, plans: options.plans ?? noViews, health }),
     fairness: createFairness({ ...options.fairness, metrics }),
     ...optional('audit', audit),
     metrics: createRequestMetrics(metrics),

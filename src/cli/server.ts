@@ -7,7 +7,8 @@ import { networkInterfaces, hostname } from 'node:os';
 import { Registry } from 'prom-client';
 import type { ResourceClient } from '../api/client.ts';
 import { kinds } from '../api/kinds.ts';
-import { startApiServer, type Views } from '../apiserver/server.ts';
+import { planKind } from '../api/plankind.ts';
+import { startApiServer, type Plans, type Views } from '../apiserver/server.ts';
 import type { Controller } from '../control/controller.ts';
 import { answerView } from '../control/views.ts';
 import type { LeaderSeen } from '../control/leader/election.ts';
@@ -23,6 +24,7 @@ import { checkClusterKeys, publishClusterKeys } from './clusterkeys.ts';
 import { aborted, createMissing, levelOf, measureProcess } from './daemon.ts';
 import { bracketed, hostAndPort, listening, namesOf, type Endpoint } from './endpoints.ts';
 import type { ExitStatus, Io } from './io.ts';
+import { foreseenCommands } from './questions/foreseen.ts';
 import { leaseName, officeOnStore, startLeadership, type Leadership } from './leading.ts';
 import { openStore, type StoreOptions } from './storeoption.ts';
 import { tokenSecretFile } from './token.ts';
@@ -126,10 +128,11 @@ const start = async ({ data, api, agents, options, access, onGoal }: Plan, log: 
   const controller = (): Controller => leadership?.controller() ?? refuse(leadership?.leader());
   const views: Views = ({ served, namespace, name, subresource }, query, { sees }) =>
     answerView(controller(), { kind: served.kind.kind, namespace, name, view: subresource }, query, sees);
+  const plans: Plans = (planned, { sees }) => controller().plan(planned, { sees, commandsOf: foreseenCommands });
   // With several servers one controller does for all; which server answers does not matter.
   const isSynced = (): boolean => leadership?.controller() !== undefined || (isShared && leadership?.leader() !== undefined);
   const checks = options.controller === false ? [] : [{ name: 'controller', run: () => (isSynced() ? undefined : refuse(leadership?.leader())) }];
-  const server = await listening('the API', '--listen', api, startApiServer({ ...access, store, isShared, kinds, dataDir: data, listen: api, extraNames, log, metrics, views, checks }));
+  const server = await listening('the API', '--listen', api, startApiServer({ ...access, store, isShared, kinds: [...kinds, planKind], dataDir: data, listen: api, extraNames, log, metrics, views, plans, checks }));
   opened.push(() => server.close());
   await createMissing(server.client);
 

@@ -8,7 +8,10 @@ import type { ResourceClient } from '../api/client.ts';
 import { isDraining } from '../api/drain.ts';
 import type { GoalView } from '../api/goalview.ts';
 import { kinds } from '../api/kinds.ts';
+import type { SwitchStatus } from '../api/kinds/switch.ts';
 import { refKey, refOf, type Resource } from '../api/object.ts';
+import type { Planned } from '../api/planning.ts';
+import type { PlanStatus } from '../api/planview.ts';
 import { createCompiler } from '../compile/compiler.ts';
 import type { Compiler, CompileResult, ObjectChange as CompiledChange } from '../compile/engine.ts';
 import { hasErrors } from '../compile/finding.ts';
@@ -32,6 +35,7 @@ import { Leases } from './leases.ts';
 import { Mailbox } from './mailbox.ts';
 import { createMetrics, type Metrics } from './metrics.ts';
 import { Objects, type Replaced } from './objects.ts';
+import { planOf, type Asker, type Runs } from './plan/plan.ts';
 import { rehearse, type Rehearsed } from './plan/rehearsal.ts';
 import { Turns } from './plan/turns.ts';
 import { Publisher } from './publish.ts';
@@ -97,6 +101,8 @@ export interface Controller {
   readonly questions: Questions;
   /** What would follow from a change of objects; nothing is changed by it. @throws HeddleError `Unavailable` before the start */
   rehearse(changes: readonly CompiledChange[]): Promise<Rehearsed>;
+  /** The same, told to who asks. */
+  plan(planned: readonly Planned[], asker: Asker): Promise<PlanStatus>;
   /** Lists everything and publishes it; resolves after that. */
   start(outlet: Outlet): Promise<void>;
   stop(): Promise<void>;
@@ -344,6 +350,22 @@ class Control implements Controller {
   rehearse(changes: readonly CompiledChange[]): Promise<Rehearsed> {
     if (!this.#opened) return Promise.reject(new HeddleError('Unavailable', 'not everything is loaded yet: ask again in a moment'));
     return this.#rehearsals.add(() => this.#rehearse(changes));
+  }
+
+  plan(planned: readonly Planned[], asker: Asker): Promise<PlanStatus> {
+    return planOf(planned, asker, {
+      goal: this.#options.goal,
+      rehearse: (changes) => this.rehearse(changes),
+      runsOn: (device) => this.#runsOn(device),
+      seesDevice: (name, sees) => [...deviceKinds].some((kind) => sees({ kind, namespace: '', name })),
+    });
+  }
+
+  /** As the device says, or said to a controller before this one. */
+  #runsOn(device: string): Runs | undefined {
+    const said = (this.#objects.get(deviceKey(this.#objects, device))?.status as SwitchStatus | undefined)?.agent;
+    const { driver, capabilities } = this.#devices.get(device)?.hello ?? said ?? {};
+    return driver === undefined ? undefined : { driver, capabilities: capabilities ?? [] };
   }
 
   #rehearse(changes: readonly CompiledChange[]): Promise<Rehearsed> {

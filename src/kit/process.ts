@@ -4,7 +4,10 @@
  */
 import { spawn } from 'node:child_process';
 import { constants } from 'node:os';
+import { commandLine } from './commandline.ts';
 import { HeddleError } from './error.ts';
+
+export { commandLine };
 
 export type Argv = readonly [string, ...string[]];
 
@@ -37,10 +40,6 @@ export class CommandError extends HeddleError {
     this.output = output;
   }
 }
-
-/** The command as one would type it; arguments that a shell would take apart are quoted. */
-export const commandLine = (argv: readonly string[]): string =>
-  argv.map((word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`)).join(' ');
 
 /** Runs to the end and returns what it said, whatever its exit status. Fails when it cannot start or takes too long. */
 export const tryRun = async (argv: Argv, options: RunOptions = {}): Promise<Output> => {

@@ -59,7 +59,7 @@ export const createAnswers = (options: ReviewOptions): Answers => {
 };
 
 /** The question, of the right kind and shape; throws `BadRequest` or `Invalid`. */
-const bodyOf = async (exchange: Exchange, served: ServedKind): Promise<Resource> => {
+export const bodyOf = async (exchange: Exchange, served: ServedKind): Promise<Resource> => {
   const bytes = await readBody(exchange.request);
   const { value } = decodeBody(bytes, exchange.request.headers['content-type']);
   if (!isJsonObject(value)) throw new HeddleError('BadRequest', 'the body must be one object');

@@ -1,18 +1,20 @@
 /** Verdicts, matrices and differences as lines for people. Pure. */
-import type { VerifyView } from '../../api/matrixview.ts';
+import type { VerifyView, ViolationView } from '../../api/matrixview.ts';
 import { formatTable } from '../../kit/table.ts';
 import { formatServices, type Cell, type Change, type Difference } from '../../verify/matrix.ts';
 
 export const formatViolations = ({ violations, checkedClasses }: VerifyView): string => {
   if (violations.length === 0) return `no violation; ${checkedClasses} classes checked\n`;
-  const blocks = violations.map(({ code, message, witness, rows, objects }) => [
-    `${code}: ${message}`,
-    ...(witness === undefined ? [] : [`  packet ${witness.packet}, in at ${witness.at}`, ...witness.steps.map((step) => `    ${step}`), `    ${witness.outcome}`]),
-    ...rows.map(({ scope, row }) => `  row ${row} in ${scope}`),
-    ...objects.map((object) => `  object ${object}`),
-  ].join('\n'));
+  const blocks = violations.map((violation) => formatViolation(violation).join('\n'));
   return `${blocks.join('\n\n')}\n\n${violations.length} ${violations.length === 1 ? 'violation' : 'violations'}; ${checkedClasses} classes checked\n`;
 };
+
+export const formatViolation = ({ code, message, witness, rows, objects }: ViolationView): string[] => [
+  `${code}: ${message}`,
+  ...(witness === undefined ? [] : [`  packet ${witness.packet}, in at ${witness.at}`, ...witness.steps.map((step) => `    ${step}`), `    ${witness.outcome}`]),
+  ...rows.map(({ scope, row }) => `  row ${row} in ${scope}`),
+  ...objects.map((object) => `  object ${object}`),
+];
 
 export const formatMatrix = (cells: readonly Cell[]): string => {
   const rows = merged(cells, (cell) => `${servicesText(cell)}`);

@@ -2,6 +2,7 @@
 import { Option, type Command } from 'commander';
 import type { Io } from '../io.ts';
 import type { Finish } from '../program.ts';
+import type { PlanOptions } from '../questions/plan.ts';
 import type { TraceOptions } from '../questions/trace.ts';
 import type { VerifyOptions } from '../questions/verify.ts';
 import type { WhatIfOptions } from '../questions/whatif.ts';
@@ -42,6 +43,21 @@ export const addQuestionVerbs = (program: Command, io: Io, finish: Finish): void
     .action(async (options: VerifyOptions) => {
       const { verify } = await import('../questions/verify.ts');
       finish(await verify(io, options));
+    });
+
+  program
+    .command('plan')
+    .description('show what would follow from applying (or deleting) what the files say, without doing it')
+    .addOption(kubeconfigOption())
+    .option('-n, --namespace <name>', 'namespace (a tenant) of objects that name none')
+    .addOption(new Option('-f, --filename <file>', 'file, folder or - (may be repeated)').argParser(several).makeOptionMandatory())
+    .option('--delete', 'what the files name is to be deleted')
+    .option('--all', 'every device, row and command, however many')
+    .addOption(new Option('-o, --output <format>', 'format').choices(['text', 'json']).default('text'))
+    .addHelpText('after', '\nExit status: 0 nothing would change, 2 something would, 1 it is refused, withheld or held.\nExamples: heddle plan -f change.yaml; heddle plan --delete -f tenant/')
+    .action(async (options: PlanOptions) => {
+      const { plan } = await import('../questions/plan.ts');
+      finish(await plan(io, options));
     });
 
   program

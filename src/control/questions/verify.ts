@@ -58,7 +58,7 @@ export const viewOf = (name: string, version: number, { violations, checkedClass
   apiVersion, kind: 'Verification', metadata: { name }, version, checkedClasses, violations: violations.map(violationView),
 });
 
-const violationView = ({ code, message, witness, rows, objects }: Violation): ViolationView => ({
+export const violationView = ({ code, message, witness, rows, objects }: Violation): ViolationView => ({
   code,
   message,
   ...(witness !== undefined && {

@@ -4,6 +4,7 @@
  */
 import { controllerOwnRules, controllerRules } from '../../../api/controllerrules.ts';
 import { rbacGroup, type AggregationRule, type PolicyRule, type RoleRef, type Subject } from '../../../api/core/rbac.ts';
+import { planKind } from '../../../api/plankind.ts';
 import type { Resource } from '../../../api/object.ts';
 import { isBuiltIn } from '../../../api/object.ts';
 import type { Scheme, ServedKind } from '../../scheme.ts';
@@ -128,6 +129,8 @@ const expected = (scheme: Scheme): RoleObject[] => {
     role('system:basic-user', [
       rule(['create'], 'authorization.k8s.io', 'selfsubjectaccessreviews', 'selfsubjectrulesreviews'),
       rule(['create'], 'authentication.k8s.io', 'selfsubjectreviews'),
+      // What it shows is what the asker may read, of what he may write.
+      rule(['create'], planKind.group, planKind.plural),
     ]),
     role('system:auth-delegator', [rule(['create'], 'authentication.k8s.io', 'tokenreviews'), rule(['create'], 'authorization.k8s.io', 'subjectaccessreviews')]),
     role('system:monitoring', [paths('/metrics', '/livez', '/livez/*', '/readyz', '/readyz/*', '/healthz', '/healthz/*')]),
