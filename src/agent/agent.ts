@@ -8,6 +8,7 @@ import {
   type ActualRequest,
   HelloSchema,
   Phase,
+  type ProbeRequest,
   ReportSchema,
   ResultSchema,
   type ScopeState,
@@ -26,6 +27,7 @@ import { Holding } from './holding.ts';
 import type { JournalOptions, Recovered } from './journal.ts';
 import { answerTo } from './inspection.ts';
 import { Observer } from './observer.ts';
+import { answersTo } from './probing.ts';
 import { type Counters, type Outcome, Reconciler } from './reconciler.ts';
 import { Reporter } from './reporter.ts';
 
@@ -145,6 +147,7 @@ class RunningAgent<Actual> implements Agent {
         onIsolate: (reason, term) => this.#isolate(reason, term),
         onDigestRequest: () => this.#digests(),
         onActualRequest: (request) => void this.#inspect(request),
+        onProbeRequest: (request) => void this.#probe(request),
         onDisconnected: (reason) => this.#disconnected(reason),
       },
     });
@@ -236,6 +239,10 @@ class RunningAgent<Actual> implements Agent {
 
   async #inspect(request: ActualRequest): Promise<void> {
     this.#client.sendActual(answerTo(request, await this.#reconciler.inspect()));
+  }
+
+  async #probe(request: ProbeRequest): Promise<void> {
+    this.#client.sendProbes(await answersTo(request, this.#options.driver));
   }
 
   #digests(): void {

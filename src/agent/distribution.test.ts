@@ -51,6 +51,7 @@ describe('distribution', () => {
       return {
         sendReport: (report) => client.sendReport(report),
         sendActual: (rows) => client.sendActual(rows),
+        sendProbes: (answers) => client.sendProbes(answers),
         close: () => client.close(),
         sendResult: (result) => {
           counts.results += 1;

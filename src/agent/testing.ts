@@ -34,6 +34,8 @@ export class MemoryDevice {
   afterRead: (() => void) | undefined;
   /** Hears what the device sees, once an agent observes it. */
   tell: ((seen: Observation) => void) | undefined;
+  /** VTEPs that answer it; undefined: it has none itself. */
+  reached: ReadonlySet<string> | undefined;
   /** Says that something changed by itself, once an agent runs. */
   stir: (() => void) | undefined;
   #gate: Promise<void> | undefined;
@@ -69,6 +71,11 @@ export class MemoryDevice {
       },
       observe: (tell) => (this.tell = tell),
       watch: (changed) => void (this.stir = changed),
+      reach: async (targets) => {
+        const { reached } = this;
+        if (reached === undefined) throw new Error('this device has no VTEP');
+        return new Map(targets.map((target) => [target, reached.has(target)]));
+      },
       close: async () => {},
     };
   }

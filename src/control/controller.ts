@@ -23,6 +23,7 @@ import { optional } from '../kit/json.ts';
 import type { Logger } from '../kit/log.ts';
 import type { SouthboundEvents } from '../southbound/events.ts';
 import type { Findings, Inquiry } from '../southbound/inquiries.ts';
+import type { Answer } from '../southbound/pending.ts';
 import { Allocator, type Owner } from './allocate.ts';
 import { Barrier } from './barrier.ts';
 import { Cabling } from './cabling.ts';
@@ -40,6 +41,7 @@ import { rehearse, type Rehearsed } from './plan/rehearsal.ts';
 import { Turns } from './plan/turns.ts';
 import { Publisher } from './publish.ts';
 import { Questions, type QuestionSources } from './questions/questions.ts';
+import { Probing } from './rollout/probing.ts';
 import { Rollouts } from './rollout/rollouts.ts';
 import { hasAcknowledged, vitalsOf } from './rollout/vitals.ts';
 import { SouthboundListener } from './listener.ts';
@@ -63,6 +65,8 @@ export interface Outlet {
   hold(devices: ReadonlySet<string>): void;
   /** Asks a device what of its goal it really has; left out: nobody knows. */
   inspect?(device: string, inquiry: Inquiry, milliseconds: number): Promise<Findings>;
+  /** Asks a device which of these VTEPs answer it, by address; left out: nobody knows. Never rejects. */
+  probe?(device: string, targets: readonly string[], milliseconds: number): Promise<Answer<ReadonlyMap<string, boolean>>>;
 }
 
 export interface ControllerOptions {
@@ -128,6 +132,7 @@ class Control implements Controller {
   readonly #safeguard: Safeguard;
   readonly #withheld: Withheld;
   readonly #verification: Verification;
+  readonly #probing: Probing;
   readonly #rollouts: Rollouts;
   readonly #publisher: Publisher;
   readonly #claims: Claims;
@@ -197,6 +202,14 @@ class Control implements Controller {
       retryMilliseconds: options.proofRetryMilliseconds ?? retryMilliseconds,
       signal: this.#abort.signal,
     });
+    const unheard = Promise.resolve({ ok: false, reason: 'nobody can be asked' } as const);
+    this.#probing = new Probing({
+      goal,
+      probe: (...asked) => this.#outlet?.probe?.(...asked) ?? unheard,
+      clock,
+      later: (milliseconds, action) => this.#later(milliseconds, action),
+      onAnswer: () => this.#rollouts.answered(),
+    });
     this.#rollouts = new Rollouts({
       goal,
       withheld: this.#withheld,
@@ -206,7 +219,8 @@ class Control implements Controller {
       objects: this.#objects,
       record: (about, happening) => this.#reports.events.record(about, happening),
       mark: (key) => this.#reports.mark(key),
-      vitalsOf: (device) => vitalsOf(device, { goal, barrier: this.#barrier, devices: this.#devices, underlay: this.#underlay }),
+      vitalsOf: (device) => vitalsOf(device, { goal, barrier: this.#barrier, devices: this.#devices, underlay: this.#underlay, probing: this.#probing }),
+      probing: this.#probing,
       hasAcknowledged: (device, version) => hasAcknowledged(device, version, { goal, barrier: this.#barrier }),
       version: () => goal.version,
       onDue: () => this.#mailbox.kick(),

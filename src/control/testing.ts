@@ -15,6 +15,7 @@ import { HeddleError } from '../kit/error.ts';
 import { createLogger } from '../kit/log.ts';
 import { until } from '../kit/testing.ts';
 import type { RowFailure } from '../southbound/events.ts';
+import type { Answer } from '../southbound/pending.ts';
 import { createMemoryStore } from '../store/memory.ts';
 import type { Store } from '../store/store.ts';
 import { createController, type Controller, type Outlet } from './controller.ts';
@@ -30,6 +31,10 @@ export class Fleet implements Outlet {
   held: ReadonlySet<string> = new Set();
   /** Whether devices answer at once. */
   answering = true;
+  /** What devices were asked to probe. */
+  readonly probed: string[] = [];
+  /** By device that probes: leaves that do not answer it. */
+  readonly #deaf = new Map<string, readonly string[]>();
   readonly #online = new Map<string, Map<string, Version>>();
   readonly #failing = new Map<string, readonly RowFailure[]>();
   #controller: Controller | undefined;
@@ -77,6 +82,19 @@ export class Fleet implements Outlet {
     this.#controller?.events.onObservation?.(device, { underlay });
   }
 
+  /** From now on the device probes: these leaves do not answer it, all others do. */
+  probes(device: string, ...deaf: readonly string[]): void {
+    this.#deaf.set(device, deaf);
+  }
+
+  probe(device: string, targets: readonly string[]): Promise<Answer<ReadonlyMap<string, boolean>>> {
+    const deaf = this.#deaf.get(device);
+    if (deaf === undefined) return Promise.resolve({ ok: false, reason: 'devices of driver "fake" do not probe' });
+    this.probed.push(`${device}: ${targets.join(' ')}`);
+    const silent = new Set(deaf.map((name) => vtepOf(this.goal, name)));
+    return Promise.resolve({ ok: true, found: new Map(targets.map((target) => [target, !silent.has(target)])) });
+  }
+
   disconnect(device: string): void {
     if (this.#online.delete(device)) this.#controller?.events.onDisconnected?.(device);
   }
@@ -106,6 +124,12 @@ export class Fleet implements Outlet {
     }
   }
 }
+
+/** Address of the VTEP of a leaf. */
+export const vtepOf = (goal: GoalState, device: string): string | undefined => {
+  const [row] = goal.scope(`device/${device}`).rows.in('vtep');
+  return row?.table === 'vtep' ? row.value.address : undefined;
+};
 
 export interface House {
   readonly store: Store;

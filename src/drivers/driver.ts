@@ -5,6 +5,7 @@
  */
 import type { Lease, LinkNeighbour, Observation, Session, UnderlaySession } from '../goal/observation.ts';
 import type { RowId, TableName, Tables } from '../goal/rows.ts';
+import type { Address } from '../net/brand.ts';
 
 /** All rows a device must hold, over all its scopes, by table and key. */
 export type GoalTables = { readonly [Table in TableName]: ReadonlyMap<string, Tables[Table]> };
@@ -64,6 +65,11 @@ export interface Driver<Actual> {
    * carrier. What is planned then is no repair.
    */
   watch?(changed: () => void): void;
+  /**
+   * Which of these VTEPs answer an ICMP echo that comes from the device's own VTEP address, by address. Left out: the device
+   * cannot tell. @throws HeddleError when it cannot now, such as without a VTEP of its own
+   */
+  reach?(targets: readonly Address[], milliseconds: number): Promise<ReadonlyMap<Address, boolean>>;
   /** Ends what the driver started for itself (long-lived tool processes); leaves the device forwarding. */
   close(): Promise<void>;
 }

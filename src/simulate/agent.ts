@@ -183,6 +183,7 @@ export class SimulatedAgent {
       },
       sendReport: (report) => client.sendReport(report),
       sendActual: (rows) => client.sendActual(rows),
+      sendProbes: (answers) => client.sendProbes(answers),
       close: () => client.close(),
     };
   }

@@ -10,6 +10,8 @@ import {
   FromAgentSchema,
   type FromServer,
   FromServerSchema,
+  type ProbeAnswers,
+  type ProbeRequest,
   type Hello,
   Phase,
   type Report,
@@ -37,6 +39,8 @@ export interface ClientHandlers {
   onDigestRequest(): void;
   /** Left out: the server gets no answer. */
   onActualRequest?(request: ActualRequest): void;
+  /** Left out: the server gets no answer. */
+  onProbeRequest?(request: ProbeRequest): void;
   onDisconnected(reason: string): void;
 }
 
@@ -67,6 +71,7 @@ export interface SouthboundClient {
   sendResult(result: Result): boolean;
   sendReport(report: Report): boolean;
   sendActual(rows: ActualRows): boolean;
+  sendProbes(answers: ProbeAnswers): boolean;
   close(): void;
 }
 
@@ -114,6 +119,10 @@ class Connector implements SouthboundClient {
 
   sendActual(rows: ActualRows): boolean {
     return this.#send({ case: 'actualRows', value: rows });
+  }
+
+  sendProbes(answers: ProbeAnswers): boolean {
+    return this.#send({ case: 'probeAnswers', value: answers });
   }
 
   close(): void {
@@ -184,6 +193,8 @@ class Connector implements SouthboundClient {
         return handlers.onDigestRequest();
       case 'actualRequest':
         return handlers.onActualRequest?.(message.value);
+      case 'probeRequest':
+        return handlers.onProbeRequest?.(message.value);
       case undefined:
         log.warn('message of a newer server ignored');
     }

@@ -1,9 +1,10 @@
-/** Questions to devices that are under way: each ends with an answer, with the connection, or when its time is up. */
+/** Questions to devices about what of their goal they really have. */
 import { create } from '@bufbuild/protobuf';
 import { type ActualRequest, ActualRequestSchema, type ActualRows } from '../goal/gen/heddle/agent/v1/agent_pb.ts';
 import type { RowId } from '../goal/rows.ts';
 import { tableAndKey } from '../goal/rowset.ts';
 import type { Version } from '../goal/state.ts';
+import { type Answer, Pending } from './pending.ts';
 
 export interface Inquiry {
   /** Only these rows; none: all. */
@@ -29,54 +30,29 @@ export interface Found {
 }
 
 /** Or why nothing is known. */
-export type Findings = { readonly ok: true; readonly found: Found } | { readonly ok: false; readonly reason: string };
+export type Findings = Answer<Found>;
 
-interface Pending {
-  readonly device: string;
-  readonly answer: (findings: Findings) => void;
-  readonly timer: NodeJS.Timeout;
-}
-
-/** Who asks much waits; a device must not be asked to death. */
-const mostPending = 64;
-
+/** What devices are asked of their goal. */
 export class Inquiries {
-  readonly #pending = new Map<bigint, Pending>();
-  #last = 0n;
+  readonly #pending = new Pending<Found>();
 
   /** @param send hands the request to the device, and answers whether it could */
   ask(device: string, inquiry: Inquiry, milliseconds: number, send: (request: ActualRequest) => boolean): Promise<Findings> {
-    const mine = [...this.#pending.values()].filter((each) => each.device === device).length;
-    if (mine >= mostPending) return Promise.resolve({ ok: false, reason: 'it is being asked too much' });
-    this.#last += 1n;
-    const id = this.#last;
-    return new Promise((resolve) => {
-      const timer = setTimeout(() => this.#end(id, { ok: false, reason: `it did not answer within ${milliseconds} ms` }), milliseconds);
-      this.#pending.set(id, { device, answer: resolve, timer });
-      if (!send(requestOf(id, inquiry))) this.#end(id, { ok: false, reason: 'it is not connected' });
-    });
+    return this.#pending.ask(device, milliseconds, (id) => send(requestOf(id, inquiry)));
   }
 
   /** An answer counts only from whom was asked. */
   answered(device: string, rows: ActualRows): void {
-    if (this.#pending.get(rows.id)?.device !== device) return;
-    this.#end(rows.id, rows.failure === '' ? { ok: true, found: foundOf(rows) } : { ok: false, reason: rows.failure });
+    this.#pending.answered(device, rows.id, rows.failure === '' ? { ok: true, found: foundOf(rows) } : { ok: false, reason: rows.failure });
   }
 
   /** The connection is gone, and with it whoever would have answered. */
   left(device: string): void {
-    for (const [id, pending] of this.#pending) if (pending.device === device) this.#end(id, { ok: false, reason: 'its connection ended' });
+    this.#pending.left(device);
   }
 
   close(): void {
-    for (const id of this.#pending.keys()) this.#end(id, { ok: false, reason: 'the server is ending' });
-  }
-
-  #end(id: bigint, findings: Findings): void {
-    const pending = this.#pending.get(id);
-    this.#pending.delete(id);
-    clearTimeout(pending?.timer);
-    pending?.answer(findings);
+    this.#pending.close();
   }
 }
 

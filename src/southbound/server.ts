@@ -3,8 +3,10 @@
  * token. State per connected device is a handful of version numbers; rows are kept once, in the GoalState.
  */
 import { randomUUID } from 'node:crypto';
-import { fromBinary } from '@bufbuild/protobuf';
-import { type FromAgent, FromAgentSchema, type Hello, Phase, type Report, type Result } from '../goal/gen/heddle/agent/v1/agent_pb.ts';
+import { create, fromBinary } from '@bufbuild/protobuf';
+import {
+  type FromAgent, FromAgentSchema, type FromServer, type Hello, Phase, type ProbeAnswers, ProbeRequestSchema, type Report, type Result,
+} from '../goal/gen/heddle/agent/v1/agent_pb.ts';
 import { observationOf } from '../goal/observation.ts';
 import type { ChangedScope, GoalState } from '../goal/state.ts';
 import { HeddleError } from '../kit/error.ts';
@@ -17,6 +19,7 @@ import type { Phase as PhaseName, RowFailure, SouthboundEvents } from './events.
 import { type Call, type CallHandlers, status } from './grpc.ts';
 import { Payload } from './http2/payload.ts';
 import { type Findings, Inquiries, type Inquiry } from './inquiries.ts';
+import { type Answer, Pending } from './pending.ts';
 import { encodeFromServer, protocolVersion } from './service.ts';
 import { type ScopeVersion, Session, type SessionContext } from './session.ts';
 import type { TokenSecret } from './tokens.ts';
@@ -65,6 +68,8 @@ export interface Southbound {
   connected(): readonly string[];
   /** Asks a device what of its goal it really has. Never rejects: a device that does not answer in time is unknown. */
   inspect(device: string, inquiry: Inquiry, milliseconds: number): Promise<Findings>;
+  /** Asks a device which VTEPs answer it, by address. Never rejects: a device that does not answer in time is unknown. */
+  probe(device: string, targets: readonly string[], milliseconds: number): Promise<Answer<ReadonlyMap<string, boolean>>>;
   /** How many updates were encoded so far. */
   encodedUpdates(): number;
   close(): Promise<void>;
@@ -96,6 +101,7 @@ export const serveSouthbound = (options: ServiceOptions, entrance: Entrance): So
     hold: (devices) => service.hold(devices),
     connected: () => service.connected(),
     inspect: (device, inquiry, milliseconds) => service.inspect(device, inquiry, milliseconds),
+    probe: (device, targets, milliseconds) => service.probe(device, targets, milliseconds),
     encodedUpdates: () => service.updates.encoded,
     close: async () => {
       service.close();
@@ -126,6 +132,7 @@ class Service implements SessionContext {
   readonly #contests = new Contests();
   readonly #absences: Absences;
   readonly #inquiries = new Inquiries();
+  readonly #probes = new Pending<ReadonlyMap<string, boolean>>();
   readonly #patience: number;
   readonly #digestMilliseconds: number;
   readonly #timer: NodeJS.Timeout;
@@ -211,17 +218,28 @@ class Service implements SessionContext {
   }
 
   inspect(device: string, inquiry: Inquiry, milliseconds: number): Promise<Findings> {
-    const connection = this.#connections.get(device);
-    return this.#inquiries.ask(device, inquiry, milliseconds, (request) => {
-      if (connection === undefined) return false;
-      connection.call.send(new Payload(frameOf(encodeFromServer({ case: 'actualRequest', value: request }))));
-      return true;
+    return this.#inquiries.ask(device, inquiry, milliseconds, (value) => this.#put(device, { case: 'actualRequest', value }));
+  }
+
+  probe(device: string, targets: readonly string[], milliseconds: number): Promise<Answer<ReadonlyMap<string, boolean>>> {
+    // What the answer needs for its way comes on top.
+    return this.#probes.ask(device, milliseconds + wayMilliseconds, (id) => {
+      const value = create(ProbeRequestSchema, { id, targets: [...targets], milliseconds });
+      return this.#put(device, { case: 'probeRequest', value });
     });
+  }
+
+  /** Hands a question to a device; false: it is not connected. */
+  #put(device: string, message: FromServer['message']): boolean {
+    const connection = this.#connections.get(device);
+    connection?.call.send(new Payload(frameOf(encodeFromServer(message))));
+    return connection !== undefined;
   }
 
   close(): void {
     clearInterval(this.#timer);
     this.#inquiries.close();
+    this.#probes.close();
     this.#turns.close();
   }
 
@@ -269,6 +287,7 @@ class Service implements SessionContext {
     else if (message.case === 'results') this.#results(connection, message.value.results);
     else if (message.case === 'report') this.#report(connection, message.value);
     else if (message.case === 'actualRows') this.#inquiries.answered(connection.session.device, message.value);
+    else if (message.case === 'probeAnswers') this.#probes.answered(connection.session.device, message.value.id, probedOf(message.value));
   }
 
   #hello(connection: Connection, hello: Hello): void {
@@ -363,6 +382,7 @@ class Service implements SessionContext {
     if (this.#connections.get(device) !== connection) return;
     this.#connections.delete(device);
     this.#inquiries.left(device);
+    this.#probes.left(device);
     this.#options.log.info({ device }, 'device disconnected');
     if (this.#absences.left(device, performance.now())) this.#options.events?.onDisconnected?.(device);
   }
@@ -424,6 +444,12 @@ class Service implements SessionContext {
     return this.#round.next().value;
   }
 }
+
+/** What a device has to answer beside the time that its probes take. */
+const wayMilliseconds = 1000;
+
+const probedOf = ({ answers, failure }: ProbeAnswers): Answer<ReadonlyMap<string, boolean>> =>
+  failure === '' ? { ok: true, found: new Map(answers.map(({ target, answered }) => [target, answered])) } : { ok: false, reason: failure };
 
 const nothingFailed: readonly RowFailure[] = [];
 

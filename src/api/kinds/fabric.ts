@@ -141,7 +141,7 @@ export const fabricSpec = Type.Object(
             Type.Object(
               {
                 sessions: Type.Optional(Type.Boolean({ description: 'Every BGP session that was up is up again.' })),
-                probes: Type.Optional(Type.Boolean({ description: 'The leaves of attached servers answer each other over the overlay.' })),
+                probes: Type.Optional(Type.Boolean({ description: 'Leaves that hold the same VRFs and answered each other, VTEP to VTEP, still do.' })),
               },
               { additionalProperties: false, description: 'What must hold beside that devices acknowledge; default both.' },
             ),

@@ -4,7 +4,7 @@ import { healthOf, type Vitals } from './health.ts';
 
 const vitals = (more: Partial<Vitals> = {}): Vitals => ({ connected: true, failures: new Map(), ...more });
 const checks = { sessions: true, probes: true };
-const well = vitals({ sessions: new Map([['E1/1', true], ['E1/2', false]]), probes: new Map([['10.0.0.2', true]]) });
+const well = vitals({ sessions: new Map([['E1/1', true], ['E1/2', false]]), probes: new Map([['leaf-2 (10.0.0.2)', true]]) });
 
 test('a device is well when it has acknowledged, fails nothing new, and has the sessions and answers that it had', () => {
   assert.deepEqual(healthOf(well, well, true, checks), { state: 'healthy' });
@@ -27,7 +27,7 @@ test('a session or an answer that was there is missed by name, one that was not 
   assert.deepEqual(healthOf(well, down, true, checks), { state: 'waiting', what: 'BGP session E1/1 is down' });
   assert.deepEqual(healthOf(well, down, true, { ...checks, sessions: false }), { state: 'healthy' });
   assert.deepEqual(healthOf(well, { ...well, sessions: new Map() }, true, checks), { state: 'healthy' });
-  const deaf = { ...well, probes: new Map([['10.0.0.2', false]]) };
-  assert.deepEqual(healthOf(well, deaf, true, checks), { state: 'waiting', what: '10.0.0.2 does not answer over the overlay' });
+  const deaf = { ...well, probes: new Map([['leaf-2 (10.0.0.2)', false]]) };
+  assert.deepEqual(healthOf(well, deaf, true, checks), { state: 'waiting', what: 'the VTEP of leaf-2 (10.0.0.2) does not answer' });
   assert.deepEqual(healthOf(well, deaf, true, { ...checks, probes: false }), { state: 'healthy' });
 });

@@ -11,7 +11,7 @@ export interface Vitals {
   readonly failures: ReadonlyMap<string, string>;
   /** BGP sessions by name, with whether they are up; undefined: it does not tell. */
   readonly sessions?: ReadonlyMap<string, boolean> | undefined;
-  /** VTEPs that it probes, with whether they answer; undefined: it does not. */
+  /** Leaves that answered it, as `<device> (<VTEP>)`, with whether they do; undefined: it does not probe. */
   readonly probes?: ReadonlyMap<string, boolean> | undefined;
 }
 
@@ -37,7 +37,7 @@ export const healthOf = (before: Vitals, now: Vitals, hasAcknowledged: boolean, 
   const session = checks.sessions ? lost(before.sessions, now.sessions) : undefined;
   if (session !== undefined) return waiting(`BGP session ${session} is down`);
   const probe = checks.probes ? lost(before.probes, now.probes) : undefined;
-  return probe === undefined ? healthy : waiting(`${probe} does not answer over the overlay`);
+  return probe === undefined ? healthy : waiting(`the VTEP of ${probe} does not answer`);
 };
 
 /** What was there and is not; what is gone altogether is not asked for any more. */

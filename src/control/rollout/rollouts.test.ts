@@ -5,7 +5,7 @@ import type { RolloutSpec } from '../../api/kinds/rollout.ts';
 import { refOf } from '../../api/object.ts';
 import { attachment, smallFabric, vpc } from '../../compile/fixture.ts';
 import { until } from '../../kit/testing.ts';
-import { buildHouse, cluster, conditionOf, createAll, digests, tenant, waitFor, type House, type HouseOptions } from '../testing.ts';
+import { buildHouse, cluster, conditionOf, createAll, digests, tenant, vtepOf, waitFor, type House, type HouseOptions } from '../testing.ts';
 
 const devices = ['spine-1', 'leaf-1', 'leaf-2'];
 const red = vpc('red', { front: '10.1.0.0/24' });
@@ -128,6 +128,40 @@ describe('a change of what operators declare', () => {
     await until('it is missed', async () => (await record(house, 1)).message.endsWith('waits for leaf-1: BGP session E1/49 (spine-1/E1/1) is down'));
     house.fleet.tellSessions('leaf-1', { 'E1/49': true });
     await reaches(house, 1, 'Complete');
+  });
+
+  test('after which a leaf is not reached that was halts and goes back, and names the leaf', async (t) => {
+    const house = await build(t, { deadlineSeconds: 1, soakSeconds: 3 });
+    await createAll(house.client, [a2]);
+    await waitFor(house.client, refOf(a2), 'Programmed', 'True');
+    house.fleet.probes('leaf-1');
+    await setBfd(house, 500);
+    await until('the canary has it', async () => have(house, 500).length === 1);
+    const there = vtepOf(house.goal, 'leaf-2');
+    assert.ok(there !== undefined);
+    assert.deepEqual(house.fleet.probed.slice(0, 1), [`leaf-1: ${there}`]);
+    house.fleet.probes('leaf-1', 'leaf-2');
+    const { failures, rolledBack } = await reaches(house, 1, 'Halted');
+    assert.deepEqual(failures, [{ device: 'leaf-1', reason: 'DeadlineExceeded', message: `the VTEP of leaf-2 (${there}) does not answer` }]);
+    assert.equal(rolledBack, true);
+    await until('it is taken back', async () => have(house, 300).length === 3);
+    const asked = house.fleet.probed.length;
+    await setBfd(house, 400, { checks: { probes: false } });
+    await reaches(house, 2, 'Complete');
+    assert.equal(house.fleet.probed.length, asked, 'nobody is probed without need');
+  });
+
+  test('waits for a probe after the canary has acknowledged, and for no leaf that did not answer before', async (t) => {
+    const house = await build(t);
+    await createAll(house.client, [a2]);
+    await waitFor(house.client, refOf(a2), 'Programmed', 'True');
+    house.fleet.probes('leaf-1');
+    house.fleet.probes('leaf-2', 'leaf-1');
+    await setBfd(house, 500);
+    await reaches(house, 1, 'Complete');
+    const by = (device: string): number => house.fleet.probed.filter((each) => each.startsWith(device)).length;
+    assert.ok(by('leaf-1') >= 2, 'before and after');
+    assert.equal(by('leaf-2'), 1, 'nobody answered it before');
   });
 
   test('is paused before its first wave and between waves, and goes on where it was', async (t) => {

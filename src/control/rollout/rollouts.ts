@@ -12,17 +12,19 @@ import type { GoalState, ScopeChange } from '../../goal/state.ts';
 import type { Clock } from '../../kit/clock.ts';
 import { HeddleError } from '../../kit/error.ts';
 import type { Logger } from '../../kit/log.ts';
+import { getOrMake } from '../../kit/maps.ts';
 import type { RowRef, Violation, ViolationCode } from '../../verify/verifier.ts';
 import type { Events, Happening } from '../events.ts';
 import type { Objects } from '../objects.ts';
 import { deviceKey, fabricKey } from '../safeguard.ts';
 import { rfc3339 } from '../time.ts';
 import type { PartiesOf, Stays, Withheld } from '../withheld.ts';
-import { stepOf, type Course, type Failure, type Step } from './course.ts';
+import { stepOf, type Course, type Failure, type Health, type Step } from './course.ts';
 import { Edits, isAsEdited, isRolledOut, type Edit, type Reverted } from './edits.ts';
 import { healthOf, type Vitals } from './health.ts';
 import { editsOf, halted, newRecord, objectOf, remainsOf, rolloutRef } from './record.ts';
 import { groupDevices, mayGo, stagedIn, staysOf, type Progress, type Staged } from './staging.ts';
+import type { Probing } from './probing.ts';
 import { wavesOf, type Member } from './waves.ts';
 
 export interface RolloutsOptions {
@@ -36,6 +38,7 @@ export interface RolloutsOptions {
   /** The status of the object may be another one. */
   readonly mark: (key: string) => void;
   readonly vitalsOf: (device: string) => Vitals;
+  readonly probing: Pick<Probing, 'begin' | 'forget' | 'isFresh'>;
   /** Whether the device has acknowledged its goal state as it was at a version, or a later one. */
   readonly hasAcknowledged: (device: string, version: number) => boolean;
   /** Version of the last commit. */
@@ -55,7 +58,11 @@ interface Running {
   open: number;
   /** By device of an open wave: as it was before, and what it is to acknowledge. */
   readonly before: Map<string, { readonly vitals: Vitals; readonly version: number }>;
-  /** Something is being stored, and nothing is decided before it is. */
+  /** Waves whose devices were asked who answers them. */
+  probed: number;
+  /** By device: when it was first seen that it has acknowledged, monotonic milliseconds. */
+  readonly acknowledged: Map<string, number>;
+  /** Something is being stored or asked, and nothing is decided before it is. */
   storing: boolean;
 }
 
@@ -272,7 +279,7 @@ export class Rollouts {
 
   #start(fabric: string, edits: ReadonlyMap<string, Edit>, record: RolloutSpec, released: number): void {
     const course = { waves: record.waves, released, since: this.#options.clock.monotonic() };
-    const running: Running = { record, edits, course, open: released, before: new Map(), storing: true };
+    const running: Running = { record, edits, course, open: released, before: new Map(), probed: released, acknowledged: new Map(), storing: true };
     for (const device of record.waves.slice(0, released).flat()) this.#watch(running, device);
     this.#running.set(fabric, running);
     this.#store(running, record, () => this.#step(running));
@@ -289,16 +296,22 @@ export class Rollouts {
     // Nobody wants waves any more: what is left goes at once.
     if (settings === undefined) return this.#complete(running, 'spec.rollout of the Fabric was taken away');
     const pace = { soakMilliseconds: settings.soakSeconds * 1000, deadlineMilliseconds: settings.deadlineSeconds * 1000, paused: settings.paused };
-    const health = (device: string) => {
-      const before = running.before.get(device);
-      if (before === undefined || before.version === 0) return { state: 'waiting', what: 'is not sent yet' } as const;
-      return healthOf(before.vitals, this.#options.vitalsOf(device), this.#options.hasAcknowledged(device, before.version), settings.checks);
-    };
-    this.#follow(running, stepOf(running.course, pace, health, clock.monotonic()), settings);
+    this.#follow(running, stepOf(running.course, pace, (device) => this.#healthOf(running, device, settings), clock.monotonic()), settings);
+  }
+
+  #healthOf({ before, acknowledged }: Running, device: string, { checks }: Settings): Health {
+    const { clock, vitalsOf, hasAcknowledged, probing } = this.#options;
+    const former = before.get(device);
+    if (former === undefined || former.version === 0) return { state: 'waiting', what: 'is not sent yet' };
+    const isDone = hasAcknowledged(device, former.version);
+    const health = healthOf(former.vitals, vitalsOf(device), isDone, checks);
+    if (health.state !== 'healthy' || !isDone || !checks.probes) return health;
+    const since = getOrMake(acknowledged, device, () => clock.monotonic());
+    return probing.isFresh(device, since) ? health : { state: 'waiting', what: 'is being probed' };
   }
 
   #follow(running: Running, step: Step, settings: Settings): void {
-    if (step.next === 'release') return this.#release(running);
+    if (step.next === 'release') return settings.checks.probes && running.probed <= running.course.released ? void this.#probe(running) : this.#release(running);
     if (step.next === 'complete') return this.#complete(running, 'all devices have it');
     if (step.next === 'halt') return this.#halt(running, step.failures, settings);
     running.course = step.course;
@@ -306,6 +319,16 @@ export class Rollouts {
     const { record } = running;
     if (record.message !== step.message || record.phase !== phase) this.#store(running, { ...record, phase, message: step.message });
     if (Number.isFinite(step.until)) this.#wake(step.until - this.#options.clock.monotonic());
+  }
+
+  /** Who answers the next wave now is known before it goes. */
+  async #probe(running: Running): Promise<void> {
+    const wave = running.course.released;
+    running.storing = true;
+    await this.#options.probing.begin(running.record.waves[wave] ?? []);
+    running.probed = wave + 1;
+    running.storing = false;
+    if (!this.#closed && this.#running.get(running.record.fabric) === running) this.review();
   }
 
   #release(running: Running): void {
@@ -340,6 +363,7 @@ export class Rollouts {
     const record = halted(running.record, failures, isBack, this.#now());
     this.#options.log.warn({ fabric: record.fabric, revision: record.revision, wave: record.wave, failures: record.failures }, 'rollout halted');
     this.#tell(running.edits, { type: 'Warning', reason: isBack ? 'RolledBack' : 'RolloutHalted', message: whyOf(record) });
+    this.#options.probing.forget(record.waves.flat());
     if (!isBack) return this.#store(running, record);
     for (const [key, edit] of running.edits) this.#edits.revert(key, { edit, why: whyOf(record) });
     this.#end(running, record);
@@ -349,6 +373,7 @@ export class Rollouts {
 
   #end(running: Running, record: RolloutSpec): void {
     this.#running.delete(record.fabric);
+    this.#options.probing.forget(record.waves.flat());
     this.#store(running, record);
   }
 

@@ -3,6 +3,7 @@ import type { GoalState, Version } from '../../goal/state.ts';
 import type { Barrier } from '../barrier.ts';
 import type { Devices } from '../devices.ts';
 import type { Underlay } from '../underlay.ts';
+import type { Probing } from './probing.ts';
 import type { Vitals } from './health.ts';
 
 export interface VitalSources {
@@ -10,14 +11,15 @@ export interface VitalSources {
   readonly barrier: Barrier;
   readonly devices: Devices;
   readonly underlay: Pick<Underlay, 'sessions'>;
+  readonly probing: Pick<Probing, 'results'>;
 }
 
-export const vitalsOf = (device: string, { goal, barrier, devices, underlay }: VitalSources): Vitals => {
+export const vitalsOf = (device: string, { goal, barrier, devices, underlay, probing }: VitalSources): Vitals => {
   const failures = new Map<string, string>();
   for (const scope of goal.subscriptions(device)) {
     for (const { row, message } of barrier.failedRows(device, scope)) failures.set(`${scope} ${row}`, message);
   }
-  return { connected: devices.get(device)?.connected === true, failures, sessions: underlay.sessions(device) };
+  return { connected: devices.get(device)?.connected === true, failures, sessions: underlay.sessions(device), probes: probing.results(device) };
 };
 
 /** Whether a device runs every scope that it holds as it was at a version of goal state, or later. */

@@ -1,7 +1,9 @@
 /** The driver of Linux switches with FRR. The agent runs in the switch's own namespaces; plain commands act on it. */
 import { mkdir } from 'node:fs/promises';
 import type { Driver, GoalTables, Plan } from '../driver.ts';
+import { HeddleError } from '../../kit/error.ts';
 import { optional } from '../../kit/json.ts';
+import type { Address } from '../../net/brand.ts';
 import { vlanPrograms } from './bpf/object.ts';
 import { applyOps } from './apply.ts';
 import { difference } from './difference.ts';
@@ -13,6 +15,7 @@ import { NextHopWatch } from './nexthopwatch.ts';
 import { probe } from './probe.ts';
 import { deviceMemory } from './memory.ts';
 import type { EntryMemory } from './read/memory.ts';
+import { reach } from './reach.ts';
 import { readDevice } from './read/read.ts';
 import { render } from './render/render.ts';
 import { sessionWatch } from './sessionwatch.ts';
@@ -89,6 +92,7 @@ export const linuxDriver = (options: LinuxDriverOptions): Driver<LinuxActual> =>
   let capabilities: ReadonlySet<string> = new Set();
   const memory = deviceMemory<Remembered>(`${site.directory}/settled.json`);
   let remembered: Remembered = { entries: {} };
+  let source: Address | undefined;
   return {
     name: 'linux',
     probe: async () => {
@@ -110,6 +114,7 @@ export const linuxDriver = (options: LinuxDriverOptions): Driver<LinuxActual> =>
       nextHops.wanted(goal);
       sessions.wanted(goal);
       underlay.wanted(goal);
+      source = goal.vtep.get('self')?.address;
       if (mark === undefined || fingerprint === undefined) return planLinux(actual, goal, site);
       const word = mark();
       const plan = planQuickly(actual, goal, site, word, remembered.settled);
@@ -129,6 +134,10 @@ export const linuxDriver = (options: LinuxDriverOptions): Driver<LinuxActual> =>
     watch: (changed) => {
       links.start(changed);
       nextHops.start();
+    },
+    reach: async (targets, milliseconds) => {
+      if (source === undefined) throw new HeddleError('Unavailable', 'this device has no VTEP');
+      return reach(tools.run, source, targets, milliseconds);
     },
     close: async () => {
       links.stop();

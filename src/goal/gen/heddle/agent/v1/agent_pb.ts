@@ -16,7 +16,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file heddle/agent/v1/agent.proto.
  */
 export const file_heddle_agent_v1_agent: GenFile = /*@__PURE__*/
-  fileDesc("ChtoZWRkbGUvYWdlbnQvdjEvYWdlbnQucHJvdG8SD2hlZGRsZS5hZ2VudC52MSL2AQoJRnJvbUFnZW50EicKBWhlbGxvGAEgASgLMhYuaGVkZGxlLmFnZW50LnYxLkhlbGxvSAASKQoGcmVzdWx0GAIgASgLMhcuaGVkZGxlLmFnZW50LnYxLlJlc3VsdEgAEikKBnJlcG9ydBgDIAEoCzIXLmhlZGRsZS5hZ2VudC52MS5SZXBvcnRIABIrCgdyZXN1bHRzGAQgASgLMhguaGVkZGxlLmFnZW50LnYxLlJlc3VsdHNIABIyCgthY3R1YWxfcm93cxgFIAEoCzIbLmhlZGRsZS5hZ2VudC52MS5BY3R1YWxSb3dzSABCCQoHbWVzc2FnZSLiAgoKRnJvbVNlcnZlchIrCgd3ZWxjb21lGAEgASgLMhguaGVkZGxlLmFnZW50LnYxLldlbGNvbWVIABIpCgZ1cGRhdGUYAiABKAsyFy5oZWRkbGUuYWdlbnQudjEuVXBkYXRlSAASJQoEZHJvcBgDIAEoCzIVLmhlZGRsZS5hZ2VudC52MS5Ecm9wSAASKwoHaXNvbGF0ZRgEIAEoCzIYLmhlZGRsZS5hZ2VudC52MS5Jc29sYXRlSAASOAoOZGlnZXN0X3JlcXVlc3QYBSABKAsyHi5oZWRkbGUuYWdlbnQudjEuRGlnZXN0UmVxdWVzdEgAEikKBmNvbW1pdBgGIAEoCzIXLmhlZGRsZS5hZ2VudC52MS5Db21taXRIABI4Cg5hY3R1YWxfcmVxdWVzdBgHIAEoCzIeLmhlZGRsZS5hZ2VudC52MS5BY3R1YWxSZXF1ZXN0SABCCQoHbWVzc2FnZSK4AQoFSGVsbG8SEAoIcHJvdG9jb2wYASABKA0SDgoGZGV2aWNlGAIgASgJEhIKCmJvb3RfZXBvY2gYAyABKAkSFQoNYWdlbnRfdmVyc2lvbhgEIAEoCRIOCgZkcml2ZXIYBSABKAkSFAoMY2FwYWJpbGl0aWVzGAYgAygJEisKBnNjb3BlcxgHIAMoCzIbLmhlZGRsZS5hZ2VudC52MS5TY29wZVN0YXRlEg8KB2xpbmVhZ2UYCCABKAkicQoKU2NvcGVTdGF0ZRINCgVzY29wZRgBIAEoCRIPCgd2ZXJzaW9uGAIgASgEEg4KBmRpZ2VzdBgDIAEoBhIlCgVwaGFzZRgEIAEoDjIWLmhlZGRsZS5hZ2VudC52MS5QaGFzZRIMCgRyb3dzGAUgASgNIm0KB1dlbGNvbWUSFgoOc2VydmVyX3ZlcnNpb24YASABKAkSDAoEdGVybRgCIAEoBBIPCgdsaW5lYWdlGAMgASgJEisKBnNjb3BlcxgEIAMoCzIbLmhlZGRsZS5hZ2VudC52MS5TY29wZVN0YXRlIswBCgZVcGRhdGUSDQoFc2NvcGUYASABKAkSFAoMZnJvbV92ZXJzaW9uGAIgASgEEhIKCnRvX3ZlcnNpb24YAyABKAQSDAoEZnVsbBgEIAEoCBIlCgd1cHNlcnRzGAUgAygLMhQuaGVkZGxlLmFnZW50LnYxLlJvdxIoCgdkZWxldGVzGAYgAygLMhcuaGVkZGxlLmFnZW50LnYxLlJvd0tleRIOCgZkaWdlc3QYByABKAYSDAoEdGVybRgIIAEoBBIMCgRtb3JlGAkgASgIIiMKBERyb3ASDQoFc2NvcGUYASABKAkSDAoEdGVybRgCIAEoBCIICgZDb21taXQiJwoHSXNvbGF0ZRIOCgZyZWFzb24YASABKAkSDAoEdGVybRgCIAEoBCIPCg1EaWdlc3RSZXF1ZXN0InAKDUFjdHVhbFJlcXVlc3QSCgoCaWQYASABKAQSDgoGdGFibGVzGAIgAygJEiUKBHJvd3MYAyADKAsyFy5oZWRkbGUuYWdlbnQudjEuUm93S2V5Eg0KBWxpbWl0GAQgASgNEg0KBWFmdGVyGAUgASgJIq0BCgpBY3R1YWxSb3dzEgoKAmlkGAEgASgEEisKBnNjb3BlcxgCIAMoCzIbLmhlZGRsZS5hZ2VudC52MS5TY29wZVN0YXRlEjEKCWRpZmZlcmluZxgDIAMoCzIeLmhlZGRsZS5hZ2VudC52MS5Sb3dEaWZmZXJlbmNlEhEKCXJlbWFpbmluZxgEIAEoDRIPCgdzdXJwbHVzGAUgAygJEg8KB2ZhaWx1cmUYBiABKAkiWQoNUm93RGlmZmVyZW5jZRINCgV0YWJsZRgBIAEoCRILCgNrZXkYAiABKAkSDQoFc3RlcHMYAyADKAkSDAoEY29kZRgEIAEoCRIPCgdtZXNzYWdlGAUgASgJIowBCgZSZXN1bHQSDQoFc2NvcGUYASABKAkSDwoHdmVyc2lvbhgCIAEoBBIlCgVwaGFzZRgDIAEoDjIWLmhlZGRsZS5hZ2VudC52MS5QaGFzZRIrCgZmYWlsZWQYBCADKAsyGy5oZWRkbGUuYWdlbnQudjEuUm93RmFpbHVyZRIOCgZyZWFzb24YBSABKAkiMwoHUmVzdWx0cxIoCgdyZXN1bHRzGAEgAygLMhcuaGVkZGxlLmFnZW50LnYxLlJlc3VsdCJHCgpSb3dGYWlsdXJlEg0KBXRhYmxlGAEgASgJEgsKA2tleRgCIAEoCRIMCgRjb2RlGAMgASgJEg8KB21lc3NhZ2UYBCABKAkiwgIKBlJlcG9ydBIrCgZzY29wZXMYASADKAsyGy5oZWRkbGUuYWdlbnQudjEuU2NvcGVTdGF0ZRIWCg5kcmlmdF9yZXBhaXJlZBgCIAEoBBIUCgxyb3dzX3dyaXR0ZW4YAyABKAQSDwoHZHJpZnRlZBgEIAMoCRIMCgRmdWxsGAUgASgIEjMKCm5laWdoYm91cnMYBiABKAsyHy5oZWRkbGUuYWdlbnQudjEuTGlua05laWdoYm91cnMSJwoGbGVhc2VzGAcgASgLMhcuaGVkZGxlLmFnZW50LnYxLkxlYXNlcxIrCghzZXNzaW9ucxgIIAEoCzIZLmhlZGRsZS5hZ2VudC52MS5TZXNzaW9ucxIzCgh1bmRlcmxheRgJIAEoCzIhLmhlZGRsZS5hZ2VudC52MS5VbmRlcmxheVNlc3Npb25zIkQKDkxpbmtOZWlnaGJvdXJzEjIKCm5laWdoYm91cnMYASADKAsyHi5oZWRkbGUuYWdlbnQudjEuTGlua05laWdoYm91ciJCCg1MaW5rTmVpZ2hib3VyEgwKBHBvcnQYASABKAkSDgoGc3lzdGVtGAIgASgJEhMKC3JlbW90ZV9wb3J0GAMgASgJIjAKBkxlYXNlcxImCgZsZWFzZXMYASADKAsyFi5oZWRkbGUuYWdlbnQudjEuTGVhc2UiSAoFTGVhc2USDwoHc2VnbWVudBgBIAEoDRILCgNtYWMYAiABKAkSDwoHYWRkcmVzcxgDIAEoCRIQCghob3N0bmFtZRgEIAEoCSI2CghTZXNzaW9ucxIqCghzZXNzaW9ucxgBIAMoCzIYLmhlZGRsZS5hZ2VudC52MS5TZXNzaW9uIkgKB1Nlc3Npb24SCwoDdnJmGAEgASgJEg8KB2FkZHJlc3MYAiABKAkSDQoFc3RhdGUYAyABKAkSEAoIYmVsaWV2ZWQYBCABKA0iRgoQVW5kZXJsYXlTZXNzaW9ucxIyCghzZXNzaW9ucxgBIAMoCzIgLmhlZGRsZS5hZ2VudC52MS5VbmRlcmxheVNlc3Npb24iNAoPVW5kZXJsYXlTZXNzaW9uEgwKBHBvcnQYASABKAkSEwoLZXN0YWJsaXNoZWQYAiABKAgiNAoGUm93S2V5Eg0KBXRhYmxlGAEgASgJEgsKA2tleRgCIAEoCRIOCgZudW1iZXIYAyABKA0ivAcKA1JvdxILCgNrZXkYASABKAkSKQoGc3lzdGVtGAogASgLMhcuaGVkZGxlLmFnZW50LnYxLlN5c3RlbUgAEiUKBHBvcnQYCyABKAsyFS5oZWRkbGUuYWdlbnQudjEuUG9ydEgAEiMKA2JncBgMIAEoCzIULmhlZGRsZS5hZ2VudC52MS5CZ3BIABIsCghiZ3BfcGVlchgNIAEoCzIYLmhlZGRsZS5hZ2VudC52MS5CZ3BQZWVySAASJQoEdnRlcBgOIAEoCzIVLmhlZGRsZS5hZ2VudC52MS5WdGVwSAASKQoGbWVtYmVyGA8gASgLMhcuaGVkZGxlLmFnZW50LnYxLk1lbWJlckgAEiMKA3ZyZhgQIAEoCzIULmhlZGRsZS5hZ2VudC52MS5WcmZIABIrCgdzZWdtZW50GBEgASgLMhguaGVkZGxlLmFnZW50LnYxLlNlZ21lbnRIABIxCgphdHRhY2htZW50GBIgASgLMhsuaGVkZGxlLmFnZW50LnYxLkF0dGFjaG1lbnRIABIlCgRob3N0GBMgASgLMhUuaGVkZGxlLmFnZW50LnYxLkhvc3RIABIlCgRsZWFrGBQgASgLMhUuaGVkZGxlLmFnZW50LnYxLkxlYWtIABIrCgdtYXBwaW5nGBUgASgLMhguaGVkZGxlLmFnZW50LnYxLk1hcHBpbmdIABInCgVyb3V0ZRgWIAEoCzIWLmhlZGRsZS5hZ2VudC52MS5Sb3V0ZUgAEjQKDGhvc3RfcGVlcmluZxgXIAEoCzIcLmhlZGRsZS5hZ2VudC52MS5Ib3N0UGVlcmluZ0gAEi8KCWlzb2xhdGlvbhgYIAEoCzIaLmhlZGRsZS5hZ2VudC52MS5Jc29sYXRpb25IABIzCgtyZXNlcnZhdGlvbhgZIAEoCzIcLmhlZGRsZS5hZ2VudC52MS5SZXNlcnZhdGlvbkgAEjAKCmRoY3BfcmFuZ2UYGiABKAsyGi5oZWRkbGUuYWdlbnQudjEuRGhjcFJhbmdlSAASIwoDYWNsGBsgASgLMhQuaGVkZGxlLmFnZW50LnYxLkFjbEgAEjAKCmFjbF9tZW1iZXIYHCABKAsyGi5oZWRkbGUuYWdlbnQudjEuQWNsTWVtYmVySAASLAoIdnJmX3BvcnQYHSABKAsyGC5oZWRkbGUuYWdlbnQudjEuVnJmUG9ydEgAEiwKCHZyZl9wZWVyGB4gASgLMhguaGVkZGxlLmFnZW50LnYxLlZyZlBlZXJIAEIHCgV2YWx1ZSI7CgZTeXN0ZW0SEAoIaG9zdG5hbWUYASABKAkSDAoEcm9sZRgCIAEoCRIRCglyb3V0ZXJfaWQYAyABKAki+gEKBFBvcnQSEQoJaW50ZXJmYWNlGAEgASgJEgwKBHJvbGUYAiABKAkSCwoDbXR1GAMgASgNEgwKBHBlZXIYBCABKAkSFAoHYWRkcmVzcxgFIAEoCUgAiAEBEhMKBmJ1bmRsZRgGIAEoCUgBiAEBEhAKA2VzaRgHIAEoCUgCiAEBEhUKCGZhbGxiYWNrGAggASgISAOIAQESEgoFc3BlZWQYCSABKAlIBIgBARIQCgNmZWMYCiABKAlIBYgBAUIKCghfYWRkcmVzc0IJCgdfYnVuZGxlQgYKBF9lc2lCCwoJX2ZhbGxiYWNrQggKBl9zcGVlZEIGCgRfZmVjInEKA0JncBILCgNhc24YASABKA0SEQoJcm91dGVyX2lkGAIgASgJEhAKCG5ldHdvcmtzGAMgAygJEhYKDmFkdmVydGlzZV92bmlzGAQgASgIEhQKB2RyYWluZWQYBSABKAhIAIgBAUIKCghfZHJhaW5lZCJ+CgdCZ3BQZWVyEgwKBHBvcnQYASABKAkSFAoHYWRkcmVzcxgCIAEoCUgAiAEBEiEKA2JmZBgDIAEoCzIULmhlZGRsZS5hZ2VudC52MS5CZmQSFAoHZHJhaW5lZBgEIAEoCEgBiAEBQgoKCF9hZGRyZXNzQgoKCF9kcmFpbmVkIjgKA0JmZBIdChVpbnRlcnZhbF9taWxsaXNlY29uZHMYASABKA0SEgoKbXVsdGlwbGllchgCIAEoDSIsCgRWdGVwEg8KB2FkZHJlc3MYASABKAkSEwoLYW55Y2FzdF9tYWMYAiABKAkiFwoGTWVtYmVyEg0KBXNjb3BlGAEgASgJInMKA1ZyZhIMCgRuYW1lGAEgASgJEgsKA3ZuaRgCIAEoDRITCgtkZXNjcmlwdGlvbhgDIAEoCRIvCghleHRlcm5hbBgEIAEoCzIYLmhlZGRsZS5hZ2VudC52MS5PdXRzaWRlSACIAQFCCwoJX2V4dGVybmFsIhkKB091dHNpZGUSDgoGaW5zaWRlGAEgAygJItwBCgdTZWdtZW50EgsKA3ZuaRgBIAEoDRILCgN2cmYYAiABKAkSEAoIZ2F0ZXdheXMYAyADKAkSCwoDbXR1GAQgASgNEhMKC2Rlc2NyaXB0aW9uGAUgASgJEiMKBGRoY3AYBiABKAsyFS5oZWRkbGUuYWdlbnQudjEuRGhjcBIRCgRtb2RlGAcgASgJSACIAQESFwoKcmVzdHJpY3RlZBgIIAEoCEgBiAEBEhEKBGlwdjYYCSABKAlIAogBAUIHCgVfbW9kZUINCgtfcmVzdHJpY3RlZEIHCgVfaXB2NiLPAgoERGhjcBIVCg1sZWFzZV9zZWNvbmRzGAEgASgNEhMKC2Ruc19zZXJ2ZXJzGAIgAygJEhMKC250cF9zZXJ2ZXJzGAMgAygJEhMKBmRvbWFpbhgEIAEoCUgAiAEBEhAKA210dRgFIAEoDUgBiAEBEhgKC2Jvb3Rfc2VydmVyGAYgASgJSAKIAQESFgoJYm9vdF9maWxlGAcgASgJSAOIAQESKgoGcm91dGVzGAggAygLMhouaGVkZGxlLmFnZW50LnYxLkRoY3BSb3V0ZRIdChBub19kZWZhdWx0X3JvdXRlGAkgASgISASIAQESEgoFcmVsYXkYCiABKAlIBYgBAUIJCgdfZG9tYWluQgYKBF9tdHVCDgoMX2Jvb3Rfc2VydmVyQgwKCl9ib290X2ZpbGVCEwoRX25vX2RlZmF1bHRfcm91dGVCCAoGX3JlbGF5IjEKCURoY3BSb3V0ZRITCgtkZXN0aW5hdGlvbhgBIAEoCRIPCgdnYXRld2F5GAIgASgJIpUBCgpBdHRhY2htZW50EgwKBHBvcnQYASABKAkSDwoHc2VnbWVudBgCIAEoDRIRCgR2bGFuGAMgASgNSACIAQESFAoHYWRkcmVzcxgEIAEoCUgBiAEBEhkKDGlwdjZfYWRkcmVzcxgFIAEoCUgCiAEBQgcKBV92bGFuQgoKCF9hZGRyZXNzQg8KDV9pcHY2X2FkZHJlc3MicQoESG9zdBIPCgdzZWdtZW50GAEgASgNEg8KB2FkZHJlc3MYAiABKAkSCwoDbWFjGAMgASgJEgwKBHBvcnQYBCABKAkSEAoIaG9zdG5hbWUYBSABKAkSEQoEdmxhbhgGIAEoDUgAiAEBQgcKBV92bGFuInAKBExlYWsSCwoDdnJmGAEgASgJEgsKA3ZuaRgCIAEoDRIQCghwZWVyX3ZyZhgDIAEoCRIQCghwZWVyX3ZuaRgEIAEoDRIqCghwYWlyaW5ncxgFIAMoCzIYLmhlZGRsZS5hZ2VudC52MS5QYWlyaW5nIigKB1BhaXJpbmcSDQoFbG9jYWwYASADKAkSDgoGcmVtb3RlGAIgAygJImAKB01hcHBpbmcSDwoHc2VnbWVudBgBIAEoDRIPCgdhZGRyZXNzGAIgASgJEgsKA21hYxgDIAEoCRIMCgR2dGVwGAQgASgJEhAKA3ZuaRgFIAEoDUgAiAEBQgYKBF92bmkiNwoFUm91dGUSCwoDdnJmGAEgASgJEg4KBnByZWZpeBgCIAEoCRIRCgluZXh0X2hvcHMYAyADKAkiRQoLUHJlZml4TWF0Y2gSDgoGcHJlZml4GAEgASgJEhIKCm1pbl9sZW5ndGgYAiABKA0SEgoKbWF4X2xlbmd0aBgDIAEoDSJoCgtIb3N0UGVlcmluZxIPCgdzZWdtZW50GAEgASgNEgsKA3ZyZhgCIAEoCRINCgVyYW5nZRgDIAMoCRIsCgZhY2NlcHQYBCADKAsyHC5oZWRkbGUuYWdlbnQudjEuUHJlZml4TWF0Y2giSwoJSXNvbGF0aW9uEg8KB3NlZ21lbnQYASABKA0SCwoDdnJmGAIgASgJEhAKCHByZWZpeGVzGAMgAygJEg4KBmRlbmllZBgEIAMoCSI8CgtSZXNlcnZhdGlvbhIPCgdzZWdtZW50GAEgASgNEgsKA21hYxgCIAEoCRIPCgdhZGRyZXNzGAMgASgJIjYKCURoY3BSYW5nZRIPCgdzZWdtZW50GAEgASgNEgwKBGZyb20YAiABKAkSCgoCdG8YAyABKAkiJQoJUG9ydFJhbmdlEgwKBGZyb20YASABKA0SCgoCdG8YAiABKA0idQoHQWNsUnVsZRINCgVwZWVycxgBIAMoCRIMCgRzZXRzGAIgAygJEhUKCHByb3RvY29sGAMgASgJSACIAQESKQoFcG9ydHMYBCADKAsyGi5oZWRkbGUuYWdlbnQudjEuUG9ydFJhbmdlQgsKCV9wcm90b2NvbCKLAQoDQWNsEgsKA3ZyZhgBIAEoCRIRCglkaXJlY3Rpb24YAiABKAkSEwoLZGVzY3JpcHRpb24YAyABKAkSEAoIc3ViamVjdHMYBCADKAkSFAoMc3ViamVjdF9zZXRzGAUgAygJEicKBXJ1bGVzGAYgAygLMhguaGVkZGxlLmFnZW50LnYxLkFjbFJ1bGUiNQoJQWNsTWVtYmVyEgsKA3ZyZhgBIAEoCRILCgNzZXQYAiABKAkSDgoGcHJlZml4GAMgASgJIq0CCgxBY2xTdGF0ZW1lbnQSDgoGYWN0aW9uGAEgASgJEhUKCHByb3RvY29sGAIgASgJSACIAQESEwoGc291cmNlGAMgASgJSAGIAQESGAoLZGVzdGluYXRpb24YBCABKAlIAogBARIpCgVwb3J0cxgFIAEoCzIaLmhlZGRsZS5hZ2VudC52MS5Qb3J0UmFuZ2USGAoLZXN0YWJsaXNoZWQYBiABKAhIA4gBARIWCglpY21wX3R5cGUYByABKA1IBIgBARIWCglpY21wX2NvZGUYCCABKA1IBYgBAUILCglfcHJvdG9jb2xCCQoHX3NvdXJjZUIOCgxfZGVzdGluYXRpb25CDgoMX2VzdGFibGlzaGVkQgwKCl9pY21wX3R5cGVCDAoKX2ljbXBfY29kZSKWAQoHVnJmUG9ydBIMCgRwb3J0GAEgASgJEhEKBHZsYW4YAiABKA1IAIgBARILCgN2cmYYAyABKAkSEQoJYWRkcmVzc2VzGAQgAygJEhEKCXByb3h5X2ZvchgFIAMoCRIuCgdpbmJvdW5kGAYgAygLMh0uaGVkZGxlLmFnZW50LnYxLkFjbFN0YXRlbWVudEIHCgVfdmxhbiKBAgoHVnJmUGVlchILCgN2cmYYASABKAkSDAoEcG9ydBgCIAEoCRIPCgdhZGRyZXNzGAMgASgJEgsKA2FzbhgEIAEoDRIsCgZhY2NlcHQYBSADKAsyHC5oZWRkbGUuYWdlbnQudjEuUHJlZml4TWF0Y2gSHgoRaW5ib3VuZF9jb21tdW5pdHkYBiABKAlIAIgBARIfChJvdXRib3VuZF9jb21tdW5pdHkYByABKAlIAYgBARIhCgNiZmQYCCABKAsyFC5oZWRkbGUuYWdlbnQudjEuQmZkQhQKEl9pbmJvdW5kX2NvbW11bml0eUIVChNfb3V0Ym91bmRfY29tbXVuaXR5Km8KBVBoYXNlEhUKEVBIQVNFX1VOU1BFQ0lGSUVEEAASEgoOUEhBU0VfUkVDRUlWRUQQARIUChBQSEFTRV9QUk9HUkFNTUVEEAISEgoOUEhBU0VfVkVSSUZJRUQQAxIRCg1QSEFTRV9SRUZVU0VEEAQyUAoJR29hbFN0YXRlEkMKBFN5bmMSGi5oZWRkbGUuYWdlbnQudjEuRnJvbUFnZW50GhsuaGVkZGxlLmFnZW50LnYxLkZyb21TZXJ2ZXIoATABYgZwcm90bzM");
+  fileDesc("ChtoZWRkbGUvYWdlbnQvdjEvYWdlbnQucHJvdG8SD2hlZGRsZS5hZ2VudC52MSKuAgoJRnJvbUFnZW50EicKBWhlbGxvGAEgASgLMhYuaGVkZGxlLmFnZW50LnYxLkhlbGxvSAASKQoGcmVzdWx0GAIgASgLMhcuaGVkZGxlLmFnZW50LnYxLlJlc3VsdEgAEikKBnJlcG9ydBgDIAEoCzIXLmhlZGRsZS5hZ2VudC52MS5SZXBvcnRIABIrCgdyZXN1bHRzGAQgASgLMhguaGVkZGxlLmFnZW50LnYxLlJlc3VsdHNIABIyCgthY3R1YWxfcm93cxgFIAEoCzIbLmhlZGRsZS5hZ2VudC52MS5BY3R1YWxSb3dzSAASNgoNcHJvYmVfYW5zd2VycxgGIAEoCzIdLmhlZGRsZS5hZ2VudC52MS5Qcm9iZUFuc3dlcnNIAEIJCgdtZXNzYWdlIpoDCgpGcm9tU2VydmVyEisKB3dlbGNvbWUYASABKAsyGC5oZWRkbGUuYWdlbnQudjEuV2VsY29tZUgAEikKBnVwZGF0ZRgCIAEoCzIXLmhlZGRsZS5hZ2VudC52MS5VcGRhdGVIABIlCgRkcm9wGAMgASgLMhUuaGVkZGxlLmFnZW50LnYxLkRyb3BIABIrCgdpc29sYXRlGAQgASgLMhguaGVkZGxlLmFnZW50LnYxLklzb2xhdGVIABI4Cg5kaWdlc3RfcmVxdWVzdBgFIAEoCzIeLmhlZGRsZS5hZ2VudC52MS5EaWdlc3RSZXF1ZXN0SAASKQoGY29tbWl0GAYgASgLMhcuaGVkZGxlLmFnZW50LnYxLkNvbW1pdEgAEjgKDmFjdHVhbF9yZXF1ZXN0GAcgASgLMh4uaGVkZGxlLmFnZW50LnYxLkFjdHVhbFJlcXVlc3RIABI2Cg1wcm9iZV9yZXF1ZXN0GAggASgLMh0uaGVkZGxlLmFnZW50LnYxLlByb2JlUmVxdWVzdEgAQgkKB21lc3NhZ2UiuAEKBUhlbGxvEhAKCHByb3RvY29sGAEgASgNEg4KBmRldmljZRgCIAEoCRISCgpib290X2Vwb2NoGAMgASgJEhUKDWFnZW50X3ZlcnNpb24YBCABKAkSDgoGZHJpdmVyGAUgASgJEhQKDGNhcGFiaWxpdGllcxgGIAMoCRIrCgZzY29wZXMYByADKAsyGy5oZWRkbGUuYWdlbnQudjEuU2NvcGVTdGF0ZRIPCgdsaW5lYWdlGAggASgJInEKClNjb3BlU3RhdGUSDQoFc2NvcGUYASABKAkSDwoHdmVyc2lvbhgCIAEoBBIOCgZkaWdlc3QYAyABKAYSJQoFcGhhc2UYBCABKA4yFi5oZWRkbGUuYWdlbnQudjEuUGhhc2USDAoEcm93cxgFIAEoDSJtCgdXZWxjb21lEhYKDnNlcnZlcl92ZXJzaW9uGAEgASgJEgwKBHRlcm0YAiABKAQSDwoHbGluZWFnZRgDIAEoCRIrCgZzY29wZXMYBCADKAsyGy5oZWRkbGUuYWdlbnQudjEuU2NvcGVTdGF0ZSLMAQoGVXBkYXRlEg0KBXNjb3BlGAEgASgJEhQKDGZyb21fdmVyc2lvbhgCIAEoBBISCgp0b192ZXJzaW9uGAMgASgEEgwKBGZ1bGwYBCABKAgSJQoHdXBzZXJ0cxgFIAMoCzIULmhlZGRsZS5hZ2VudC52MS5Sb3cSKAoHZGVsZXRlcxgGIAMoCzIXLmhlZGRsZS5hZ2VudC52MS5Sb3dLZXkSDgoGZGlnZXN0GAcgASgGEgwKBHRlcm0YCCABKAQSDAoEbW9yZRgJIAEoCCIjCgREcm9wEg0KBXNjb3BlGAEgASgJEgwKBHRlcm0YAiABKAQiCAoGQ29tbWl0IicKB0lzb2xhdGUSDgoGcmVhc29uGAEgASgJEgwKBHRlcm0YAiABKAQiDwoNRGlnZXN0UmVxdWVzdCJwCg1BY3R1YWxSZXF1ZXN0EgoKAmlkGAEgASgEEg4KBnRhYmxlcxgCIAMoCRIlCgRyb3dzGAMgAygLMhcuaGVkZGxlLmFnZW50LnYxLlJvd0tleRINCgVsaW1pdBgEIAEoDRINCgVhZnRlchgFIAEoCSKtAQoKQWN0dWFsUm93cxIKCgJpZBgBIAEoBBIrCgZzY29wZXMYAiADKAsyGy5oZWRkbGUuYWdlbnQudjEuU2NvcGVTdGF0ZRIxCglkaWZmZXJpbmcYAyADKAsyHi5oZWRkbGUuYWdlbnQudjEuUm93RGlmZmVyZW5jZRIRCglyZW1haW5pbmcYBCABKA0SDwoHc3VycGx1cxgFIAMoCRIPCgdmYWlsdXJlGAYgASgJIkEKDFByb2JlUmVxdWVzdBIKCgJpZBgBIAEoBBIPCgd0YXJnZXRzGAIgAygJEhQKDG1pbGxpc2Vjb25kcxgDIAEoDSJaCgxQcm9iZUFuc3dlcnMSCgoCaWQYASABKAQSLQoHYW5zd2VycxgCIAMoCzIcLmhlZGRsZS5hZ2VudC52MS5Qcm9iZUFuc3dlchIPCgdmYWlsdXJlGAMgASgJIi8KC1Byb2JlQW5zd2VyEg4KBnRhcmdldBgBIAEoCRIQCghhbnN3ZXJlZBgCIAEoCCJZCg1Sb3dEaWZmZXJlbmNlEg0KBXRhYmxlGAEgASgJEgsKA2tleRgCIAEoCRINCgVzdGVwcxgDIAMoCRIMCgRjb2RlGAQgASgJEg8KB21lc3NhZ2UYBSABKAkijAEKBlJlc3VsdBINCgVzY29wZRgBIAEoCRIPCgd2ZXJzaW9uGAIgASgEEiUKBXBoYXNlGAMgASgOMhYuaGVkZGxlLmFnZW50LnYxLlBoYXNlEisKBmZhaWxlZBgEIAMoCzIbLmhlZGRsZS5hZ2VudC52MS5Sb3dGYWlsdXJlEg4KBnJlYXNvbhgFIAEoCSIzCgdSZXN1bHRzEigKB3Jlc3VsdHMYASADKAsyFy5oZWRkbGUuYWdlbnQudjEuUmVzdWx0IkcKClJvd0ZhaWx1cmUSDQoFdGFibGUYASABKAkSCwoDa2V5GAIgASgJEgwKBGNvZGUYAyABKAkSDwoHbWVzc2FnZRgEIAEoCSLCAgoGUmVwb3J0EisKBnNjb3BlcxgBIAMoCzIbLmhlZGRsZS5hZ2VudC52MS5TY29wZVN0YXRlEhYKDmRyaWZ0X3JlcGFpcmVkGAIgASgEEhQKDHJvd3Nfd3JpdHRlbhgDIAEoBBIPCgdkcmlmdGVkGAQgAygJEgwKBGZ1bGwYBSABKAgSMwoKbmVpZ2hib3VycxgGIAEoCzIfLmhlZGRsZS5hZ2VudC52MS5MaW5rTmVpZ2hib3VycxInCgZsZWFzZXMYByABKAsyFy5oZWRkbGUuYWdlbnQudjEuTGVhc2VzEisKCHNlc3Npb25zGAggASgLMhkuaGVkZGxlLmFnZW50LnYxLlNlc3Npb25zEjMKCHVuZGVybGF5GAkgASgLMiEuaGVkZGxlLmFnZW50LnYxLlVuZGVybGF5U2Vzc2lvbnMiRAoOTGlua05laWdoYm91cnMSMgoKbmVpZ2hib3VycxgBIAMoCzIeLmhlZGRsZS5hZ2VudC52MS5MaW5rTmVpZ2hib3VyIkIKDUxpbmtOZWlnaGJvdXISDAoEcG9ydBgBIAEoCRIOCgZzeXN0ZW0YAiABKAkSEwoLcmVtb3RlX3BvcnQYAyABKAkiMAoGTGVhc2VzEiYKBmxlYXNlcxgBIAMoCzIWLmhlZGRsZS5hZ2VudC52MS5MZWFzZSJICgVMZWFzZRIPCgdzZWdtZW50GAEgASgNEgsKA21hYxgCIAEoCRIPCgdhZGRyZXNzGAMgASgJEhAKCGhvc3RuYW1lGAQgASgJIjYKCFNlc3Npb25zEioKCHNlc3Npb25zGAEgAygLMhguaGVkZGxlLmFnZW50LnYxLlNlc3Npb24iSAoHU2Vzc2lvbhILCgN2cmYYASABKAkSDwoHYWRkcmVzcxgCIAEoCRINCgVzdGF0ZRgDIAEoCRIQCghiZWxpZXZlZBgEIAEoDSJGChBVbmRlcmxheVNlc3Npb25zEjIKCHNlc3Npb25zGAEgAygLMiAuaGVkZGxlLmFnZW50LnYxLlVuZGVybGF5U2Vzc2lvbiI0Cg9VbmRlcmxheVNlc3Npb24SDAoEcG9ydBgBIAEoCRITCgtlc3RhYmxpc2hlZBgCIAEoCCI0CgZSb3dLZXkSDQoFdGFibGUYASABKAkSCwoDa2V5GAIgASgJEg4KBm51bWJlchgDIAEoDSK8BwoDUm93EgsKA2tleRgBIAEoCRIpCgZzeXN0ZW0YCiABKAsyFy5oZWRkbGUuYWdlbnQudjEuU3lzdGVtSAASJQoEcG9ydBgLIAEoCzIVLmhlZGRsZS5hZ2VudC52MS5Qb3J0SAASIwoDYmdwGAwgASgLMhQuaGVkZGxlLmFnZW50LnYxLkJncEgAEiwKCGJncF9wZWVyGA0gASgLMhguaGVkZGxlLmFnZW50LnYxLkJncFBlZXJIABIlCgR2dGVwGA4gASgLMhUuaGVkZGxlLmFnZW50LnYxLlZ0ZXBIABIpCgZtZW1iZXIYDyABKAsyFy5oZWRkbGUuYWdlbnQudjEuTWVtYmVySAASIwoDdnJmGBAgASgLMhQuaGVkZGxlLmFnZW50LnYxLlZyZkgAEisKB3NlZ21lbnQYESABKAsyGC5oZWRkbGUuYWdlbnQudjEuU2VnbWVudEgAEjEKCmF0dGFjaG1lbnQYEiABKAsyGy5oZWRkbGUuYWdlbnQudjEuQXR0YWNobWVudEgAEiUKBGhvc3QYEyABKAsyFS5oZWRkbGUuYWdlbnQudjEuSG9zdEgAEiUKBGxlYWsYFCABKAsyFS5oZWRkbGUuYWdlbnQudjEuTGVha0gAEisKB21hcHBpbmcYFSABKAsyGC5oZWRkbGUuYWdlbnQudjEuTWFwcGluZ0gAEicKBXJvdXRlGBYgASgLMhYuaGVkZGxlLmFnZW50LnYxLlJvdXRlSAASNAoMaG9zdF9wZWVyaW5nGBcgASgLMhwuaGVkZGxlLmFnZW50LnYxLkhvc3RQZWVyaW5nSAASLwoJaXNvbGF0aW9uGBggASgLMhouaGVkZGxlLmFnZW50LnYxLklzb2xhdGlvbkgAEjMKC3Jlc2VydmF0aW9uGBkgASgLMhwuaGVkZGxlLmFnZW50LnYxLlJlc2VydmF0aW9uSAASMAoKZGhjcF9yYW5nZRgaIAEoCzIaLmhlZGRsZS5hZ2VudC52MS5EaGNwUmFuZ2VIABIjCgNhY2wYGyABKAsyFC5oZWRkbGUuYWdlbnQudjEuQWNsSAASMAoKYWNsX21lbWJlchgcIAEoCzIaLmhlZGRsZS5hZ2VudC52MS5BY2xNZW1iZXJIABIsCgh2cmZfcG9ydBgdIAEoCzIYLmhlZGRsZS5hZ2VudC52MS5WcmZQb3J0SAASLAoIdnJmX3BlZXIYHiABKAsyGC5oZWRkbGUuYWdlbnQudjEuVnJmUGVlckgAQgcKBXZhbHVlIjsKBlN5c3RlbRIQCghob3N0bmFtZRgBIAEoCRIMCgRyb2xlGAIgASgJEhEKCXJvdXRlcl9pZBgDIAEoCSL6AQoEUG9ydBIRCglpbnRlcmZhY2UYASABKAkSDAoEcm9sZRgCIAEoCRILCgNtdHUYAyABKA0SDAoEcGVlchgEIAEoCRIUCgdhZGRyZXNzGAUgASgJSACIAQESEwoGYnVuZGxlGAYgASgJSAGIAQESEAoDZXNpGAcgASgJSAKIAQESFQoIZmFsbGJhY2sYCCABKAhIA4gBARISCgVzcGVlZBgJIAEoCUgEiAEBEhAKA2ZlYxgKIAEoCUgFiAEBQgoKCF9hZGRyZXNzQgkKB19idW5kbGVCBgoEX2VzaUILCglfZmFsbGJhY2tCCAoGX3NwZWVkQgYKBF9mZWMicQoDQmdwEgsKA2FzbhgBIAEoDRIRCglyb3V0ZXJfaWQYAiABKAkSEAoIbmV0d29ya3MYAyADKAkSFgoOYWR2ZXJ0aXNlX3ZuaXMYBCABKAgSFAoHZHJhaW5lZBgFIAEoCEgAiAEBQgoKCF9kcmFpbmVkIn4KB0JncFBlZXISDAoEcG9ydBgBIAEoCRIUCgdhZGRyZXNzGAIgASgJSACIAQESIQoDYmZkGAMgASgLMhQuaGVkZGxlLmFnZW50LnYxLkJmZBIUCgdkcmFpbmVkGAQgASgISAGIAQFCCgoIX2FkZHJlc3NCCgoIX2RyYWluZWQiOAoDQmZkEh0KFWludGVydmFsX21pbGxpc2Vjb25kcxgBIAEoDRISCgptdWx0aXBsaWVyGAIgASgNIiwKBFZ0ZXASDwoHYWRkcmVzcxgBIAEoCRITCgthbnljYXN0X21hYxgCIAEoCSIXCgZNZW1iZXISDQoFc2NvcGUYASABKAkicwoDVnJmEgwKBG5hbWUYASABKAkSCwoDdm5pGAIgASgNEhMKC2Rlc2NyaXB0aW9uGAMgASgJEi8KCGV4dGVybmFsGAQgASgLMhguaGVkZGxlLmFnZW50LnYxLk91dHNpZGVIAIgBAUILCglfZXh0ZXJuYWwiGQoHT3V0c2lkZRIOCgZpbnNpZGUYASADKAki3AEKB1NlZ21lbnQSCwoDdm5pGAEgASgNEgsKA3ZyZhgCIAEoCRIQCghnYXRld2F5cxgDIAMoCRILCgNtdHUYBCABKA0SEwoLZGVzY3JpcHRpb24YBSABKAkSIwoEZGhjcBgGIAEoCzIVLmhlZGRsZS5hZ2VudC52MS5EaGNwEhEKBG1vZGUYByABKAlIAIgBARIXCgpyZXN0cmljdGVkGAggASgISAGIAQESEQoEaXB2NhgJIAEoCUgCiAEBQgcKBV9tb2RlQg0KC19yZXN0cmljdGVkQgcKBV9pcHY2Is8CCgREaGNwEhUKDWxlYXNlX3NlY29uZHMYASABKA0SEwoLZG5zX3NlcnZlcnMYAiADKAkSEwoLbnRwX3NlcnZlcnMYAyADKAkSEwoGZG9tYWluGAQgASgJSACIAQESEAoDbXR1GAUgASgNSAGIAQESGAoLYm9vdF9zZXJ2ZXIYBiABKAlIAogBARIWCglib290X2ZpbGUYByABKAlIA4gBARIqCgZyb3V0ZXMYCCADKAsyGi5oZWRkbGUuYWdlbnQudjEuRGhjcFJvdXRlEh0KEG5vX2RlZmF1bHRfcm91dGUYCSABKAhIBIgBARISCgVyZWxheRgKIAEoCUgFiAEBQgkKB19kb21haW5CBgoEX210dUIOCgxfYm9vdF9zZXJ2ZXJCDAoKX2Jvb3RfZmlsZUITChFfbm9fZGVmYXVsdF9yb3V0ZUIICgZfcmVsYXkiMQoJRGhjcFJvdXRlEhMKC2Rlc3RpbmF0aW9uGAEgASgJEg8KB2dhdGV3YXkYAiABKAkilQEKCkF0dGFjaG1lbnQSDAoEcG9ydBgBIAEoCRIPCgdzZWdtZW50GAIgASgNEhEKBHZsYW4YAyABKA1IAIgBARIUCgdhZGRyZXNzGAQgASgJSAGIAQESGQoMaXB2Nl9hZGRyZXNzGAUgASgJSAKIAQFCBwoFX3ZsYW5CCgoIX2FkZHJlc3NCDwoNX2lwdjZfYWRkcmVzcyJxCgRIb3N0Eg8KB3NlZ21lbnQYASABKA0SDwoHYWRkcmVzcxgCIAEoCRILCgNtYWMYAyABKAkSDAoEcG9ydBgEIAEoCRIQCghob3N0bmFtZRgFIAEoCRIRCgR2bGFuGAYgASgNSACIAQFCBwoFX3ZsYW4icAoETGVhaxILCgN2cmYYASABKAkSCwoDdm5pGAIgASgNEhAKCHBlZXJfdnJmGAMgASgJEhAKCHBlZXJfdm5pGAQgASgNEioKCHBhaXJpbmdzGAUgAygLMhguaGVkZGxlLmFnZW50LnYxLlBhaXJpbmciKAoHUGFpcmluZxINCgVsb2NhbBgBIAMoCRIOCgZyZW1vdGUYAiADKAkiYAoHTWFwcGluZxIPCgdzZWdtZW50GAEgASgNEg8KB2FkZHJlc3MYAiABKAkSCwoDbWFjGAMgASgJEgwKBHZ0ZXAYBCABKAkSEAoDdm5pGAUgASgNSACIAQFCBgoEX3ZuaSI3CgVSb3V0ZRILCgN2cmYYASABKAkSDgoGcHJlZml4GAIgASgJEhEKCW5leHRfaG9wcxgDIAMoCSJFCgtQcmVmaXhNYXRjaBIOCgZwcmVmaXgYASABKAkSEgoKbWluX2xlbmd0aBgCIAEoDRISCgptYXhfbGVuZ3RoGAMgASgNImgKC0hvc3RQZWVyaW5nEg8KB3NlZ21lbnQYASABKA0SCwoDdnJmGAIgASgJEg0KBXJhbmdlGAMgAygJEiwKBmFjY2VwdBgEIAMoCzIcLmhlZGRsZS5hZ2VudC52MS5QcmVmaXhNYXRjaCJLCglJc29sYXRpb24SDwoHc2VnbWVudBgBIAEoDRILCgN2cmYYAiABKAkSEAoIcHJlZml4ZXMYAyADKAkSDgoGZGVuaWVkGAQgAygJIjwKC1Jlc2VydmF0aW9uEg8KB3NlZ21lbnQYASABKA0SCwoDbWFjGAIgASgJEg8KB2FkZHJlc3MYAyABKAkiNgoJRGhjcFJhbmdlEg8KB3NlZ21lbnQYASABKA0SDAoEZnJvbRgCIAEoCRIKCgJ0bxgDIAEoCSIlCglQb3J0UmFuZ2USDAoEZnJvbRgBIAEoDRIKCgJ0bxgCIAEoDSJ1CgdBY2xSdWxlEg0KBXBlZXJzGAEgAygJEgwKBHNldHMYAiADKAkSFQoIcHJvdG9jb2wYAyABKAlIAIgBARIpCgVwb3J0cxgEIAMoCzIaLmhlZGRsZS5hZ2VudC52MS5Qb3J0UmFuZ2VCCwoJX3Byb3RvY29sIosBCgNBY2wSCwoDdnJmGAEgASgJEhEKCWRpcmVjdGlvbhgCIAEoCRITCgtkZXNjcmlwdGlvbhgDIAEoCRIQCghzdWJqZWN0cxgEIAMoCRIUCgxzdWJqZWN0X3NldHMYBSADKAkSJwoFcnVsZXMYBiADKAsyGC5oZWRkbGUuYWdlbnQudjEuQWNsUnVsZSI1CglBY2xNZW1iZXISCwoDdnJmGAEgASgJEgsKA3NldBgCIAEoCRIOCgZwcmVmaXgYAyABKAkirQIKDEFjbFN0YXRlbWVudBIOCgZhY3Rpb24YASABKAkSFQoIcHJvdG9jb2wYAiABKAlIAIgBARITCgZzb3VyY2UYAyABKAlIAYgBARIYCgtkZXN0aW5hdGlvbhgEIAEoCUgCiAEBEikKBXBvcnRzGAUgASgLMhouaGVkZGxlLmFnZW50LnYxLlBvcnRSYW5nZRIYCgtlc3RhYmxpc2hlZBgGIAEoCEgDiAEBEhYKCWljbXBfdHlwZRgHIAEoDUgEiAEBEhYKCWljbXBfY29kZRgIIAEoDUgFiAEBQgsKCV9wcm90b2NvbEIJCgdfc291cmNlQg4KDF9kZXN0aW5hdGlvbkIOCgxfZXN0YWJsaXNoZWRCDAoKX2ljbXBfdHlwZUIMCgpfaWNtcF9jb2RlIpYBCgdWcmZQb3J0EgwKBHBvcnQYASABKAkSEQoEdmxhbhgCIAEoDUgAiAEBEgsKA3ZyZhgDIAEoCRIRCglhZGRyZXNzZXMYBCADKAkSEQoJcHJveHlfZm9yGAUgAygJEi4KB2luYm91bmQYBiADKAsyHS5oZWRkbGUuYWdlbnQudjEuQWNsU3RhdGVtZW50QgcKBV92bGFuIoECCgdWcmZQZWVyEgsKA3ZyZhgBIAEoCRIMCgRwb3J0GAIgASgJEg8KB2FkZHJlc3MYAyABKAkSCwoDYXNuGAQgASgNEiwKBmFjY2VwdBgFIAMoCzIcLmhlZGRsZS5hZ2VudC52MS5QcmVmaXhNYXRjaBIeChFpbmJvdW5kX2NvbW11bml0eRgGIAEoCUgAiAEBEh8KEm91dGJvdW5kX2NvbW11bml0eRgHIAEoCUgBiAEBEiEKA2JmZBgIIAEoCzIULmhlZGRsZS5hZ2VudC52MS5CZmRCFAoSX2luYm91bmRfY29tbXVuaXR5QhUKE19vdXRib3VuZF9jb21tdW5pdHkqbwoFUGhhc2USFQoRUEhBU0VfVU5TUEVDSUZJRUQQABISCg5QSEFTRV9SRUNFSVZFRBABEhQKEFBIQVNFX1BST0dSQU1NRUQQAhISCg5QSEFTRV9WRVJJRklFRBADEhEKDVBIQVNFX1JFRlVTRUQQBDJQCglHb2FsU3RhdGUSQwoEU3luYxIaLmhlZGRsZS5hZ2VudC52MS5Gcm9tQWdlbnQaGy5oZWRkbGUuYWdlbnQudjEuRnJvbVNlcnZlcigBMAFiBnByb3RvMw");
 
 /**
  * @generated from message heddle.agent.v1.FromAgent
@@ -59,6 +59,14 @@ export type FromAgent = Message<"heddle.agent.v1.FromAgent"> & {
      */
     value: ActualRows;
     case: "actualRows";
+  } | {
+    /**
+     * Answer to a ProbeRequest.
+     *
+     * @generated from field: heddle.agent.v1.ProbeAnswers probe_answers = 6;
+     */
+    value: ProbeAnswers;
+    case: "probeAnswers";
   } | { case: undefined; value?: undefined };
 };
 
@@ -120,6 +128,14 @@ export type FromServer = Message<"heddle.agent.v1.FromServer"> & {
      */
     value: ActualRequest;
     case: "actualRequest";
+  } | {
+    /**
+     * As ActualRequest.
+     *
+     * @generated from field: heddle.agent.v1.ProbeRequest probe_request = 8;
+     */
+    value: ProbeRequest;
+    case: "probeRequest";
   } | { case: undefined; value?: undefined };
 };
 
@@ -524,6 +540,91 @@ export const ActualRowsSchema: GenMessage<ActualRows> = /*@__PURE__*/
   messageDesc(file_heddle_agent_v1_agent, 11);
 
 /**
+ * Asks whether other VTEPs answer (ICMP echo) from the device's own VTEP address, which is the way that packets of the overlay
+ * take between the two.
+ *
+ * @generated from message heddle.agent.v1.ProbeRequest
+ */
+export type ProbeRequest = Message<"heddle.agent.v1.ProbeRequest"> & {
+  /**
+   * @generated from field: uint64 id = 1;
+   */
+  id: bigint;
+
+  /**
+   * Addresses; of more than 16 the first 16 count.
+   *
+   * @generated from field: repeated string targets = 2;
+   */
+  targets: string[];
+
+  /**
+   * How long an answer may take; at most 5000.
+   *
+   * @generated from field: uint32 milliseconds = 3;
+   */
+  milliseconds: number;
+};
+
+/**
+ * Describes the message heddle.agent.v1.ProbeRequest.
+ * Use `create(ProbeRequestSchema)` to create a new message.
+ */
+export const ProbeRequestSchema: GenMessage<ProbeRequest> = /*@__PURE__*/
+  messageDesc(file_heddle_agent_v1_agent, 12);
+
+/**
+ * @generated from message heddle.agent.v1.ProbeAnswers
+ */
+export type ProbeAnswers = Message<"heddle.agent.v1.ProbeAnswers"> & {
+  /**
+   * @generated from field: uint64 id = 1;
+   */
+  id: bigint;
+
+  /**
+   * @generated from field: repeated heddle.agent.v1.ProbeAnswer answers = 2;
+   */
+  answers: ProbeAnswer[];
+
+  /**
+   * Not empty: the device does not probe, for this reason.
+   *
+   * @generated from field: string failure = 3;
+   */
+  failure: string;
+};
+
+/**
+ * Describes the message heddle.agent.v1.ProbeAnswers.
+ * Use `create(ProbeAnswersSchema)` to create a new message.
+ */
+export const ProbeAnswersSchema: GenMessage<ProbeAnswers> = /*@__PURE__*/
+  messageDesc(file_heddle_agent_v1_agent, 13);
+
+/**
+ * @generated from message heddle.agent.v1.ProbeAnswer
+ */
+export type ProbeAnswer = Message<"heddle.agent.v1.ProbeAnswer"> & {
+  /**
+   * @generated from field: string target = 1;
+   */
+  target: string;
+
+  /**
+   * @generated from field: bool answered = 2;
+   */
+  answered: boolean;
+};
+
+/**
+ * Describes the message heddle.agent.v1.ProbeAnswer.
+ * Use `create(ProbeAnswerSchema)` to create a new message.
+ */
+export const ProbeAnswerSchema: GenMessage<ProbeAnswer> = /*@__PURE__*/
+  messageDesc(file_heddle_agent_v1_agent, 14);
+
+/**
  * @generated from message heddle.agent.v1.RowDifference
  */
 export type RowDifference = Message<"heddle.agent.v1.RowDifference"> & {
@@ -562,7 +663,7 @@ export type RowDifference = Message<"heddle.agent.v1.RowDifference"> & {
  * Use `create(RowDifferenceSchema)` to create a new message.
  */
 export const RowDifferenceSchema: GenMessage<RowDifference> = /*@__PURE__*/
-  messageDesc(file_heddle_agent_v1_agent, 12);
+  messageDesc(file_heddle_agent_v1_agent, 15);
 
 /**
  * @generated from message heddle.agent.v1.Result
@@ -601,7 +702,7 @@ export type Result = Message<"heddle.agent.v1.Result"> & {
  * Use `create(ResultSchema)` to create a new message.
  */
 export const ResultSchema: GenMessage<Result> = /*@__PURE__*/
-  messageDesc(file_heddle_agent_v1_agent, 13);
+  messageDesc(file_heddle_agent_v1_agent, 16);
 
 /**
  * Several results at once, in the order in which they came true.
@@ -620,7 +721,7 @@ export type Results = Message<"heddle.agent.v1.Results"> & {
  * Use `create(ResultsSchema)` to create a new message.
  */
 export const ResultsSchema: GenMessage<Results> = /*@__PURE__*/
-  messageDesc(file_heddle_agent_v1_agent, 14);
+  messageDesc(file_heddle_agent_v1_agent, 17);
 
 /**
  * Table and key are empty when the device as a whole failed, such as when it cannot be read.
@@ -654,7 +755,7 @@ export type RowFailure = Message<"heddle.agent.v1.RowFailure"> & {
  * Use `create(RowFailureSchema)` to create a new message.
  */
 export const RowFailureSchema: GenMessage<RowFailure> = /*@__PURE__*/
-  messageDesc(file_heddle_agent_v1_agent, 15);
+  messageDesc(file_heddle_agent_v1_agent, 18);
 
 /**
  * Sent on change and in answer to DigestRequest.
@@ -723,7 +824,7 @@ export type Report = Message<"heddle.agent.v1.Report"> & {
  * Use `create(ReportSchema)` to create a new message.
  */
 export const ReportSchema: GenMessage<Report> = /*@__PURE__*/
-  messageDesc(file_heddle_agent_v1_agent, 16);
+  messageDesc(file_heddle_agent_v1_agent, 19);
 
 /**
  * What the device hears from the devices at the other end of its cables (LLDP, IEEE 802.1AB).
@@ -742,7 +843,7 @@ export type LinkNeighbours = Message<"heddle.agent.v1.LinkNeighbours"> & {
  * Use `create(LinkNeighboursSchema)` to create a new message.
  */
 export const LinkNeighboursSchema: GenMessage<LinkNeighbours> = /*@__PURE__*/
-  messageDesc(file_heddle_agent_v1_agent, 17);
+  messageDesc(file_heddle_agent_v1_agent, 20);
 
 /**
  * @generated from message heddle.agent.v1.LinkNeighbour
@@ -773,7 +874,7 @@ export type LinkNeighbour = Message<"heddle.agent.v1.LinkNeighbour"> & {
  * Use `create(LinkNeighbourSchema)` to create a new message.
  */
 export const LinkNeighbourSchema: GenMessage<LinkNeighbour> = /*@__PURE__*/
-  messageDesc(file_heddle_agent_v1_agent, 18);
+  messageDesc(file_heddle_agent_v1_agent, 21);
 
 /**
  * Addresses that the device has given to hosts by DHCP.
@@ -792,7 +893,7 @@ export type Leases = Message<"heddle.agent.v1.Leases"> & {
  * Use `create(LeasesSchema)` to create a new message.
  */
 export const LeasesSchema: GenMessage<Leases> = /*@__PURE__*/
-  messageDesc(file_heddle_agent_v1_agent, 19);
+  messageDesc(file_heddle_agent_v1_agent, 22);
 
 /**
  * @generated from message heddle.agent.v1.Lease
@@ -826,7 +927,7 @@ export type Lease = Message<"heddle.agent.v1.Lease"> & {
  * Use `create(LeaseSchema)` to create a new message.
  */
 export const LeaseSchema: GenMessage<Lease> = /*@__PURE__*/
-  messageDesc(file_heddle_agent_v1_agent, 20);
+  messageDesc(file_heddle_agent_v1_agent, 23);
 
 /**
  * Sessions with routers outside, one for each row of table vrfPeer that the device runs.
@@ -845,7 +946,7 @@ export type Sessions = Message<"heddle.agent.v1.Sessions"> & {
  * Use `create(SessionsSchema)` to create a new message.
  */
 export const SessionsSchema: GenMessage<Sessions> = /*@__PURE__*/
-  messageDesc(file_heddle_agent_v1_agent, 21);
+  messageDesc(file_heddle_agent_v1_agent, 24);
 
 /**
  * @generated from message heddle.agent.v1.Session
@@ -883,7 +984,7 @@ export type Session = Message<"heddle.agent.v1.Session"> & {
  * Use `create(SessionSchema)` to create a new message.
  */
 export const SessionSchema: GenMessage<Session> = /*@__PURE__*/
-  messageDesc(file_heddle_agent_v1_agent, 22);
+  messageDesc(file_heddle_agent_v1_agent, 25);
 
 /**
  * Sessions with other devices of the fabric, one for each row of table bgpPeer whose neighbour the routing daemon knows. One
@@ -903,7 +1004,7 @@ export type UnderlaySessions = Message<"heddle.agent.v1.UnderlaySessions"> & {
  * Use `create(UnderlaySessionsSchema)` to create a new message.
  */
 export const UnderlaySessionsSchema: GenMessage<UnderlaySessions> = /*@__PURE__*/
-  messageDesc(file_heddle_agent_v1_agent, 23);
+  messageDesc(file_heddle_agent_v1_agent, 26);
 
 /**
  * @generated from message heddle.agent.v1.UnderlaySession
@@ -929,7 +1030,7 @@ export type UnderlaySession = Message<"heddle.agent.v1.UnderlaySession"> & {
  * Use `create(UnderlaySessionSchema)` to create a new message.
  */
 export const UnderlaySessionSchema: GenMessage<UnderlaySession> = /*@__PURE__*/
-  messageDesc(file_heddle_agent_v1_agent, 24);
+  messageDesc(file_heddle_agent_v1_agent, 27);
 
 /**
  * @generated from message heddle.agent.v1.RowKey
@@ -958,7 +1059,7 @@ export type RowKey = Message<"heddle.agent.v1.RowKey"> & {
  * Use `create(RowKeySchema)` to create a new message.
  */
 export const RowKeySchema: GenMessage<RowKey> = /*@__PURE__*/
-  messageDesc(file_heddle_agent_v1_agent, 25);
+  messageDesc(file_heddle_agent_v1_agent, 28);
 
 /**
  * @generated from message heddle.agent.v1.Row
@@ -1106,7 +1207,7 @@ export type Row = Message<"heddle.agent.v1.Row"> & {
  * Use `create(RowSchema)` to create a new message.
  */
 export const RowSchema: GenMessage<Row> = /*@__PURE__*/
-  messageDesc(file_heddle_agent_v1_agent, 26);
+  messageDesc(file_heddle_agent_v1_agent, 29);
 
 /**
  * @generated from message heddle.agent.v1.System
@@ -1133,7 +1234,7 @@ export type System = Message<"heddle.agent.v1.System"> & {
  * Use `create(SystemSchema)` to create a new message.
  */
 export const SystemSchema: GenMessage<System> = /*@__PURE__*/
-  messageDesc(file_heddle_agent_v1_agent, 27);
+  messageDesc(file_heddle_agent_v1_agent, 30);
 
 /**
  * @generated from message heddle.agent.v1.Port
@@ -1195,7 +1296,7 @@ export type Port = Message<"heddle.agent.v1.Port"> & {
  * Use `create(PortSchema)` to create a new message.
  */
 export const PortSchema: GenMessage<Port> = /*@__PURE__*/
-  messageDesc(file_heddle_agent_v1_agent, 28);
+  messageDesc(file_heddle_agent_v1_agent, 31);
 
 /**
  * @generated from message heddle.agent.v1.Bgp
@@ -1232,7 +1333,7 @@ export type Bgp = Message<"heddle.agent.v1.Bgp"> & {
  * Use `create(BgpSchema)` to create a new message.
  */
 export const BgpSchema: GenMessage<Bgp> = /*@__PURE__*/
-  messageDesc(file_heddle_agent_v1_agent, 29);
+  messageDesc(file_heddle_agent_v1_agent, 32);
 
 /**
  * @generated from message heddle.agent.v1.BgpPeer
@@ -1264,7 +1365,7 @@ export type BgpPeer = Message<"heddle.agent.v1.BgpPeer"> & {
  * Use `create(BgpPeerSchema)` to create a new message.
  */
 export const BgpPeerSchema: GenMessage<BgpPeer> = /*@__PURE__*/
-  messageDesc(file_heddle_agent_v1_agent, 30);
+  messageDesc(file_heddle_agent_v1_agent, 33);
 
 /**
  * @generated from message heddle.agent.v1.Bfd
@@ -1286,7 +1387,7 @@ export type Bfd = Message<"heddle.agent.v1.Bfd"> & {
  * Use `create(BfdSchema)` to create a new message.
  */
 export const BfdSchema: GenMessage<Bfd> = /*@__PURE__*/
-  messageDesc(file_heddle_agent_v1_agent, 31);
+  messageDesc(file_heddle_agent_v1_agent, 34);
 
 /**
  * @generated from message heddle.agent.v1.Vtep
@@ -1308,7 +1409,7 @@ export type Vtep = Message<"heddle.agent.v1.Vtep"> & {
  * Use `create(VtepSchema)` to create a new message.
  */
 export const VtepSchema: GenMessage<Vtep> = /*@__PURE__*/
-  messageDesc(file_heddle_agent_v1_agent, 32);
+  messageDesc(file_heddle_agent_v1_agent, 35);
 
 /**
  * @generated from message heddle.agent.v1.Member
@@ -1325,7 +1426,7 @@ export type Member = Message<"heddle.agent.v1.Member"> & {
  * Use `create(MemberSchema)` to create a new message.
  */
 export const MemberSchema: GenMessage<Member> = /*@__PURE__*/
-  messageDesc(file_heddle_agent_v1_agent, 33);
+  messageDesc(file_heddle_agent_v1_agent, 36);
 
 /**
  * @generated from message heddle.agent.v1.Vrf
@@ -1357,7 +1458,7 @@ export type Vrf = Message<"heddle.agent.v1.Vrf"> & {
  * Use `create(VrfSchema)` to create a new message.
  */
 export const VrfSchema: GenMessage<Vrf> = /*@__PURE__*/
-  messageDesc(file_heddle_agent_v1_agent, 34);
+  messageDesc(file_heddle_agent_v1_agent, 37);
 
 /**
  * @generated from message heddle.agent.v1.Outside
@@ -1374,7 +1475,7 @@ export type Outside = Message<"heddle.agent.v1.Outside"> & {
  * Use `create(OutsideSchema)` to create a new message.
  */
 export const OutsideSchema: GenMessage<Outside> = /*@__PURE__*/
-  messageDesc(file_heddle_agent_v1_agent, 35);
+  messageDesc(file_heddle_agent_v1_agent, 38);
 
 /**
  * @generated from message heddle.agent.v1.Segment
@@ -1431,7 +1532,7 @@ export type Segment = Message<"heddle.agent.v1.Segment"> & {
  * Use `create(SegmentSchema)` to create a new message.
  */
 export const SegmentSchema: GenMessage<Segment> = /*@__PURE__*/
-  messageDesc(file_heddle_agent_v1_agent, 36);
+  messageDesc(file_heddle_agent_v1_agent, 39);
 
 /**
  * @generated from message heddle.agent.v1.Dhcp
@@ -1493,7 +1594,7 @@ export type Dhcp = Message<"heddle.agent.v1.Dhcp"> & {
  * Use `create(DhcpSchema)` to create a new message.
  */
 export const DhcpSchema: GenMessage<Dhcp> = /*@__PURE__*/
-  messageDesc(file_heddle_agent_v1_agent, 37);
+  messageDesc(file_heddle_agent_v1_agent, 40);
 
 /**
  * @generated from message heddle.agent.v1.DhcpRoute
@@ -1515,7 +1616,7 @@ export type DhcpRoute = Message<"heddle.agent.v1.DhcpRoute"> & {
  * Use `create(DhcpRouteSchema)` to create a new message.
  */
 export const DhcpRouteSchema: GenMessage<DhcpRoute> = /*@__PURE__*/
-  messageDesc(file_heddle_agent_v1_agent, 38);
+  messageDesc(file_heddle_agent_v1_agent, 41);
 
 /**
  * @generated from message heddle.agent.v1.Attachment
@@ -1552,7 +1653,7 @@ export type Attachment = Message<"heddle.agent.v1.Attachment"> & {
  * Use `create(AttachmentSchema)` to create a new message.
  */
 export const AttachmentSchema: GenMessage<Attachment> = /*@__PURE__*/
-  messageDesc(file_heddle_agent_v1_agent, 39);
+  messageDesc(file_heddle_agent_v1_agent, 42);
 
 /**
  * @generated from message heddle.agent.v1.Host
@@ -1594,7 +1695,7 @@ export type Host = Message<"heddle.agent.v1.Host"> & {
  * Use `create(HostSchema)` to create a new message.
  */
 export const HostSchema: GenMessage<Host> = /*@__PURE__*/
-  messageDesc(file_heddle_agent_v1_agent, 40);
+  messageDesc(file_heddle_agent_v1_agent, 43);
 
 /**
  * @generated from message heddle.agent.v1.Leak
@@ -1631,7 +1732,7 @@ export type Leak = Message<"heddle.agent.v1.Leak"> & {
  * Use `create(LeakSchema)` to create a new message.
  */
 export const LeakSchema: GenMessage<Leak> = /*@__PURE__*/
-  messageDesc(file_heddle_agent_v1_agent, 41);
+  messageDesc(file_heddle_agent_v1_agent, 44);
 
 /**
  * @generated from message heddle.agent.v1.Pairing
@@ -1653,7 +1754,7 @@ export type Pairing = Message<"heddle.agent.v1.Pairing"> & {
  * Use `create(PairingSchema)` to create a new message.
  */
 export const PairingSchema: GenMessage<Pairing> = /*@__PURE__*/
-  messageDesc(file_heddle_agent_v1_agent, 42);
+  messageDesc(file_heddle_agent_v1_agent, 45);
 
 /**
  * @generated from message heddle.agent.v1.Mapping
@@ -1690,7 +1791,7 @@ export type Mapping = Message<"heddle.agent.v1.Mapping"> & {
  * Use `create(MappingSchema)` to create a new message.
  */
 export const MappingSchema: GenMessage<Mapping> = /*@__PURE__*/
-  messageDesc(file_heddle_agent_v1_agent, 43);
+  messageDesc(file_heddle_agent_v1_agent, 46);
 
 /**
  * @generated from message heddle.agent.v1.Route
@@ -1717,7 +1818,7 @@ export type Route = Message<"heddle.agent.v1.Route"> & {
  * Use `create(RouteSchema)` to create a new message.
  */
 export const RouteSchema: GenMessage<Route> = /*@__PURE__*/
-  messageDesc(file_heddle_agent_v1_agent, 44);
+  messageDesc(file_heddle_agent_v1_agent, 47);
 
 /**
  * @generated from message heddle.agent.v1.PrefixMatch
@@ -1744,7 +1845,7 @@ export type PrefixMatch = Message<"heddle.agent.v1.PrefixMatch"> & {
  * Use `create(PrefixMatchSchema)` to create a new message.
  */
 export const PrefixMatchSchema: GenMessage<PrefixMatch> = /*@__PURE__*/
-  messageDesc(file_heddle_agent_v1_agent, 45);
+  messageDesc(file_heddle_agent_v1_agent, 48);
 
 /**
  * @generated from message heddle.agent.v1.HostPeering
@@ -1776,7 +1877,7 @@ export type HostPeering = Message<"heddle.agent.v1.HostPeering"> & {
  * Use `create(HostPeeringSchema)` to create a new message.
  */
 export const HostPeeringSchema: GenMessage<HostPeering> = /*@__PURE__*/
-  messageDesc(file_heddle_agent_v1_agent, 46);
+  messageDesc(file_heddle_agent_v1_agent, 49);
 
 /**
  * @generated from message heddle.agent.v1.Isolation
@@ -1808,7 +1909,7 @@ export type Isolation = Message<"heddle.agent.v1.Isolation"> & {
  * Use `create(IsolationSchema)` to create a new message.
  */
 export const IsolationSchema: GenMessage<Isolation> = /*@__PURE__*/
-  messageDesc(file_heddle_agent_v1_agent, 47);
+  messageDesc(file_heddle_agent_v1_agent, 50);
 
 /**
  * @generated from message heddle.agent.v1.Reservation
@@ -1835,7 +1936,7 @@ export type Reservation = Message<"heddle.agent.v1.Reservation"> & {
  * Use `create(ReservationSchema)` to create a new message.
  */
 export const ReservationSchema: GenMessage<Reservation> = /*@__PURE__*/
-  messageDesc(file_heddle_agent_v1_agent, 48);
+  messageDesc(file_heddle_agent_v1_agent, 51);
 
 /**
  * @generated from message heddle.agent.v1.DhcpRange
@@ -1862,7 +1963,7 @@ export type DhcpRange = Message<"heddle.agent.v1.DhcpRange"> & {
  * Use `create(DhcpRangeSchema)` to create a new message.
  */
 export const DhcpRangeSchema: GenMessage<DhcpRange> = /*@__PURE__*/
-  messageDesc(file_heddle_agent_v1_agent, 49);
+  messageDesc(file_heddle_agent_v1_agent, 52);
 
 /**
  * @generated from message heddle.agent.v1.PortRange
@@ -1884,7 +1985,7 @@ export type PortRange = Message<"heddle.agent.v1.PortRange"> & {
  * Use `create(PortRangeSchema)` to create a new message.
  */
 export const PortRangeSchema: GenMessage<PortRange> = /*@__PURE__*/
-  messageDesc(file_heddle_agent_v1_agent, 50);
+  messageDesc(file_heddle_agent_v1_agent, 53);
 
 /**
  * @generated from message heddle.agent.v1.AclRule
@@ -1916,7 +2017,7 @@ export type AclRule = Message<"heddle.agent.v1.AclRule"> & {
  * Use `create(AclRuleSchema)` to create a new message.
  */
 export const AclRuleSchema: GenMessage<AclRule> = /*@__PURE__*/
-  messageDesc(file_heddle_agent_v1_agent, 51);
+  messageDesc(file_heddle_agent_v1_agent, 54);
 
 /**
  * @generated from message heddle.agent.v1.Acl
@@ -1958,7 +2059,7 @@ export type Acl = Message<"heddle.agent.v1.Acl"> & {
  * Use `create(AclSchema)` to create a new message.
  */
 export const AclSchema: GenMessage<Acl> = /*@__PURE__*/
-  messageDesc(file_heddle_agent_v1_agent, 52);
+  messageDesc(file_heddle_agent_v1_agent, 55);
 
 /**
  * @generated from message heddle.agent.v1.AclMember
@@ -1985,7 +2086,7 @@ export type AclMember = Message<"heddle.agent.v1.AclMember"> & {
  * Use `create(AclMemberSchema)` to create a new message.
  */
 export const AclMemberSchema: GenMessage<AclMember> = /*@__PURE__*/
-  messageDesc(file_heddle_agent_v1_agent, 53);
+  messageDesc(file_heddle_agent_v1_agent, 56);
 
 /**
  * @generated from message heddle.agent.v1.AclStatement
@@ -2037,7 +2138,7 @@ export type AclStatement = Message<"heddle.agent.v1.AclStatement"> & {
  * Use `create(AclStatementSchema)` to create a new message.
  */
 export const AclStatementSchema: GenMessage<AclStatement> = /*@__PURE__*/
-  messageDesc(file_heddle_agent_v1_agent, 54);
+  messageDesc(file_heddle_agent_v1_agent, 57);
 
 /**
  * @generated from message heddle.agent.v1.VrfPort
@@ -2079,7 +2180,7 @@ export type VrfPort = Message<"heddle.agent.v1.VrfPort"> & {
  * Use `create(VrfPortSchema)` to create a new message.
  */
 export const VrfPortSchema: GenMessage<VrfPort> = /*@__PURE__*/
-  messageDesc(file_heddle_agent_v1_agent, 55);
+  messageDesc(file_heddle_agent_v1_agent, 58);
 
 /**
  * @generated from message heddle.agent.v1.VrfPeer
@@ -2131,7 +2232,7 @@ export type VrfPeer = Message<"heddle.agent.v1.VrfPeer"> & {
  * Use `create(VrfPeerSchema)` to create a new message.
  */
 export const VrfPeerSchema: GenMessage<VrfPeer> = /*@__PURE__*/
-  messageDesc(file_heddle_agent_v1_agent, 56);
+  messageDesc(file_heddle_agent_v1_agent, 59);
 
 /**
  * Since protocol 2 a phase implies the ones before it: PROGRAMMED says RECEIVED too, VERIFIED says both.
