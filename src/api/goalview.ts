@@ -23,6 +23,8 @@ export interface RowView {
   readonly failure?: { readonly code: string; readonly message: string };
   /** Nobody wants the row any more; it stays because its deletion is held. */
   readonly held?: true;
+  /** Something else is wanted of the row, or that it goes, and why that does not reach the device yet. */
+  readonly withheld?: 'Unproven' | 'Staged' | 'Undone';
   readonly objects: readonly ContributorView[];
   /** Only when one row was asked for. */
   readonly value?: unknown;

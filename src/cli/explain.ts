@@ -80,9 +80,10 @@ const objectsText = (objects: readonly ContributorView[]): string => {
   return objects.length > shownObjects ? `${names} and ${objects.length - shownObjects} more` : names;
 };
 
-const acknowledgement = ({ acknowledged, failure, held }: RowView): string => {
+const acknowledgement = ({ acknowledged, failure, held, withheld }: RowView): string => {
   const said = failure !== undefined ? 'failed' : acknowledged ? 'yes' : 'no';
-  return held === true ? `${said}, deletion held` : said;
+  if (held === true && withheld === undefined) return `${said}, deletion held`;
+  return withheld === undefined ? said : `${said}, ${held === true ? 'its deletion' : 'what is wanted instead'} is withheld: ${withheld}`;
 };
 
 const describeRow = (device: string, row: RowView): string => {

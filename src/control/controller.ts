@@ -8,10 +8,7 @@ import type { ResourceClient } from '../api/client.ts';
 import { isDraining } from '../api/drain.ts';
 import type { GoalView } from '../api/goalview.ts';
 import { kinds } from '../api/kinds.ts';
-import type { SwitchStatus } from '../api/kinds/switch.ts';
 import { refKey, refOf, type Resource } from '../api/object.ts';
-import type { Planned } from '../api/planning.ts';
-import type { PlanStatus } from '../api/planview.ts';
 import { createCompiler } from '../compile/compiler.ts';
 import type { Compiler, CompileResult, ObjectChange as CompiledChange } from '../compile/engine.ts';
 import { hasErrors } from '../compile/finding.ts';
@@ -23,7 +20,6 @@ import { optional } from '../kit/json.ts';
 import type { Logger } from '../kit/log.ts';
 import type { SouthboundEvents } from '../southbound/events.ts';
 import type { Findings, Inquiry } from '../southbound/inquiries.ts';
-import type { Answer } from '../southbound/pending.ts';
 import { Allocator, type Owner } from './allocate.ts';
 import { Barrier } from './barrier.ts';
 import { Cabling } from './cabling.ts';
@@ -36,12 +32,10 @@ import { Leases } from './leases.ts';
 import { Mailbox } from './mailbox.ts';
 import { createMetrics, type Metrics } from './metrics.ts';
 import { Objects, type Replaced } from './objects.ts';
-import { planOf, type Asker, type Runs } from './plan/plan.ts';
 import { rehearse, type Rehearsed } from './plan/rehearsal.ts';
 import { Turns } from './plan/turns.ts';
 import { Publisher } from './publish.ts';
 import { Questions, type QuestionSources } from './questions/questions.ts';
-import { Probing } from './rollout/probing.ts';
 import { Rollouts } from './rollout/rollouts.ts';
 import { hasAcknowledged, vitalsOf } from './rollout/vitals.ts';
 import { SouthboundListener } from './listener.ts';
@@ -55,7 +49,7 @@ import { createVerifier } from '../verify/checker.ts';
 import { lookupIn } from '../verify/state.ts';
 import { Verification, type CreateVerifier } from './verification/verification.ts';
 import type { Watcher } from './watcher.ts';
-import { Withheld, type Parties } from './withheld.ts';
+import { Withheld, type Parties, type Reason } from './withheld.ts';
 
 /** What the controller needs of the southbound service. */
 export interface Outlet {
@@ -65,8 +59,6 @@ export interface Outlet {
   hold(devices: ReadonlySet<string>): void;
   /** Asks a device what of its goal it really has; left out: nobody knows. */
   inspect?(device: string, inquiry: Inquiry, milliseconds: number): Promise<Findings>;
-  /** Asks a device which of these VTEPs answer it, by address; left out: nobody knows. Never rejects. */
-  probe?(device: string, targets: readonly string[], milliseconds: number): Promise<Answer<ReadonlyMap<string, boolean>>>;
 }
 
 export interface ControllerOptions {
@@ -105,8 +97,6 @@ export interface Controller {
   readonly questions: Questions;
   /** What would follow from a change of objects; nothing is changed by it. @throws HeddleError `Unavailable` before the start */
   rehearse(changes: readonly CompiledChange[]): Promise<Rehearsed>;
-  /** The same, told to who asks. */
-  plan(planned: readonly Planned[], asker: Asker): Promise<PlanStatus>;
   /** Lists everything and publishes it; resolves after that. */
   start(outlet: Outlet): Promise<void>;
   stop(): Promise<void>;
@@ -132,7 +122,6 @@ class Control implements Controller {
   readonly #safeguard: Safeguard;
   readonly #withheld: Withheld;
   readonly #verification: Verification;
-  readonly #probing: Probing;
   readonly #rollouts: Rollouts;
   readonly #publisher: Publisher;
   readonly #claims: Claims;
@@ -202,14 +191,6 @@ class Control implements Controller {
       retryMilliseconds: options.proofRetryMilliseconds ?? retryMilliseconds,
       signal: this.#abort.signal,
     });
-    const unheard = Promise.resolve({ ok: false, reason: 'nobody can be asked' } as const);
-    this.#probing = new Probing({
-      goal,
-      probe: (...asked) => this.#outlet?.probe?.(...asked) ?? unheard,
-      clock,
-      later: (milliseconds, action) => this.#later(milliseconds, action),
-      onAnswer: () => this.#rollouts.answered(),
-    });
     this.#rollouts = new Rollouts({
       goal,
       withheld: this.#withheld,
@@ -219,8 +200,7 @@ class Control implements Controller {
       objects: this.#objects,
       record: (about, happening) => this.#reports.events.record(about, happening),
       mark: (key) => this.#reports.mark(key),
-      vitalsOf: (device) => vitalsOf(device, { goal, barrier: this.#barrier, devices: this.#devices, underlay: this.#underlay, probing: this.#probing }),
-      probing: this.#probing,
+      vitalsOf: (device) => vitalsOf(device, { goal, barrier: this.#barrier, devices: this.#devices, underlay: this.#underlay }),
       hasAcknowledged: (device, version) => hasAcknowledged(device, version, { goal, barrier: this.#barrier }),
       version: () => goal.version,
       onDue: () => this.#mailbox.kick(),
@@ -366,22 +346,6 @@ class Control implements Controller {
     return this.#rehearsals.add(() => this.#rehearse(changes));
   }
 
-  plan(planned: readonly Planned[], asker: Asker): Promise<PlanStatus> {
-    return planOf(planned, asker, {
-      goal: this.#options.goal,
-      rehearse: (changes) => this.rehearse(changes),
-      runsOn: (device) => this.#runsOn(device),
-      seesDevice: (name, sees) => [...deviceKinds].some((kind) => sees({ kind, namespace: '', name })),
-    });
-  }
-
-  /** As the device says, or said to a controller before this one. */
-  #runsOn(device: string): Runs | undefined {
-    const said = (this.#objects.get(deviceKey(this.#objects, device))?.status as SwitchStatus | undefined)?.agent;
-    const { driver, capabilities } = this.#devices.get(device)?.hello ?? said ?? {};
-    return driver === undefined ? undefined : { driver, capabilities: capabilities ?? [] };
-  }
-
   #rehearse(changes: readonly CompiledChange[]): Promise<Rehearsed> {
     // What failed to be published is a part of the next batch, and not known to anybody yet.
     if (this.#unpublished.length > 0 || this.#withheld.isDue) throw new HeddleError('Unavailable', 'another change is under way: ask again in a moment');
@@ -413,9 +377,13 @@ class Control implements Controller {
   }
 
   #explainSources(): ExplainSources {
-    const heldCauses = (scope: string, row: string): Iterable<string> | undefined => this.#safeguard.holds.causesOf(scope, row);
+    const heldCauses = (scope: string, row: string): Iterable<string> | undefined => {
+      const withheld = this.#withheld.get(scope, row);
+      return this.#safeguard.holds.causesOf(scope, row) ?? (withheld !== undefined && withheld.wanted === undefined ? withheld.objects : undefined);
+    };
+    const withheldFor = (scope: string, row: string): Reason | undefined => this.#withheld.get(scope, row)?.reason;
     const { goal } = this.#options;
-    return { goal, compiler: this.compiler, barrier: this.#barrier, objects: this.#objects, heldCauses };
+    return { goal, compiler: this.compiler, barrier: this.#barrier, objects: this.#objects, heldCauses, withheldFor };
   }
 
   async start(outlet: Outlet): Promise<void> {

@@ -6,10 +6,12 @@ import type { Compiler } from '../compile/engine.ts';
 import { rowId, type Row, type RowId } from '../goal/rows.ts';
 import type { GoalState, Version } from '../goal/state.ts';
 import { HeddleError } from '../kit/error.ts';
+import { optional } from '../kit/json.ts';
 import { byText } from '../kit/order.ts';
 import type { Barrier } from './barrier.ts';
 import type { Failure } from './failures.ts';
 import type { Objects } from './objects.ts';
+import type { Reason } from './withheld.ts';
 
 export interface ExplainSources {
   readonly goal: GoalState;
@@ -18,6 +20,8 @@ export interface ExplainSources {
   readonly objects: Objects;
   /** Keys of the objects that a row came from whose deletion is held; undefined when it is not. */
   readonly heldCauses: (scope: string, row: RowId) => Iterable<string> | undefined;
+  /** Why a row is not as it is wanted; undefined: it is. */
+  readonly withheldFor?: (scope: string, row: RowId) => Reason | undefined;
 }
 
 export interface ExplainQuery {
@@ -121,6 +125,7 @@ class Device {
       ...(acknowledged === undefined ? {} : { acknowledgedVersion: acknowledged }),
       ...(failure === undefined ? {} : { failure: { code: failure.code, message: failure.message } }),
       ...(held === undefined ? {} : { held: true }),
+      ...optional('withheld', this.#sources.withheldFor?.(scope, id)),
       objects: refs.map((ref) => this.#contributor(ref)),
     };
   }

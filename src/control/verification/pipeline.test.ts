@@ -184,6 +184,8 @@ describe('what is not proven', () => {
     await update(first.house, red, leased(666));
     for (const object of [red, a1, a2]) await waitFor(first.house.client, refOf(object), 'Programmed', 'False', 'Unproven');
     assert.deepEqual(leases(first.house), [600, 600], 'devices go on with what they have');
+    const { rows } = first.house.controller.explain('leaf-1', { prefix: 'segment/' });
+    assert.deepEqual(rows.map(({ withheld }) => withheld), ['Unproven']);
     await first.house.stop();
     return { first, judge, before };
   };
