@@ -120,7 +120,8 @@ class Checker implements Verifier {
   *#run(units: Iterable<Unit>, checkedRows: number, scene: Scene, before: Scene, { milliseconds, classes, violations: most }: Budget): Generator<undefined, Verdict> {
     const started = this.#clock();
     const found: Violation[] = [];
-    const told = new Set<string>();
+    /** Places in `found`. */
+    const told = new Map<string, number>();
     const unchecked = new Set<Unit>();
     const faulty = new Set<Unit>();
     let exhausted: Verdict['exhausted'];
@@ -140,8 +141,11 @@ class Checker implements Verifier {
       faulty.add(unit);
       const former = scene === before ? faults : checkUnit(unit, before);
       for (const fault of faults) {
-        if (told.has(identityOf(fault))) continue;
-        told.add(identityOf(fault));
+        const known = told.get(identityOf(fault)) ?? -1;
+        const same = found[known];
+        if (same !== undefined) found[known] = { ...same, objects: [...new Set([...same.objects, ...fault.objects])] };
+        if (same !== undefined) continue;
+        told.set(identityOf(fault), found.length);
         found.push(violationOf(fault, former, scene, found.length < mostWitnesses ? (fault.probe ?? probeFor(unit, fault.code, scene)) : undefined));
       }
     }
