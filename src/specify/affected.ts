@@ -21,6 +21,7 @@ import { parsePortRef } from '../api/port.ts';
  * | `host SCOPE VNI/ADDRESS` | a host behind a port |
  * | `vrf VNI` | the VRF of a VPC or External, and whether its scope is anybody's |
  * | `leak VNI VNI` | what passes from one network into another |
+ * | `disjoint VNI` | whether a VPC shares addresses with another of its AddressSpace |
  * | `isolation VNI` | what passes between subnets of a VPC |
  * | `route VNI PREFIX` | a static route |
  * | `policy VNI` | filters of a VPC |
@@ -108,7 +109,7 @@ const vpcUnits = (key: string, spec: Specification): Unit[] => {
   const vpc = spec.vpc(key);
   if (vpc === undefined) return [];
   const { vni } = vpc;
-  return [`vrf ${vni}`, `isolation ${vni}`, `reserved ${vni}`, ...policyUnits(key, spec), ...vpc.spec.staticRoutes.map(({ prefix }) => `route ${vni} ${prefix}`)];
+  return [`vrf ${vni}`, `disjoint ${vni}`, `isolation ${vni}`, `reserved ${vni}`, ...policyUnits(key, spec), ...vpc.spec.staticRoutes.map(({ prefix }) => `route ${vni} ${prefix}`)];
 };
 
 /** A subnet wherever it is. */

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { refOf } from '../api/object.ts';
 import { rowId, type Row } from '../goal/rows.ts';
 import type { ScopeChange } from '../goal/state.ts';
 import type { Prefix } from '../net/brand.ts';
@@ -135,5 +136,21 @@ describe('goal state with a proposal on top', () => {
     const added = new State(lookupIn(goal), [{ scope: 'device/spine-1', upserts: [row], deletes: [rowId(row)] }]);
     assert.ok(added.holds('spine-1', row.key), 'an upsert outweighs a delete');
     assert.ok(added.devicesOf(row.key).includes('spine-1'));
+  });
+});
+
+describe('two VPCs of one AddressSpace', () => {
+  it('are not both in force with the same addresses, whoever let them', () => {
+    const { stage, follower } = follow();
+    const [shop] = stage.objects('VPC').filter(({ metadata }) => metadata.name === 'shop');
+    assert.ok(shop !== undefined);
+    const twin = { ...shop, metadata: { ...shop.metadata, name: 'twin', uid: 'uid-of-twin', creationTimestamp: '2026-02-01T00:00:00Z' } };
+    const owner = { kind: 'VPC', namespace: 'default', name: 'twin', uid: 'uid-of-twin' };
+    const claim = { apiVersion: twin.apiVersion, kind: 'Claim', metadata: { name: 'vni-7000' }, spec: { pool: 'vni', value: '7000', purpose: 'l3', owner } };
+    const vrf: Row = { table: 'vrf', key: 'vrf7000', value: { name: 'vrf7000', vni: 7000 as never, description: 'default/twin' } };
+    follower.verifier.observe([twin, claim].map((object) => ({ ref: refOf(object), object })));
+    const { violations } = follower.verifier.check([{ scope: 'vpc/7000', upserts: [vrf], deletes: [] }]);
+    const [overlap] = violations.filter(({ code }) => code === 'Overlap');
+    assert.deepEqual([overlap?.before, overlap?.objects, overlap?.rows[0]], [false, ['VPC/default/twin', 'VPC/default/shop'], { scope: 'vpc/7000', row: 'vrf/vrf7000' }]);
   });
 });

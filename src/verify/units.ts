@@ -7,6 +7,7 @@ import type { Placement } from '../specify/placement.ts';
 import { checkAttachment, checkHost, checkPlace } from './checks/attachment.ts';
 import { checkDevice, checkPort } from './checks/device.ts';
 import { checkCapacity } from './checks/capacity.ts';
+import { checkDisjoint } from './checks/disjoint.ts';
 import { checkDoor, checkExternal, checkPeer } from './checks/external.ts';
 import { checkIsolation, checkRoute } from './checks/isolation.ts';
 import { checkLeases, checkReservations, checkStrayLease } from './checks/lease.ts';
@@ -40,6 +41,8 @@ export const checkUnit = (unit: Unit, scene: Scene): readonly Fault[] => {
       return checkHost(one, other, scene);
     case 'vrf':
       return checkVrf(Number(one), scene);
+    case 'disjoint':
+      return checkDisjoint(Number(one), scene);
     case 'leak':
       return checkLeak(Number(one), Number(other), scene);
     case 'strayleak':
@@ -167,7 +170,7 @@ const attachmentsAt = (scope: string, row: Row | undefined, scene: Scene): Unit[
 const unitsOfShared = (vni: number, table: string, key: string, row: Row | undefined, scene: Scene): readonly Unit[] => {
   switch (table) {
     case 'vrf':
-      return [`vrf ${vni}`, ...dependentsOfVrf(vni, scene)];
+      return [`vrf ${vni}`, `disjoint ${vni}`, ...dependentsOfVrf(vni, scene)];
     case 'leak':
       return [`vrf ${vni}`, `strayleak ${vni} ${key}`, `load vpc/${vni}`, ...(row?.table === 'leak' ? [`leak ${vni} ${row.value.peerVni}`] : [])];
     case 'isolation':

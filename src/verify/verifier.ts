@@ -136,6 +136,7 @@ export const violationCodes = {
   BlackHole: 'a route leads nowhere',
   Unequal: 'devices that must be alike are not',
   Duplicate: 'two devices have what only one may have',
+  Overlap: 'two VPCs of one AddressSpace have the same addresses',
   HalfLink: 'the two ends of a link do not agree',
   OverCapacity: 'a device is given more than its profile says it holds',
   WrongLease: 'a device leases addresses that it must not',
