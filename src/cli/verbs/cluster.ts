@@ -21,7 +21,7 @@ export const addClusterVerbs = (program: Command, io: Io, finish: Finish): void 
     .addOption(southboundName())
     .option('--advertise-southbound <host:port>', 'where other replicas send agents while this one leads; left out: agents find it by trying')
     .option('--health <host:port>', 'where /livez, /readyz and /metrics are served', '127.0.0.1:8080')
-    .option('--views <host:port>', 'where "heddle explain --controller" is answered, on this machine only', '127.0.0.1:8081')
+    .option('--views <host:port>', 'where "heddle explain --controller" and "heddle trace --controller" are answered, on this machine only', '127.0.0.1:8081')
     .option('--lease <namespace/name>', 'Lease by which replicas decide who leads', 'kube-system/heddle-controller')
     .option('--lease-seconds <n>', 'how long after the leader is gone another one leads', '15')
     .option('--secret <namespace/name>', 'Secret that replicas share authority and token secret by; left out: the folder alone has them')
