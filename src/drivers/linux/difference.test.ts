@@ -140,6 +140,25 @@ describe('the difference of two states of a Linux switch', () => {
     );
   });
 
+  it('adds an address in a VRF only once zebra runs and knows the device, or it never knows the address', () => {
+    const isAddress = ({ argv }: LinuxOp): boolean => /^ip -n vrf\d+ address replace \S+ dev br/.test(argv.join(' '));
+    fc.assert(
+      fc.property(arbitraryGoal, arbitraryGoal, fc.boolean(), (before, after, runs) => {
+        const [found, wanted] = [foundOf(before), itemsOf(after)];
+        const ops = planned(runs ? found : without(found, ['daemon/frr']), wanted);
+        const positions = new Map(ops.map(({ key }, index) => [key, index]));
+        for (const op of ops.filter(isAddress)) {
+          const [, , place = '', , , , , device = ''] = op.argv;
+          const wait = ops.find(({ key, until = [] }) => op.after.includes(key) && until.length > 0);
+          assert.match(`${device}         up      ${place}         `, new RegExp(wait?.until?.[0] ?? 'none waits', 'm'));
+          assert.ok((positions.get('daemon/frr') ?? -1) < (positions.get(wait?.key ?? '') ?? -1));
+        }
+      }),
+    );
+    const ops = planned(itemsOf(contractGoals.underlay), itemsOf(contractGoals.peered));
+    assert.equal(ops.filter(isAddress).length, 3);
+  });
+
   it('withdraws before it adds, and waits only for steps that come earlier', () => {
     fc.assert(
       fc.property(arbitraryGoal, arbitraryGoal, (before, after) => {

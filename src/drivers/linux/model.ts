@@ -305,6 +305,8 @@ export const address = (state: AddressState, on: ItemKey = linkKey(state.place, 
   key: `address/${state.place}/${state.device}/${state.address}`,
   state,
   needs: [on],
+  // zebra must know the device first.
+  ...(state.place === '' ? {} : { after: [daemonsKey] }),
   // A loopback and a port outlive their addresses, every other device takes them with it.
   ...(state.place === '' ? {} : { within: on }),
 });

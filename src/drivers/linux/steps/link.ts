@@ -67,8 +67,16 @@ export const loopbackSteps: Steps<LoopbackState> = {
 /** Our addresses on the loopback carry a label, since other software may have its own there. */
 export const loopbackLabel = 'lo:heddle';
 
+/**
+ * zebra 8.4 hears of addresses in another thread than of links, and forgets for good an address whose link it has not looked at
+ * yet: bgpd then tells nobody of the subnet and refuses the sessions of its servers. It has loopbacks from a namespace's beginning.
+ */
+const awaitDevice = (place: string, device: string, site: Site): readonly Step[] =>
+  place === '' || device === 'lo' ? [] : [{ ...vtysh(site, 'show interface vrf all brief'), until: [`^${device} +\\S+ +${place}( |$)`] }];
+
 export const addressSteps: Steps<AddressState> = {
-  create: ({ place, device, address }) => [
+  create: ({ place, device, address }, site) => [
+    ...awaitDevice(place, device, site),
     ip(place, 'address', 'replace', address, 'dev', device, ...(device === 'lo' ? ['label', loopbackLabel] : []),
       // Every leaf has the gateway's address, so looking for others who have it would find them.
       ...(address.includes(':') ? ['nodad'] : [])),
