@@ -142,7 +142,7 @@ describe('goal state with a proposal on top', () => {
 describe('two VPCs of one AddressSpace', () => {
   it('are not both in force with the same addresses, whoever let them', () => {
     const { stage, follower } = follow();
-    const [shop] = stage.objects('VPC').filter(({ metadata }) => metadata.name === 'shop');
+    const shop = stage.objects('VPC').find(({ metadata }) => metadata.name === 'shop');
     assert.ok(shop !== undefined);
     const twin = { ...shop, metadata: { ...shop.metadata, name: 'twin', uid: 'uid-of-twin', creationTimestamp: '2026-02-01T00:00:00Z' } };
     const owner = { kind: 'VPC', namespace: 'default', name: 'twin', uid: 'uid-of-twin' };
@@ -150,7 +150,7 @@ describe('two VPCs of one AddressSpace', () => {
     const vrf: Row = { table: 'vrf', key: 'vrf7000', value: { name: 'vrf7000', vni: 7000 as never, description: 'default/twin' } };
     follower.verifier.observe([twin, claim].map((object) => ({ ref: refOf(object), object })));
     const { violations } = follower.verifier.check([{ scope: 'vpc/7000', upserts: [vrf], deletes: [] }]);
-    const [overlap] = violations.filter(({ code }) => code === 'Overlap');
+    const overlap = violations.find(({ code }) => code === 'Overlap');
     assert.deepEqual([overlap?.before, overlap?.objects, overlap?.rows[0]], [false, ['VPC/default/twin', 'VPC/default/shop'], { scope: 'vpc/7000', row: 'vrf/vrf7000' }]);
   });
 });
