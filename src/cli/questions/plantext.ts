@@ -113,8 +113,15 @@ class Text {
       ...resets.map(({ neighbour, what, why }) => this.#red(`  session with ${neighbour} ${what === 'reset' ? 'is reset' : 'ends'}: ${why}`)),
       ...(commands === undefined ? ['  commands: not known, its driver is not known here or it never connected'] : []),
       ...(commands?.length === 0 ? ['  no command'] : []),
-      ...this.#clipped(commands ?? [], mostCommands, (command) => command.split('\n').map((line, index) => (index === 0 ? `  $ ${line}` : `    ${line}`)), 'command'),
+      ...this.#clipped(commands ?? [], mostCommands, (command) => this.#command(command), 'command'),
     ];
+  }
+
+  /** What it is given to read is long, and left out unless all is asked for. */
+  #command(command: string): string[] {
+    const [first = '', ...input] = command.split('\n');
+    if (!this.#format.all) return [`  $ ${first}${input.length === 0 ? '' : ` … ${count(input.length - 1, 'line')}`}`];
+    return [`  $ ${first}`, ...input.map((line) => `    ${line}`)];
   }
 
   #clipped<Item>(items: readonly Item[], most: number, textOf: (item: Item) => readonly string[], word: string): string[] {
