@@ -19,6 +19,9 @@ export const createVerifier = (options: VerifierOptions): Verifier & { readonly 
 /** Units, or rows, between two moments in which somebody else may have a turn. */
 const unitsAStep = 32;
 
+/** Rows between two such moments while it is put together what there is to look at. */
+const rowsAStep = 512;
+
 /** As many objects at once as come at a start. */
 const manyChanges = 20_000;
 
@@ -74,7 +77,7 @@ class Checker implements Verifier {
   *#steps(proposal: readonly ScopeChange[], budget: Budget): Generator<undefined, Verdict> {
     const scene: Scene = { state: new State(this.#goal, proposal), spec: this.specification };
     const before: Scene = { state: scene.state.before, spec: this.specification };
-    const touched = this.#isAllDue ? this.#everything(scene) : new Set<Unit>(this.#due);
+    const touched = this.#isAllDue ? yield* this.#everything(scene) : new Set<Unit>(this.#due);
     let rows = 0;
     for (const { scope, upserts, deletes } of proposal) {
       for (const row of upserts) {
@@ -104,7 +107,11 @@ class Checker implements Verifier {
 
   checkAll(budget: Budget = {}): Verdict {
     const scene: Scene = { state: new State(this.#goal), spec: this.specification };
-    return finish(this.#run(this.#everything(scene), 0, scene, scene, budget));
+    return finish(this.#allSteps(scene, budget));
+  }
+
+  *#allSteps(scene: Scene, budget: Budget): Generator<undefined, Verdict> {
+    return yield* this.#run(yield* this.#everything(scene), 0, scene, scene, budget);
   }
 
   /** Of a row that is replaced, what was there counts as well. */
@@ -154,14 +161,24 @@ class Checker implements Verifier {
   }
 
   /** There may be a million mappings: those of a VPC are one unit here. */
-  #everything(scene: Scene): Set<Unit> {
+  *#everything(scene: Scene): Generator<undefined, Set<Unit>> {
     const units = new Set<Unit>(this.#due);
-    for (const unit of this.specification.units()) units.add(unit);
-    for (const placement of this.specification.placements()) for (const unit of unitsOfPromise(placement, scene)) units.add(unit);
+    let turns = 0;
+    for (const unit of this.specification.units()) {
+      units.add(unit);
+      if (++turns % rowsAStep === 0) yield;
+    }
+    for (const placement of this.specification.placements()) {
+      for (const unit of unitsOfPromise(placement, scene)) units.add(unit);
+      if (++turns % rowsAStep === 0) yield;
+    }
     for (const scope of scene.state.scopes()) {
       for (const table of tableNames) {
         if (table === 'mapping' && scope.startsWith('vpc/')) continue;
-        for (const row of scene.state.rows(scope, table)) for (const unit of unitsOfStanding(scope, row, scene)) units.add(unit);
+        for (const row of scene.state.rows(scope, table)) {
+          for (const unit of unitsOfStanding(scope, row, scene)) units.add(unit);
+          if (++turns % rowsAStep === 0) yield;
+        }
       }
     }
     for (const scope of scene.state.scopes()) if (scope.startsWith('vpc/') && scene.state.count(scope, 'mapping') > 0) units.add(`mappings ${scope.slice('vpc/'.length)}`);
