@@ -8,7 +8,10 @@ import type { ResourceClient } from '../api/client.ts';
 import { isDraining } from '../api/drain.ts';
 import type { GoalView } from '../api/goalview.ts';
 import { kinds } from '../api/kinds.ts';
+import type { SwitchStatus } from '../api/kinds/switch.ts';
 import { refKey, refOf, type Resource } from '../api/object.ts';
+import type { Planned } from '../api/planning.ts';
+import type { PlanStatus } from '../api/planview.ts';
 import { createCompiler } from '../compile/compiler.ts';
 import type { Compiler, CompileResult, ObjectChange as CompiledChange } from '../compile/engine.ts';
 import { hasErrors } from '../compile/finding.ts';
@@ -20,6 +23,7 @@ import { optional } from '../kit/json.ts';
 import type { Logger } from '../kit/log.ts';
 import type { SouthboundEvents } from '../southbound/events.ts';
 import type { Findings, Inquiry } from '../southbound/inquiries.ts';
+import type { Answer } from '../southbound/pending.ts';
 import { Allocator, type Owner } from './allocate.ts';
 import { Barrier } from './barrier.ts';
 import { Cabling } from './cabling.ts';
@@ -32,10 +36,12 @@ import { Leases } from './leases.ts';
 import { Mailbox } from './mailbox.ts';
 import { createMetrics, type Metrics } from './metrics.ts';
 import { Objects, type Replaced } from './objects.ts';
+import { planOf, type Asker, type Runs } from './plan/plan.ts';
 import { rehearse, type Rehearsed } from './plan/rehearsal.ts';
 import { Turns } from './plan/turns.ts';
 import { Publisher } from './publish.ts';
 import { Questions, type QuestionSources } from './questions/questions.ts';
+import { Probing } from './rollout/probing.ts';
 import { Rollouts } from './rollout/rollouts.ts';
 import { hasAcknowledged, vitalsOf } from './rollout/vitals.ts';
 import { SouthboundListener } from './listener.ts';
@@ -59,6 +65,8 @@ export interface Outlet {
   hold(devices: ReadonlySet<string>): void;
   /** Asks a device what of its goal it really has; left out: nobody knows. */
   inspect?(device: string, inquiry: Inquiry, milliseconds: number): Promise<Findings>;
+  /** Asks a device which of these VTEPs answer it, by address; left out: nobody knows. Never rejects. */
+  probe?(device: string, targets: readonly string[], milliseconds: number): Promise<Answer<ReadonlyMap<string, boolean>>>;
 }
 
 export interface ControllerOptions {
@@ -97,6 +105,8 @@ export interface Controller {
   readonly questions: Questions;
   /** What would follow from a change of objects; nothing is changed by it. @throws HeddleError `Unavailable` before the start */
   rehearse(changes: readonly CompiledChange[]): Promise<Rehearsed>;
+  /** The same, told to who asks. */
+  plan(planned: readonly Planned[], asker: Asker): Promise<PlanStatus>;
   /** Lists everything and publishes it; resolves after that. */
   start(outlet: Outlet): Promise<void>;
   stop(): Promise<void>;
@@ -122,6 +132,7 @@ class Control implements Controller {
   readonly #safeguard: Safeguard;
   readonly #withheld: Withheld;
   readonly #verification: Verification;
+  readonly #probing: Probing;
   readonly #rollouts: Rollouts;
   readonly #publisher: Publisher;
   readonly #claims: Claims;
@@ -191,6 +202,14 @@ class Control implements Controller {
       retryMilliseconds: options.proofRetryMilliseconds ?? retryMilliseconds,
       signal: this.#abort.signal,
     });
+    const unheard = Promise.resolve({ ok: false, reason: 'nobody can be asked' } as const);
+    this.#probing = new Probing({
+      goal,
+      probe: (...asked) => this.#outlet?.probe?.(...asked) ?? unheard,
+      clock,
+      later: (milliseconds, action) => this.#later(milliseconds, action),
+      onAnswer: () => this.#rollouts.answered(),
+    });
     this.#rollouts = new Rollouts({
       goal,
       withheld: this.#withheld,
@@ -200,7 +219,8 @@ class Control implements Controller {
       objects: this.#objects,
       record: (about, happening) => this.#reports.events.record(about, happening),
       mark: (key) => this.#reports.mark(key),
-      vitalsOf: (device) => vitalsOf(device, { goal, barrier: this.#barrier, devices: this.#devices, underlay: this.#underlay }),
+      vitalsOf: (device) => vitalsOf(device, { goal, barrier: this.#barrier, devices: this.#devices, underlay: this.#underlay, probing: this.#probing }),
+      probing: this.#probing,
       hasAcknowledged: (device, version) => hasAcknowledged(device, version, { goal, barrier: this.#barrier }),
       version: () => goal.version,
       onDue: () => this.#mailbox.kick(),
@@ -344,6 +364,22 @@ class Control implements Controller {
   rehearse(changes: readonly CompiledChange[]): Promise<Rehearsed> {
     if (!this.#opened) return Promise.reject(new HeddleError('Unavailable', 'not everything is loaded yet: ask again in a moment'));
     return this.#rehearsals.add(() => this.#rehearse(changes));
+  }
+
+  plan(planned: readonly Planned[], asker: Asker): Promise<PlanStatus> {
+    return planOf(planned, asker, {
+      goal: this.#options.goal,
+      rehearse: (changes) => this.rehearse(changes),
+      runsOn: (device) => this.#runsOn(device),
+      seesDevice: (name, sees) => [...deviceKinds].some((kind) => sees({ kind, namespace: '', name })),
+    });
+  }
+
+  /** As the device says, or said to a controller before this one. */
+  #runsOn(device: string): Runs | undefined {
+    const said = (this.#objects.get(deviceKey(this.#objects, device))?.status as SwitchStatus | undefined)?.agent;
+    const { driver, capabilities } = this.#devices.get(device)?.hello ?? said ?? {};
+    return driver === undefined ? undefined : { driver, capabilities: capabilities ?? [] };
   }
 
   #rehearse(changes: readonly CompiledChange[]): Promise<Rehearsed> {
