@@ -219,7 +219,7 @@ class Control implements Controller {
       objects: this.#objects,
       record: (about, happening) => this.#reports.events.record(about, happening),
       mark: (key) => this.#reports.mark(key),
-      vitalsOf: (device) => vitalsOf(device, { goal, barrier: this.#barrier, devices: this.#devices, underlay: this.#underlay, probing: this.#probing }),
+      vitalsOf: (device) => vitalsOf(device, { goal, barrier: this.#barrier, devices: this.#devices, underlay: this.#underlay, sessions: this.#sessions, probing: this.#probing }),
       probing: this.#probing,
       hasAcknowledged: (device, version) => hasAcknowledged(device, version, { goal, barrier: this.#barrier }),
       version: () => goal.version,
@@ -268,6 +268,7 @@ class Control implements Controller {
       explain: (scope, row) => this.compiler.explain(scope, row),
       scopesOf: (ref) => this.compiler.scopesOf(ref),
       mark: (key) => this.#reports.mark(key),
+      onChange: () => this.#rollouts.answered(),
     });
     this.#underlay = new Underlay({
       goal,

@@ -20,6 +20,8 @@ export interface SessionsOptions {
   readonly scopesOf: (ref: ObjectRef) => readonly string[];
   /** The status of this object may be another one. */
   readonly mark: (key: string) => void;
+  /** Sessions of the device are not as they were. */
+  readonly onChange: (device: string) => void;
 }
 
 type Shown = NonNullable<ExternalStatus['sessions']>[number];
@@ -42,6 +44,7 @@ export class Sessions implements Watcher {
     const before = this.#told.get(device) ?? new Map<string, Session>();
     const after = new Map(sessions.map((session) => [rowOf(session.vrf, session.address), session]));
     this.#told.set(device, after);
+    this.#options.onChange(device);
     for (const row of new Set([...before.keys(), ...after.keys()])) {
       const [one, other] = [before.get(row), after.get(row)];
       if (stateOf(one) !== stateOf(other) || one?.believed !== other?.believed) this.#mark(device, row);
@@ -51,6 +54,12 @@ export class Sessions implements Watcher {
   /** The device is no longer declared. */
   forget(device: string): void {
     this.#told.delete(device);
+  }
+
+  /** Sessions of a device, by their names for people; undefined: it does not tell. */
+  of(device: string): ReadonlyMap<string, boolean> | undefined {
+    const told = this.#told.get(device);
+    return told && new Map([...told.values()].map(({ vrf, address, state }) => [`${address} in ${vrf}`, state === 'Established']));
   }
 
   /** Sessions of an External that speaks BGP; undefined when it has none. */

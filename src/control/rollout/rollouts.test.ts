@@ -5,6 +5,7 @@ import type { RolloutSpec } from '../../api/kinds/rollout.ts';
 import { refOf } from '../../api/object.ts';
 import { attachment, smallFabric, vpc } from '../../compile/fixture.ts';
 import { until } from '../../kit/testing.ts';
+import type { Address } from '../../net/brand.ts';
 import { buildHouse, cluster, conditionOf, createAll, digests, tenant, vtepOf, waitFor, type House, type HouseOptions } from '../testing.ts';
 
 const devices = ['spine-1', 'leaf-1', 'leaf-2'];
@@ -87,6 +88,7 @@ describe('a change of what operators declare', () => {
     house.fleet.answerAll();
     const fabric = await waitFor(house.client, cluster('Fabric', 'default'), 'Programmed', 'False', 'RolledBack');
     assert.match(conditionOf(fabric, 'Programmed')?.message ?? '', /revision 1 .* halted: wave 1 of \d failed, .*leaf-1: bgpPeer\/E1\/49: no such timer; change the object/);
+    await until('it is taken back', () => have(house, 300).length === 3);
     assert.deepEqual(digests(house.goal), before);
     await setBfd(house, 400);
     await reaches(house, 2, 'Complete');
@@ -117,6 +119,18 @@ describe('a change of what operators declare', () => {
     assert.equal(rolledBack, true);
     await until('it is taken back', async () => have(house, 300).length === 3);
     assert.deepEqual(digests(house.goal), before);
+  });
+
+  test('after which a session with a router outside is down that was up halts too', async (t) => {
+    const house = await build(t, { deadlineSeconds: 1, soakSeconds: 3, rollback: 'Manual' });
+    const tell = (state: 'Established' | 'Active'): void =>
+      house.controller.events.onObservation?.('leaf-1', { sessions: [{ vrf: 'vrf5003', address: '192.0.2.0' as Address, state, believed: 1 }] });
+    tell('Established');
+    await setBfd(house, 500);
+    await until('the canary has it', async () => have(house, 500).length === 1);
+    tell('Active');
+    const { failures } = await reaches(house, 1, 'Halted');
+    assert.deepEqual(failures, [{ device: 'leaf-1', reason: 'DeadlineExceeded', message: 'BGP session 192.0.2.0 in vrf5003 is down' }]);
   });
 
   test('goes on when a session that fell is back in time, and waits for none that was down before', async (t) => {
@@ -216,6 +230,7 @@ describe('a leader that follows', () => {
     await setRollout(first, { paused: true });
     const second = await next(t, first);
     await reaches(second, 1, 'Paused');
+    await until('the canary has it', () => have(second, 500).length > 0);
     assert.deepEqual(have(second, 500), ['leaf-1']);
     assert.deepEqual(have(second, 300), ['spine-1', 'leaf-2']);
     await setRollout(second, { paused: false });
@@ -234,6 +249,7 @@ describe('a leader that follows', () => {
     await reaches(first, 1, 'Halted');
     const second = await next(t, first);
     await waitFor(second.client, cluster('Fabric', 'default'), 'Programmed', 'False', 'RolledBack');
+    await until('all is as it was', () => have(second, 300).length === 3);
     assert.deepEqual(digests(second.goal), before);
   });
 });
