@@ -121,8 +121,8 @@ const grow = (underlay: Underlay, device: string, until: string | undefined, ove
   const tree = new Map<string, { distance: number; nexts: Adjacency[] }>([[device, { distance: 0, nexts: [] }]]);
   const leadsOn = (known: string): boolean => known === device || (underlay.isTransit(known) && (overDrained || !underlay.isDrained(known)));
   const own = until === undefined ? [] : underlay.neighbours(until).filter(({ drained }) => overDrained || !drained);
-  let level = [device];
-  for (let distance = 1; level.length > 0 && until !== device; distance += 1) {
+  let level = until === device ? [] : [device];
+  for (let distance = 1; level.length > 0; distance += 1) {
     // Whoever is looked for knows its neighbours: those of a spine, which are thousands, need not be looked through for it.
     const found = own.filter(({ far }) => tree.get(far.device)?.distance === distance - 1 && leadsOn(far.device));
     if (until !== undefined && found.length > 0) return tree.set(until, { distance, nexts: found });
