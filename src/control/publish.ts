@@ -33,6 +33,8 @@ export interface PublisherOptions {
 export interface Staging {
   /** Whether there may be any. */
   readonly isActive: boolean;
+  /** A candidate is made now: what is let go later is not in it. */
+  seal(): void;
   stays(candidate: readonly ScopeChange[], partiesOf: PartiesOf): Stays;
 }
 
@@ -92,6 +94,7 @@ export class Publisher {
       for (const [scope, objects] of settlement.touched) for (const object of objects) addMember(touched, scope, object);
       return settlement.going;
     };
+    staging?.seal();
     const candidate = withheld.candidate(results.flatMap(({ scopes }) => scopes), partiesOf);
     // What goes in stages is proven as a whole before any of it goes, and then each stage by itself.
     const whole = staging?.isActive === true ? settle(candidate, await verification.stays(candidate, trial)) : candidate;

@@ -56,6 +56,8 @@ interface Running {
   course: Course;
   /** Waves whose rows may be committed: what the object says, once it is stored. */
   open: number;
+  /** Of them, those whose rows are in the publication that is being made, or were in one. */
+  sealed: number;
   /** By device of an open wave: as it was before, and what it is to acknowledge. */
   readonly before: Map<string, { readonly vitals: Vitals; readonly version: number }>;
   /** Waves whose devices were asked who answers them. */
@@ -162,6 +164,10 @@ export class Rollouts {
     return this.#edits.fresh.size + this.#running.size > 0;
   }
 
+  seal(): void {
+    for (const running of this.#running.values()) running.sealed = running.open;
+  }
+
   /** Rows of a candidate that wait for a later wave. Rollouts of edits that concern devices begin with it. */
   stays(candidate: readonly ScopeChange[], partiesOf: PartiesOf): Stays {
     const { fresh } = this.#edits;
@@ -207,7 +213,7 @@ export class Rollouts {
   /** A publication was made; devices of waves that it let go are waited for from here. */
   published(): void {
     for (const running of this.#running.values()) {
-      for (const device of running.record.waves.slice(0, running.open).flat()) {
+      for (const device of running.record.waves.slice(0, running.sealed).flat()) {
         const known = running.before.get(device);
         if (known?.version === 0) running.before.set(device, { ...known, version: this.#options.version() });
       }
@@ -279,7 +285,7 @@ export class Rollouts {
 
   #start(fabric: string, edits: ReadonlyMap<string, Edit>, record: RolloutSpec, released: number): void {
     const course = { waves: record.waves, released, since: this.#options.clock.monotonic() };
-    const running: Running = { record, edits, course, open: released, before: new Map(), probed: released, acknowledged: new Map(), storing: true };
+    const running: Running = { record, edits, course, open: released, sealed: 0, before: new Map(), probed: released, acknowledged: new Map(), storing: true };
     for (const device of record.waves.slice(0, released).flat()) this.#watch(running, device);
     this.#running.set(fabric, running);
     this.#store(running, record, () => this.#step(running));
@@ -325,10 +331,13 @@ export class Rollouts {
   async #probe(running: Running): Promise<void> {
     const wave = running.course.released;
     running.storing = true;
-    await this.#options.probing.begin(running.record.waves[wave] ?? []);
+    const devices = running.record.waves[wave] ?? [];
+    await this.#options.probing.begin(devices);
     running.probed = wave + 1;
     running.storing = false;
-    if (!this.#closed && this.#running.get(running.record.fabric) === running) this.review();
+    const current = this.#running.get(running.record.fabric);
+    if (current === undefined) this.#options.probing.forget(devices);
+    if (!this.#closed && current === running) this.review();
   }
 
   #release(running: Running): void {
