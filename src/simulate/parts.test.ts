@@ -9,11 +9,21 @@ import { TransactionSchema } from '../goal/gen/heddle/agent/v1/journal_pb.ts';
 import type { Row } from '../goal/rows.ts';
 import { isJsonObject, type JsonObject } from '../kit/json.ts';
 import { serveControl } from './control.ts';
-import { matches } from './faults.ts';
+import { SimulatedDevice } from './device.ts';
+import { matches, noFaults } from './faults.ts';
 import { SharedJournal } from './journal.ts';
 import { Random } from './random.ts';
 import { SharedDecoder } from './sharing.ts';
 import { Stage, vrf } from './testing.ts';
+
+test('a simulated device tells the agent that runs what it sees', () => {
+  const device = new SimulatedDevice({ name: 'leaf-1', random: new Random(1), faults: () => noFaults });
+  const seen: unknown[] = [];
+  device.see({ underlay: [] });
+  device.grip().driver.observe?.((observation) => seen.push(observation));
+  device.see({ underlay: [{ port: 'E1/49', established: true }] });
+  assert.deepEqual(seen, [{ underlay: [{ port: 'E1/49', established: true }] }]);
+});
 
 describe('chance', () => {
   test('one seed is one story, and a name is a story of its own', () => {

@@ -49,6 +49,15 @@ describe('the fake driver', () => {
     assert.equal(asked, ops.length);
   });
 
+  it('tells the agent that runs what the device sees', () => {
+    const device = new FakeDevice();
+    const seen: unknown[] = [];
+    device.see({ underlay: [] });
+    device.driver().observe?.((observation) => seen.push(observation));
+    device.see({ underlay: [{ port: 'E1/49', established: false }] });
+    assert.deepEqual(seen, [{ underlay: [{ port: 'E1/49', established: false }] }]);
+  });
+
   it('refuses a bundle when it cannot aggregate links', async () => {
     const driver = new FakeDevice().driver({ capabilities: [] });
     const port: Row = { table: 'port', key: 'p1', value: { interface: 'p1', role: 'server', mtu: 9000, peer: 's/1', bundle: 'b1' } };
