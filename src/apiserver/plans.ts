@@ -78,8 +78,7 @@ class Admission {
     const findings = [...served.check(object), ...served.kind.validate(whole)];
     if (findings.length > 0) throw new HeddleError('Invalid', `${served.kind.kind} is invalid`, { findings });
     this.#rights.review(served, whole, undefined);
-    const name = `planned-${refKey({ kind: object.kind, namespace: object.metadata.namespace ?? '', name: object.metadata.name })}`;
-    return { ...whole, metadata: { ...whole.metadata, uid: name, creationTimestamp: new Date().toISOString().replace(/\.\d+Z$/, 'Z'), generation: 1 } };
+    return whole;
   }
 
   async #changed(served: ServedKind, ref: ObjectRef, object: Resource, before: Resource): Promise<Planned> {

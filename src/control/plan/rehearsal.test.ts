@@ -35,7 +35,7 @@ describe('a rehearsal', () => {
 
   before(async () => {
     house = await buildHouse({ devices: ['spine-1', 'leaf-1', 'leaf-2'] });
-    await createAll(house.client, smallFabric().filter(({ kind }) => kind !== 'SwitchProfile'));
+    await createAll(house.client, smallFabric());
   });
   after(() => house.stop());
 
@@ -52,7 +52,7 @@ describe('a rehearsal', () => {
       const ref = refOf(any);
       const [now, wanted] = [known.get(refKey(ref)), shapeOf(intent, at)];
       if (wanted === undefined) return now === undefined ? [] : [{ ref, object: undefined }];
-      const base = now ?? { ...fresh(wanted), metadata: { ...fresh(wanted).metadata, uid: `new-${at}`, creationTimestamp: new Date().toISOString().replace(/\.\d+Z/, 'Z') } };
+      const base = now ?? fresh(wanted);
       const object: Resource = { ...base, spec: wanted.spec };
       return [{ ref, object: kinds.find(({ kind }) => kind === object.kind)?.defaults(object) ?? object }];
     });
@@ -100,28 +100,46 @@ describe('a rehearsal', () => {
     await until('claims are given back', async () => (await house.client.list('Claim')).items.every(({ status }) => (status as { phase?: string } | undefined)?.phase !== 'Quarantined'));
   };
 
+  /** Rehearsed twice, with nothing left behind. */
+  const tried = async (changes: readonly ObjectChange[]): Promise<Rehearsed> => {
+    const [former, claims] = [everything(), (await house.client.list('Claim')).items];
+    const rehearsed = await house.controller.rehearse(changes);
+    assert.deepEqual(everything(), former);
+    assert.deepEqual((await house.client.list('Claim')).items, claims, 'nothing is written');
+    assert.deepEqual((await house.controller.rehearse(changes)).rows, rehearsed.rows, 'the same again');
+    return rehearsed;
+  };
+
+  /** Rows of each table by kind of scope: what there is but for ids, which several objects take in the order in which they come. */
+  const outline = (goal: Pick<GoalState, 'scope' | 'scopes'>): unknown => {
+    const counts = new Map<string, number>();
+    for (const scope of goal.scopes()) {
+      for (const { table } of goal.scope(scope).rows.values()) {
+        const what = `${scope.startsWith('device/') ? scope : 'shared'} ${table}`;
+        counts.set(what, (counts.get(what) ?? 0) + 1);
+      }
+    }
+    return [...counts].sort();
+  };
+
   it('leaves everything as it is, and is what happens then', async () => {
     await fc.assert(
-      fc.asyncProperty(fc.array(intents, { minLength: 1, maxLength: 4 }), async (steps) => {
+      fc.asyncProperty(fc.array(intents, { minLength: 1, maxLength: 3 }), async (steps) => {
         for (const step of steps) {
-          const changes = await changesTo(step);
+          const all = await changesTo(step);
           await settled();
-          const [former, claims] = [everything(), (await house.client.list('Claim')).items];
-          const rehearsed = await house.controller.rehearse(changes);
-          assert.deepEqual(everything(), former);
-          assert.deepEqual((await house.client.list('Claim')).items, claims, 'nothing is written');
-          const again = await house.controller.rehearse(changes);
-          assert.deepEqual(again.rows, rehearsed.rows, 'the same again');
-          await carryOut(changes);
-          const expected = foreseen(rehearsed);
-          try {
-            await until('it is so', () => JSON.stringify(digests(house.goal)) === JSON.stringify(expected));
-          } catch {
-            assert.deepEqual(digests(house.goal), expected, JSON.stringify(rehearsed.rows));
+          const expected = outline(new Outlook(house.goal, (await tried(all)).changes));
+          for (const change of all) {
+            await settled();
+            const alone = foreseen(await tried([change]));
+            await carryOut([change]);
+            await until('it is so', () => JSON.stringify(digests(house.goal)) === JSON.stringify(alone)).catch(() => assert.deepEqual(digests(house.goal), alone));
           }
+          await settled();
+          assert.deepEqual(outline(house.goal), expected);
         }
       }),
-      { numRuns: 12 },
+      { numRuns: 8 },
     );
   });
 

@@ -106,7 +106,7 @@ class Stage {
 
   constructor(changes: readonly ObjectChange[], sources: RehearsalSources) {
     this.#sources = sources;
-    this.#changes = changes.map((change) => identified(change, sources.objects));
+    this.#changes = changes.map((change, index) => identified(change, index, sources));
     this.#judged = new Set(changes.map(({ ref }) => refKey(ref)));
   }
 
@@ -234,12 +234,16 @@ class Stage {
   }
 }
 
-/** An object that is there stays who it is, whoever wrote it down. */
-const identified = ({ ref, object }: ObjectChange, objects: Objects): ObjectChange => {
+/** An object that is there stays who it is, whoever wrote it down. One that comes is younger than all there are, and than those before it. */
+const identified = ({ ref, object }: ObjectChange, index: number, { objects, now }: RehearsalSources): ObjectChange => {
+  if (object === undefined) return { ref, object };
   const { uid, creationTimestamp } = objects.get(refKey(ref))?.metadata ?? {};
-  if (object === undefined || uid === undefined) return { ref, object };
-  return { ref, object: { ...object, metadata: { ...object.metadata, uid, ...optional('creationTimestamp', creationTimestamp) } } };
+  const identity = uid === undefined ? { uid: youngest(index), creationTimestamp: rfc3339(now()) } : { uid, ...optional('creationTimestamp', creationTimestamp) };
+  return { ref, object: { ...object, metadata: { ...object.metadata, ...identity } } };
 };
+
+/** A UUID of version 7, whose time begins it, after every real one (RFC 9562). */
+const youngest = (index: number): string => `ffffffff-ffff-7fff-bfff-${index.toString(16).padStart(12, '0')}`;
 
 /** Without what is so already. */
 const changing = ({ scope, upserts, deletes }: ScopeChange, goal: GoalState): ScopeChange[] => {
