@@ -140,6 +140,7 @@ describe('a change of what operators declare', () => {
     await until('the canary has it', async () => have(house, 500).length === 1);
     house.fleet.tellSessions('leaf-1', { 'E1/49': false });
     await until('it is missed', async () => (await record(house, 1)).message.endsWith('waits for leaf-1: BGP session E1/49 (spine-1/E1/1) is down'));
+    await setRollout(house, { soakSeconds: 0 });
     house.fleet.tellSessions('leaf-1', { 'E1/49': true });
     await reaches(house, 1, 'Complete');
   });
@@ -160,7 +161,7 @@ describe('a change of what operators declare', () => {
     assert.equal(rolledBack, true);
     await until('it is taken back', async () => have(house, 300).length === 3);
     const asked = house.fleet.probed.length;
-    await setBfd(house, 400, { checks: { probes: false } });
+    await setBfd(house, 400, { checks: { probes: false }, soakSeconds: 0 });
     await reaches(house, 2, 'Complete');
     assert.equal(house.fleet.probed.length, asked, 'nobody is probed without need');
   });
