@@ -4,14 +4,11 @@
  * go the `Rollout` object says so, so that another leader goes on where this one ended. When a wave fails, the compiler is handed
  * the objects as they were, and what follows is a change like any other.
  */
-import type { ResourceClient } from '../../api/client.ts';
 import { defaultFabricSpec, type DefaultedFabricSpec, type FabricSpec } from '../../api/kinds/fabric.ts';
 import type { RolloutSpec } from '../../api/kinds/rollout.ts';
 import type { Resource } from '../../api/object.ts';
 import type { GoalState, ScopeChange } from '../../goal/state.ts';
 import type { Clock } from '../../kit/clock.ts';
-import { HeddleError } from '../../kit/error.ts';
-import type { Logger } from '../../kit/log.ts';
 import { getOrMake } from '../../kit/maps.ts';
 import type { RowRef, Violation, ViolationCode } from '../../verify/verifier.ts';
 import type { Events, Happening } from '../events.ts';
@@ -22,16 +19,15 @@ import type { PartiesOf, Stays, Withheld } from '../withheld.ts';
 import { stepOf, type Course, type Failure, type Health, type Step } from './course.ts';
 import { Edits, isAsEdited, isRolledOut, type Edit, type Reverted } from './edits.ts';
 import { healthOf, type Vitals } from './health.ts';
-import { editsOf, halted, newRecord, objectOf, remainsOf, rolloutRef } from './record.ts';
+import { Ledger, type LedgerOptions } from './ledger.ts';
+import { editsOf, halted, newRecord, remainsOf } from './record.ts';
 import { groupDevices, mayGo, stagedIn, staysOf, type Progress, type Staged } from './staging.ts';
 import type { Probing } from './probing.ts';
 import { wavesOf, type Member } from './waves.ts';
 
-export interface RolloutsOptions {
+export interface RolloutsOptions extends LedgerOptions {
   readonly goal: Pick<GoalState, 'devicesOf' | 'scope'>;
   readonly withheld: Withheld;
-  readonly client: ResourceClient;
-  readonly log: Logger;
   readonly clock: Clock;
   readonly objects: Objects;
   readonly record: Events['record'];
@@ -45,7 +41,6 @@ export interface RolloutsOptions {
   readonly version: () => number;
   /** Something is to be published, or compiled: `takeDue`, rows that were released. */
   readonly onDue: () => void;
-  readonly later: (milliseconds: number, action: () => void) => void;
 }
 
 type Settings = NonNullable<DefaultedFabricSpec['rollout']>;
@@ -68,7 +63,6 @@ interface Running {
   storing: boolean;
 }
 
-const retryMilliseconds = 1000;
 /** Devices answer by the thousand; what follows from it can wait so long. */
 const reviewMilliseconds = 50;
 const none: Stays = new Map();
@@ -97,16 +91,14 @@ export class Rollouts {
   readonly #revisions = new Map<string, number>();
   /** Begun by another leader: what it let go is let go again before anything is decided. */
   readonly #inherited = new Map<string, RolloutSpec>();
-  readonly #inFlight = new Set<Promise<void>>();
-  /** By fabric: what is written last, after all before it. */
-  readonly #writing = new Map<string, Promise<void>>();
+  readonly #ledger: Ledger;
   /** Objects that are to be compiled anew. */
   readonly #due = new Set<string>();
   #wakeAt = Number.POSITIVE_INFINITY;
-  #closed = false;
 
   constructor(options: RolloutsOptions) {
     this.#options = options;
+    this.#ledger = new Ledger(options);
   }
 
   /** What is to be compiled of an object that changed. */
@@ -227,9 +219,8 @@ export class Rollouts {
   }
 
   /** Waits for the writes that are under way. */
-  async close(): Promise<void> {
-    this.#closed = true;
-    await Promise.all(this.#inFlight);
+  close(): Promise<void> {
+    return this.#ledger.close();
   }
 
   #isCurrent(key: string, edit: Edit): boolean {
@@ -274,7 +265,9 @@ export class Rollouts {
     const inherited = this.#inherited.get(fabric);
     this.#inherited.delete(fabric);
     if (inherited !== undefined) return this.#start(fabric, edits, inherited, inherited.wave);
-    if (former !== undefined) this.#end(former, { ...former.record, phase: 'Superseded', message: 'another change came before it was through', finishTime: this.#now() });
+    // What was halted and left as it is stays so in history.
+    if (former?.record.phase === 'Halted') this.#running.delete(fabric);
+    else if (former !== undefined) this.#end(former, { ...former.record, phase: 'Superseded', message: 'another change came before it was through', finishTime: this.#now() });
     const waiting = former === undefined ? [] : former.record.waves.slice(former.open).flat();
     const waves = wavesOf([...new Set([...devices, ...waiting])].map((name) => this.#member(name)), settings);
     const revision = (this.#revisions.get(fabric) ?? 0) + 1;
@@ -337,7 +330,7 @@ export class Rollouts {
     running.storing = false;
     const current = this.#running.get(running.record.fabric);
     if (current === undefined) this.#options.probing.forget(devices);
-    if (!this.#closed && current === running) this.review();
+    if (!this.#ledger.isClosed && current === running) this.review();
   }
 
   #release(running: Running): void {
@@ -390,51 +383,21 @@ export class Rollouts {
   #store(running: Running, record: RolloutSpec, then: () => void = () => this.review()): void {
     running.record = record;
     running.storing = true;
-    const former = this.#writing.get(record.fabric);
-    const write = async (): Promise<void> => {
-      await former;
-      await this.#write(record);
-      if (running.record !== record) return;
+    const isNewest = (): boolean => running.record === record;
+    this.#ledger.write(record, isNewest, () => {
+      if (!isNewest()) return;
       running.storing = false;
       then();
-    };
-    const writing = this.#track(write(), () => {
-      if (running.record === record) this.#store(running, record, then);
     });
-    this.#writing.set(record.fabric, writing);
   }
 
-  async #write(record: RolloutSpec): Promise<void> {
-    const { client } = this.#options;
-    const ref = rolloutRef(record.fabric, record.revision);
-    try {
-      await client.patch(ref, { spec: record });
-    } catch (thrown) {
-      if (HeddleError.from(thrown).code !== 'NotFound') throw thrown;
-      await client.create(objectOf(record) as Resource);
-    }
-  }
-
-  #track(work: Promise<void>, again: () => void): Promise<void> {
-    const watched: Promise<void> = work
-      .catch((thrown: unknown) => {
-        this.#options.log.warn({ error: HeddleError.from(thrown).message }, 'rollout not written, will try again');
-        if (!this.#closed) this.#options.later(retryMilliseconds, again);
-      })
-      .finally(() => this.#inFlight.delete(watched));
-    this.#inFlight.add(watched);
-    return watched;
-  }
-
-  /** Deletes what is more than the Fabric wants to keep, the oldest first. */
+  /** Of the fabric as many are kept as it wants. */
   #prune({ fabric, revision: newest }: RolloutSpec): void {
     const limit = this.#settings(fabric)?.historyLimit;
     if (limit === undefined) return;
     const records = [...this.#options.objects.ofKind('Rollout')].map(({ spec }) => spec as RolloutSpec);
-    const over = records.filter((record) => record.fabric === fabric && (record.finishTime !== undefined || record.revision === newest)).sort((left, right) => left.revision - right.revision);
-    for (const { revision } of over.slice(0, Math.max(0, over.length - limit))) {
-      void this.#track(this.#options.client.delete(rolloutRef(fabric, revision)), () => {});
-    }
+    const isOver = ({ finishTime, revision }: RolloutSpec): boolean => finishTime !== undefined || revision === newest;
+    this.#ledger.prune(records.filter((record) => record.fabric === fabric && isOver(record)), limit);
   }
 
   /** Looks again in a while; of several such, the earliest counts. */
