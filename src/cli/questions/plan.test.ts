@@ -123,6 +123,20 @@ describe('heddle plan', () => {
     assert.ok((await plane.client.get({ kind: 'VPC', namespace: 'default', name: 'lab' })).metadata.deletionTimestamp === undefined);
   });
 
+  it('takes a namespace that does not exist yet with what is in it, and one that goes with all that is', async () => {
+    const namespace = { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'fresh' } };
+    const inside = { ...vpc('own', { all: '10.9.0.0/24' }, {}, { namespace: 'fresh' }) };
+    const made = await json('-f', file(namespace, inside));
+    assert.deepEqual([made.result, made.objects.map(({ object: key, action }) => [key, action])], ['Change', [['Namespace/fresh', 'create'], ['VPC/fresh/own', 'create']]], JSON.stringify(made.objects));
+    assert.ok(made.blast.added > 0);
+    await plane.client.create(namespace);
+    await plane.client.create(fresh(inside));
+    const gone = await json('--delete', '-f', file(namespace));
+    assert.deepEqual(gone.objects.map(({ object: key, action }) => [key, action]), [['Namespace/fresh', 'delete'], ['VPC/fresh/own', 'delete']]);
+    const builtIn = await json('--delete', '-f', file({ ...namespace, metadata: { name: 'default' } }));
+    assert.equal(builtIn.result, 'Refused');
+  });
+
   it('tells what the safety limits would hold', async () => {
     await plane.client.patch({ kind: 'Fabric', namespace: '', name: 'default' }, { spec: { safety: { maxDeletedPercent: 0, minDeletedRows: 1 } } });
     const planned = await json('--delete', '-f', file(b2));
