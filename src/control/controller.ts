@@ -455,7 +455,8 @@ class Control implements Controller {
       this.#options.log.error({ error: HeddleError.from(thrown).message }, 'batch failed');
       this.#later(retryMilliseconds, () => this.#mailbox.kick());
     } finally {
-      this.#reports.resume();
+      // What was compiled and is not published would be told as if nothing had to happen for it.
+      if (this.#isPublished) this.#reports.resume();
     }
   }
 

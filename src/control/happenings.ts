@@ -25,14 +25,14 @@ const acceptanceOf = (before: Condition | undefined, after: Condition | undefine
 
 /** Something is wrong that was not, or was otherwise, or is not any more. That all is well the first time is no news. */
 const verificationOf = (before: Condition | undefined, after: Condition | undefined): Happening[] => {
-  const isOver = before?.status === 'False' || before?.reason === exhausted;
+  const isOver = before?.status === 'False' || unchecked.has(before?.reason ?? '');
   if (after?.status === 'True') return isOver ? [{ type: 'Normal', reason: 'Verified', message: after.message }] : [];
-  const isWrong = after !== undefined && (after.status === 'False' || after.reason === exhausted);
+  const isWrong = after !== undefined && (after.status === 'False' || unchecked.has(after.reason));
   if (!isWrong || (before?.status === after.status && before.reason === after.reason && before.observedGeneration === after.observedGeneration)) return [];
   return [{ type: 'Warning', reason: 'VerificationFailed', message: after.message }];
 };
 
-const exhausted = 'BudgetExhausted';
+const unchecked: ReadonlySet<string> = new Set(['BudgetExhausted', 'VerifierFailed']);
 
 /** A cable was found elsewhere than declared, or is found where it was not before. */
 const cablingOf = (before: Condition | undefined, after: Condition | undefined): Happening[] => {

@@ -288,6 +288,23 @@ describe('Fabric.spec.verification', () => {
     await waitFor(house.client, tenant('VPCAttachment', 'a1'), 'Verified', 'True');
   });
 
+  test('a verifier that fails proves nothing, says so, and is asked again', async (t) => {
+    const { house, verifier } = await build(t, { judge: () => undefined });
+    await createAll(house.client, smallFabric());
+    await waitFor(house.client, cluster('Switch', 'leaf-1'), 'Programmed', 'True');
+    const made = verifier();
+    const check = made.check.bind(made);
+    made.check = () => {
+      throw new TypeError('fault of its own');
+    };
+    await createAll(house.client, [red, a1]);
+    await waitFor(house.client, tenant('VPCAttachment', 'a1'), 'Verified', 'Unknown', 'VerifierFailed');
+    assert.equal(leafRow(house, 'attachment/E1/1'), undefined);
+    made.check = check;
+    await waitFor(house.client, tenant('VPCAttachment', 'a1'), 'Programmed', 'True');
+    await waitFor(house.client, tenant('VPCAttachment', 'a1'), 'Verified', 'True');
+  });
+
   test('whenExhausted warn publishes what was not checked to its end, and says so until it was', async (t) => {
     const { house, verifier } = await build(t, { judge: () => undefined });
     await createAll(house.client, fabricWith({ budget: { milliseconds: 3 }, whenExhausted: 'warn' }));

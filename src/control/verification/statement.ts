@@ -10,8 +10,8 @@ import type { Statement } from '../conditions.ts';
 export type Mark =
   /** Rows of it are withheld, or are with devices all the same (`rows` is 0), for something that is wrong. */
   | { readonly type: 'fault'; readonly violation: Violation; readonly rows: number }
-  /** The budget did not suffice; `rows` are withheld for it. */
-  | { readonly type: 'exhausted'; readonly rows: number }
+  /** The budget did not suffice, or the verifier failed; `rows` are withheld for it. */
+  | { readonly type: 'exhausted'; readonly rows: number; readonly failed: boolean }
   | { readonly type: 'proven' }
   /** Nothing is checked. */
   | { readonly type: 'off' };
@@ -31,6 +31,7 @@ export const statementOf = (mark: Mark, reader: Reader): Statement => {
   if (mark.type === 'proven') return said('True', 'Proven', 'does what was asked for and nothing else');
   if (mark.type === 'off') return said('Unknown', 'Off', 'spec.verification of the Fabric says that nothing is checked');
   const fate = mark.rows === 0 ? 'devices have it all the same' : `${mark.rows} ${mark.rows === 1 ? 'row is' : 'rows are'} withheld`;
+  if (mark.type === 'exhausted' && mark.failed) return said('Unknown', 'VerifierFailed', `could not be checked, which is a fault of Heddle; ${fate}; the operator may set spec.verification.mode of the Fabric`);
   if (mark.type === 'exhausted') return said('Unknown', 'BudgetExhausted', `not checked to its end, spec.verification.budget of the Fabric did not suffice; ${fate}`);
   return said('False', mark.violation.code, `${faultText(mark.violation, reader)}; ${fate}`);
 };

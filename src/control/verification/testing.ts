@@ -53,7 +53,7 @@ export class JudgingVerifier implements Verifier {
   }
 
   reject(): void {
-    this.accept();
+    this.#open = undefined;
   }
 
   checkAll(): Verdict {

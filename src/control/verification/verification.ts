@@ -8,9 +8,10 @@ import { refKey, refOf, type Condition, type ObjectRef } from '../../api/object.
 import { rowId, type RowId } from '../../goal/rows.ts';
 import type { GoalState, ScopeChange } from '../../goal/state.ts';
 import type { Clock } from '../../kit/clock.ts';
+import { HeddleError } from '../../kit/error.ts';
 import type { Logger } from '../../kit/log.ts';
 import { addMember, removeMember } from '../../kit/maps.ts';
-import type { Budget, ObjectChange, Refusal, Refusals, Verifier, Violation } from '../../verify/verifier.ts';
+import type { Budget, ObjectChange, Refusal, Refusals, Verdict, Verifier, Violation } from '../../verify/verifier.ts';
 import { refOfKey } from '../explain.ts';
 import type { Holds } from '../holds.ts';
 import type { Metrics } from '../metrics.ts';
@@ -109,6 +110,10 @@ export class Verification {
   #isWaiting = false;
   #isRetrying = false;
   #turnBegan = 0;
+  /** Why objects could not be taken in. */
+  #failure: HeddleError | undefined;
+  /** Whether the last check failed. */
+  #isFailing = false;
 
   constructor(options: VerificationOptions) {
     this.#options = options;
@@ -210,10 +215,10 @@ export class Verification {
     if (!this.isOn) return { type: 'off' };
     const rows = this.#withheldOf(key);
     const fault = this.#faults.get(key);
-    if (rows > 0) return fault === undefined ? { type: 'exhausted', rows } : { type: 'fault', violation: fault, rows };
+    if (rows > 0) return fault === undefined ? { type: 'exhausted', rows, failed: this.#isFailing } : { type: 'fault', violation: fault, rows };
     const [standing] = this.#standingOf.get(key) ?? [];
     if (standing !== undefined) return { type: 'fault', violation: standing.violation, rows: 0 };
-    return this.#unchecked.has(key) ? { type: 'exhausted', rows: 0 } : { type: 'proven' };
+    return this.#unchecked.has(key) ? { type: 'exhausted', rows: 0, failed: this.#isFailing } : { type: 'proven' };
   }
 
   /** What a Fabric says of all. */
@@ -223,7 +228,7 @@ export class Verification {
     const [standing] = this.#standing.values();
     const [violation = standing?.violation] = this.#faults.values();
     if (violation !== undefined) return { type: 'fault', violation, rows };
-    return rows > 0 || this.#unchecked.size > 0 ? { type: 'exhausted', rows } : { type: 'proven' };
+    return rows > 0 || this.#unchecked.size > 0 ? { type: 'exhausted', rows, failed: this.#isFailing } : { type: 'proven' };
   }
 
   async #begin(): Promise<void> {
@@ -243,9 +248,18 @@ export class Verification {
     const verifier = this.#verifier;
     for (let at = 0; at < changes.length; at += observedAtOnce) {
       await this.#pause();
-      verifier?.observe(changes.slice(at, at + observedAtOnce));
+      this.#tell(verifier, changes.slice(at, at + observedAtOnce), new Map());
     }
-    if (judged.length > 0) verifier?.observe([], this.#refusals(judged));
+    if (judged.length > 0) this.#tell(verifier, [], this.#refusals(judged));
+  }
+
+  /** What it failed to take in it knows nothing of: from then on nothing is proven until verification is switched off and on. */
+  #tell(verifier: Verifier | undefined, changes: readonly ObjectChange[], refusals: Refusals): void {
+    try {
+      verifier?.observe(changes, refusals);
+    } catch (thrown) {
+      this.#failure ??= HeddleError.from(thrown);
+    }
   }
 
   /** A while for others, now and then: sessions and the Lease do not wait for seconds. */
@@ -263,6 +277,8 @@ export class Verification {
 
   #end(): void {
     this.#verifier = undefined;
+    this.#failure = undefined;
+    this.#isFailing = false;
     this.#proof = undefined;
     this.#faults.clear();
     this.#standing.clear();
@@ -283,13 +299,28 @@ export class Verification {
       partiesOf,
       scopesOf: (object) => [...scopesOf(object), ...[...this.#options.withheld.of(object)].map(({ scope }) => scope)],
       verifier,
-      check: (proposal) => verifier.checkInTurns(proposal, budget, () => this.#pause()),
+      check: (proposal) => this.#check(verifier, proposal, budget),
       warns: mode === 'warn',
       blocksExhausted: whenExhausted === 'block',
       isStanding: (violation) => this.#standing.has(identityOf(violation)),
       isExplained: (violation, suspects) => this.#isExplained(violation, suspects),
       mayStay: ({ scope, row }) => this.#isOpened || this.#mayStay(scope, row, partiesOf(scope, row).objects),
     });
+  }
+
+  /** A verifier that fails proves nothing; it is as if its budget had not sufficed. */
+  async #check(verifier: Verifier, proposal: readonly ScopeChange[], budget: Budget): Promise<Verdict> {
+    try {
+      if (this.#failure !== undefined) throw this.#failure;
+      const verdict = await verifier.checkInTurns(proposal, budget, () => this.#pause());
+      this.#isFailing = false;
+      return verdict;
+    } catch (thrown) {
+      this.#options.signal.throwIfAborted();
+      this.#options.log.error({ error: HeddleError.from(thrown).message }, 'the verifier failed, which is a fault of Heddle');
+      this.#isFailing = true;
+      return { violations: [], checkedRows: 0, checkedClasses: 0, exhausted: 'time', unchecked: 1 };
+    }
   }
 
   #budget(): Budget {
