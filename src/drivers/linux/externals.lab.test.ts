@@ -100,7 +100,7 @@ describe('an outside network behind a Linux leaf', () => {
       return JSON.stringify(Object.keys(JSON.parse(text || '{}').routes ?? {}).toSorted()) === '["10.1.1.0/24","10.2.1.0/24"]';
     });
     const heard = (): Promise<string> => router.vtysh('show bgp ipv4 unicast 10.1.1.0/24');
-    assert.match(await heard(), /Community: 50000:50001/);
+    await eventually('with the community', async () => (await heard()).includes('Community: 50000:50001'));
     const rows = onRight({}, { outboundCommunity: '50000:50001' }, ...both);
     const drained = leaves.fabric.right.map((row): Row => (row.table === 'bgp' ? { ...row, value: { ...row.value, drained: true } } : row));
     const { failed } = await leaves.right.converge([...drained, ...rows]);
