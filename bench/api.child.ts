@@ -113,9 +113,7 @@ const watch = async ({ kubeconfig, watchers, perSecond, seconds, bytes }: Comman
   const milliseconds: number[] = [];
   const connections = await Promise.all(Array.from({ length: watchers }, () => open(kubeconfig)));
   for (const { socket, host } of connections) {
-    let isOpen = false;
     socket.on('data', (part: Buffer) => {
-      if (!isOpen) isOpen = true;
       const now = process.hrtime.bigint();
       for (let at = part.indexOf(marker); at >= 0; at = part.indexOf(marker, at + 1)) {
         const sent = part.toString('latin1', at + marker.length, at + marker.length + 24).split('"')[0] ?? '';

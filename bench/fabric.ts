@@ -102,7 +102,7 @@ const object = (kind: string, objectName: string, spec: unknown): Resource => ({
 const vpc = async (lab: LabHandle, session: Session): Promise<{ readonly applied: number[]; readonly cycles: number[] }> => {
   const types = await session.types();
   const tenants = await fileTargets(session, [join(exampleFolder, 'tenants.yaml')]);
-  await removeAll(session, tenants.filter(({ name: own }) => ['lab-1', 'lab-2', 'shop-lab'].includes(own)));
+  await removeAll(session, tenants.filter(({ name: own }) => ['lab-1', 'lab-2', 'shop-lab'].includes(own)).toReversed());
   const [applied, cycles]: [number[], number[]] = [[], []];
   let removedAt: number | undefined;
   for (let round = 0; round < rounds; round += 1) {
