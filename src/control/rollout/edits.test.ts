@@ -7,7 +7,7 @@ const object = (kind: string, generation: number, spec: object, metadata: object
   apiVersion, kind, metadata: { name: 'x', uid: 'u', generation, ...metadata }, spec,
 });
 const fabric = (generation: number): Resource => object('Fabric', generation, { underlay: { mtu: generation } });
-const operators = { tenants: false };
+const operators = () => ({ tenants: false });
 
 describe('edits that are rolled out', () => {
   test('a new spec of what operators declare is one; a new object, a label and a deletion are none', () => {
@@ -23,14 +23,14 @@ describe('edits that are rolled out', () => {
 
   test("tenants' changes are only where all is rolled out, claims never, and nothing is where no fabric wants it", () => {
     const edits = new Edits();
-    const takes = (kind: string, under: { readonly tenants: boolean } | undefined): boolean => {
+    const takes = (kind: string, under: () => { readonly tenants: boolean } | undefined): boolean => {
       edits.settle();
       edits.take('k', object(kind, 1, { a: 1 }), object(kind, 2, { a: 2 }), under);
       return edits.fresh.size > 0;
     };
     assert.deepEqual(['VPC', 'Switch', 'Claim'].map((kind) => takes(kind, operators)), [false, true, false]);
-    assert.deepEqual(['VPC', 'Switch', 'Claim'].map((kind) => takes(kind, { tenants: true })), [true, true, false]);
-    assert.equal(takes('Switch', undefined), false);
+    assert.deepEqual(['VPC', 'Switch', 'Claim'].map((kind) => takes(kind, () => ({ tenants: true }))), [true, true, false]);
+    assert.equal(takes('Switch', () => undefined), false);
   });
 
   test('what went back is compiled as it was, with the metadata it has now, until what is rolled out of its spec changes again', () => {

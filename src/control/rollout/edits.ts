@@ -46,10 +46,10 @@ export class Edits {
 
   /**
    * What is to be compiled of an object that changed.
-   * @param under what is rolled out of its kind of objects now; undefined: nothing
+   * @param underOf what is rolled out now; undefined: nothing. Asked only of a changed spec
    * @param running its edit that is being rolled out
    */
-  take(key: string, before: Resource | undefined, after: Resource | undefined, under: Policy | undefined, running?: Edit): Resource | undefined {
+  take(key: string, before: Resource | undefined, after: Resource | undefined, underOf: () => Policy | undefined, running?: Edit): Resource | undefined {
     if (after?.metadata.deletionTimestamp !== undefined || after === undefined) {
       this.#reverted.delete(key);
       this.#fresh.delete(key);
@@ -58,9 +58,10 @@ export class Edits {
     const reverted = this.#reverted.get(key);
     if (reverted !== undefined && isAsEdited(after, reverted.edit)) return withSpec(after, reverted.edit.before);
     this.#reverted.delete(key);
-    const isSameObject = before !== undefined && before.metadata.uid === after.metadata.uid && before.metadata.generation !== after.metadata.generation;
-    const isEdit = isSameObject && !same(rolledOutPart(after.kind, before.spec), rolledOutPart(after.kind, after.spec));
-    if (!isEdit || under === undefined || !isRolledOut(after.kind, under)) return after;
+    if (before === undefined || before.metadata.uid !== after.metadata.uid || before.metadata.generation === after.metadata.generation) return after;
+    const under = underOf();
+    if (under === undefined || !isRolledOut(after.kind, under)) return after;
+    if (same(rolledOutPart(after.kind, before.spec), rolledOutPart(after.kind, after.spec))) return after;
     // What devices run that the newest rollout has not reached, or that went back, is what was so before the first of them.
     const known = this.#fresh.get(key) ?? running ?? reverted?.edit;
     this.#fresh.set(key, { ref: refOf(after), generation: after.metadata.generation ?? 0, before: known?.before ?? before.spec, after: after.spec });

@@ -104,7 +104,7 @@ export class Rollouts {
   /** What is to be compiled of an object that changed. */
   accompany(key: string, before: Resource | undefined, after: Resource | undefined): Resource | undefined {
     const running = [...this.#running.values()].find(({ edits }) => edits.has(key))?.edits.get(key);
-    const taken = this.#edits.take(key, before, after, this.#policy(), running);
+    const taken = this.#edits.take(key, before, after, () => this.#policy(), running);
     if (key.startsWith('Fabric/')) this.#wake(0);
     return taken;
   }
@@ -148,7 +148,7 @@ export class Rollouts {
   /** The object as it is to be compiled. */
   effective(key: string): Resource | undefined {
     const object = this.#options.objects.get(key);
-    return this.#edits.take(key, object, object, undefined);
+    return this.#edits.take(key, object, object, () => undefined);
   }
 
   /** Whether anything may have to wait for a wave. */
