@@ -114,7 +114,10 @@ export class Fleet implements Outlet {
     const held = this.#online.get(device);
     if (held === undefined || this.held.has(device) || this.declared?.has(device) !== true || this.goal.scope(`device/${device}`).version === 0) return;
     const events = this.#controller?.events;
-    for (const scope of this.goal.subscriptions(device)) {
+    const scopes = this.goal.subscriptions(device);
+    // What it gave up it has to be given again.
+    for (const scope of held.keys()) if (!scopes.includes(scope)) held.delete(scope);
+    for (const scope of scopes) {
       const { version } = this.goal.scope(scope);
       if (held.get(scope) === version) continue;
       held.set(scope, version);
